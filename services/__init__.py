@@ -1,0 +1,1 @@
+"""Small gRPC services and what they stand on."""

@@ -1,0 +1,54 @@
+"""The cache of associations (design 4): lost with no harm, rebuilt from the index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from packs.spec import Modality
+from services.backends.schemas import Association
+
+__all__ = ["AssociationStore"]
+
+
+class AssociationStore(Protocol):
+    """What the association service asks of Redis. Everything is kept apart by gallery.
+
+    A video is *known* when its edges were computed; `known_videos` tells which are, so that a miss can be mended.
+    """
+
+    async def put_video(
+        self, gallery: str, video_id: str, appearance_ids: Sequence[str], edges: Sequence[Association]
+    ) -> None:
+        """Cache the edges that touch a video, each at both ends, replace what was cached of it, and mark it known."""
+        ...
+
+    async def edges_of(
+        self, gallery: str, appearance_ids: Sequence[str], modalities: Sequence[Modality] = ()
+    ) -> dict[str, list[Association]]:
+        """Read the edges at some appearances, strongest first for each; an appearance without edges maps to []."""
+        ...
+
+    async def known_videos(self, gallery: str) -> frozenset[str]:
+        """Say which videos' edges are cached."""
+        ...
+
+    async def drop_video(self, gallery: str, video_id: str) -> int:
+        """Forget a video's edges at both ends, and that it was known; say how many records that were."""
+        ...
+
+    async def count_video(self, gallery: str, video_id: str) -> int:
+        """Count the records that belong to a video, or point to it from others."""
+        ...
+
+    async def drop_gallery(self, gallery: str) -> int:
+        """Forget everything of a gallery; say how many records that were."""
+        ...
+
+    async def ping(self) -> bool:
+        """Say whether the store answers."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of the connection."""
+        ...

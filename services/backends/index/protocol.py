@@ -1,0 +1,113 @@
+"""The record of everything: galleries, videos, appearances and their embeddings (design 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from packs.spec import Modality
+from services.backends.schemas import Appearance, EmbeddingRow, Gallery, Neighbour, Scope, Video, VideoState
+
+__all__ = ["IndexLoadingError", "VectorIndex"]
+
+
+class IndexLoadingError(RuntimeError):
+    """The index did not answer because a collection is being loaded; the bounded wait was over."""
+
+
+class VectorIndex(Protocol):
+    """What the services ask of Milvus. Every write is an upsert by id; every delete may be repeated.
+
+    One instance serves one pack: collections that hold embeddings carry its digest in their name.
+    """
+
+    async def open(self, dimensions: Mapping[Modality, int]) -> None:
+        """Create what is missing, point the aliases to it and load it; `dimensions` are those of the active pack."""
+        ...
+
+    async def ready(self) -> bool:
+        """Say whether a real query of each collection succeeds."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of the connection."""
+        ...
+
+    async def put_gallery(self, gallery: Gallery) -> None:
+        """Write a gallery's row."""
+        ...
+
+    async def get_gallery(self, name: str) -> Gallery | None:
+        """Read a gallery's row."""
+        ...
+
+    async def list_galleries(self) -> list[Gallery]:
+        """Read all galleries, by name."""
+        ...
+
+    async def delete_gallery(self, name: str) -> None:
+        """Delete a gallery's own row; its videos are erased one by one before."""
+        ...
+
+    async def put_video(self, video: Video) -> None:
+        """Write a video's row."""
+        ...
+
+    async def get_video(self, gallery: str, video_id: str) -> Video | None:
+        """Read a video's row, with what was written last (strong)."""
+        ...
+
+    async def list_videos(self, gallery: str | None = None, states: Sequence[VideoState] = ()) -> list[Video]:
+        """Read videos of one gallery or of all, in some states or in any, oldest first (strong)."""
+        ...
+
+    async def put_embeddings(self, modality: Modality, rows: Sequence[EmbeddingRow]) -> None:
+        """Write embeddings; an id that is there is replaced. Raises ValueError when a vector's length is not the modality's."""
+        ...
+
+    async def put_appearances(self, rows: Sequence[Appearance]) -> None:
+        """Write appearances; they are written after their embeddings."""
+        ...
+
+    async def search(
+        self, modality: Modality, vectors: NDArray[np.float32], scope: Scope, limit: int
+    ) -> list[list[Neighbour]]:
+        """Find the nearest embeddings of each vector, float32[Q, D]; best first, at most `limit`. Raises IndexLoadingError."""
+        ...
+
+    async def get_embeddings(
+        self, modality: Modality, gallery: str, appearance_ids: Sequence[str]
+    ) -> dict[str, EmbeddingRow]:
+        """Read the embeddings of some appearances; those without one are left out."""
+        ...
+
+    async def list_embeddings(self, modality: Modality, scope: Scope) -> list[EmbeddingRow]:
+        """Read all embeddings in a scope, by start time, then id."""
+        ...
+
+    async def get_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> dict[str, Appearance]:
+        """Read some appearances; unknown ids are left out."""
+        ...
+
+    async def list_appearances(self, scope: Scope) -> list[Appearance]:
+        """Read all appearances in a scope, by video id, start time, then id (strong)."""
+        ...
+
+    async def delete_from(self, gallery: str, video_id: str, start_s: float) -> int:
+        """Delete a video's appearances and embeddings that start at `start_s` or later; say how many rows that were."""
+        ...
+
+    async def erase_video(self, gallery: str, video_id: str) -> int:
+        """Delete a video's appearances, embeddings (of every pack) and row; say how many rows that were."""
+        ...
+
+    async def count_video(self, gallery: str, video_id: str) -> int:
+        """Count all rows that belong to a video, its own included, in every collection (strong)."""
+        ...
+
+    async def flush(self) -> None:
+        """Make what was written durable and quick to search; called after each video."""
+        ...
