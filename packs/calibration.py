@@ -1,0 +1,93 @@
+"""From a cosine to evidence: Platt's logistic fit, balanced so that it speaks for no prior.
+
+Source: J. Platt, "Probabilistic outputs for support vector machines" (1999), with the smoothed targets of
+its section 2.2; classes are reweighted to equal mass, so the logit is a log-likelihood ratio and the evidence
+of several modalities can be added.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import ArrayLike
+from pydantic import Field
+from scipy.special import expit, log_expit
+
+from packs.arrays import F64
+from packs.spec import FrozenModel
+
+
+class Calibration(FrozenModel):
+    """``logit(cosine) = slope * cosine + intercept``: natural-log odds of "same person" at prior 1/2."""
+
+    slope: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+    intercept: Annotated[float, Field(allow_inf_nan=False)]
+
+    def logit(self, cosine: float) -> float:
+        """The log-likelihood ratio of one cosine, in nats."""
+        return self.slope * cosine + self.intercept
+
+    def probability(self, cosine: float) -> float:
+        """The probability of "same person" at prior 1/2, in [0, 1]."""
+        return float(expit(self.logit(cosine)))
+
+    def cosine_at(self, probability: float) -> float:
+        """The cosine that means ``probability``; the inverse of `probability`, not clipped to [-1, 1]."""
+        if not 0.0 < probability < 1.0:
+            raise ValueError(f"probability must lie inside (0, 1), got {probability}")
+        return (math.log(probability / (1.0 - probability)) - self.intercept) / self.slope
+
+
+def fit_platt(cosines: ArrayLike, same: ArrayLike, *, iterations: int = 100) -> Calibration:
+    """Fit a calibration on validation pairs.
+
+    Args:
+        cosines: float[N] similarities of pairs.
+        same: bool[N], whether the pair shows one person.
+        iterations: Most Newton steps; the fit is convex and normally takes about ten.
+
+    Raises:
+        ValueError: If a class is absent, shapes differ, or similarity does not grow with sameness.
+    """
+    x = np.asarray(cosines, dtype=np.float64).ravel()
+    labels = np.asarray(same, dtype=np.bool_).ravel()
+    if x.shape != labels.shape:
+        raise ValueError(f"cosines and same must have one length, got {x.shape[0]} and {labels.shape[0]}")
+    positives = int(labels.sum())
+    negatives = labels.shape[0] - positives
+    if positives == 0 or negatives == 0:
+        raise ValueError(f"both classes are needed, got {positives} same and {negatives} different pairs")
+    # Smoothed targets keep the optimum finite when the classes do not overlap.
+    targets = np.where(labels, (positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0))
+    weights = np.where(labels, 0.5 / positives, 0.5 / negatives)
+    slope, intercept = _newton(x, targets, weights, iterations)
+    if slope <= 0.0:
+        raise ValueError(f"the fitted slope is {slope:.3f}: similarity must grow with being the same person")
+    return Calibration(slope=slope, intercept=intercept)
+
+
+def _newton(x: F64, targets: F64, weights: F64, iterations: int) -> tuple[float, float]:
+    design = np.stack([x, np.ones_like(x)], axis=1)
+    theta = np.zeros(2)
+    loss = _loss(design, theta, targets, weights)
+    for _ in range(iterations):
+        predicted = expit(design @ theta)
+        gradient = design.T @ (weights * (predicted - targets))
+        hessian = design.T @ (design * (weights * predicted * (1.0 - predicted))[:, None]) + 1e-12 * np.eye(2)
+        step = np.linalg.solve(hessian, gradient)
+        size = 1.0
+        while (candidate := _loss(design, theta - size * step, targets, weights)) > loss and size > 1e-6:
+            size *= 0.5
+        converged = loss - candidate < 1e-12
+        if candidate < loss:
+            theta, loss = theta - size * step, candidate
+        if converged:
+            break
+    return float(theta[0]), float(theta[1])
+
+
+def _loss(design: F64, theta: F64, targets: F64, weights: F64) -> float:
+    logits = design @ theta
+    return -float(np.sum(weights * (targets * log_expit(logits) + (1.0 - targets) * log_expit(-logits))))

@@ -1,0 +1,201 @@
+"""The model pack on the disk: a directory with ``pack.json`` and the weights that it names."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from packs.calibration import Calibration
+from packs.errors import PackError
+from packs.spec import FrozenModel, Modality, ModelSpec, Name
+
+MANIFEST_FILE = "pack.json"
+
+Score = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class DetectionSettings(FrozenModel):
+    """Operating point of the pack's detector, chosen on validation films.
+
+    Attributes:
+        model: Name of the detector in ``models``.
+        thresholds: Least score of a face, a head and a person, in this order.
+        iou: Overlap above which the weaker box of one class is dropped.
+    """
+
+    model: Name
+    thresholds: tuple[Score, Score, Score]
+    iou: Score
+
+
+class PackManifest(FrozenModel):
+    """What ``pack.json`` holds. Its canonical JSON is what the pack's digest is taken of.
+
+    Attributes:
+        format: Version of this layout.
+        name: Name of the pack.
+        version: Version of the weights, not of the code.
+        description: One honest sentence: what it was trained on, and what it is not for.
+        models: Every network of the pack.
+        detection: Operating point of the detector; None when the pack has none.
+        calibration: Evidence per modality. A modality without one is never used to decide anything.
+    """
+
+    format: Literal[1] = 1
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+    version: Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+){0,2}([-.][a-z0-9]+)*$")]
+    description: str = ""
+    models: Annotated[tuple[ModelSpec, ...], Field(min_length=1)]
+    detection: DetectionSettings | None = None
+    calibration: dict[Modality, Calibration] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [model.name for model in self.models]
+        if len(set(names)) != len(names):
+            raise ValueError(f"model names must differ, got {names}")
+        made = [model.modality for model in self.models if model.modality is not None]
+        if len(set(made)) != len(made):
+            raise ValueError(f"one network per modality, got {made}")
+        if self.detection is not None and self.detection.model not in names:
+            raise ValueError(f"detection names {self.detection.model!r}, but the models are {names}")
+        return self
+
+    def canonical_json(self) -> str:
+        """One spelling of the manifest: sorted keys, no white space, ASCII."""
+        return json.dumps(
+            self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A pack that was read from the disk.
+
+    Attributes:
+        directory: Where its files lie.
+        manifest: What ``pack.json`` says.
+        digest: Hex SHA-256 of the canonical manifest, which holds each file's digest. It names
+            the pack everywhere: in collections of the index, in embeddings of a query.
+        models: The networks by name.
+    """
+
+    directory: Path
+    manifest: PackManifest
+    digest: str
+    models: Mapping[str, ModelSpec]
+
+    @classmethod
+    def load(cls, directory: Path | str) -> Self:
+        """Read a pack's manifest. Weights are not opened: `verify` does that.
+
+        Raises:
+            PackError: If the manifest is absent or does not hold together.
+        """
+        path = Path(directory)
+        return cls.of(path, _read_manifest(path / MANIFEST_FILE))
+
+    @classmethod
+    def of(cls, directory: Path, manifest: PackManifest) -> Self:
+        """A pack of a manifest that is already in memory."""
+        digest = hashlib.sha256(manifest.canonical_json().encode()).hexdigest()
+        models = MappingProxyType({model.name: model for model in manifest.models})
+        return cls(directory.absolute(), manifest, digest, models)
+
+    @property
+    def name(self) -> str:
+        """Name of the pack."""
+        return self.manifest.name
+
+    @property
+    def version(self) -> str:
+        """Version of the weights."""
+        return self.manifest.version
+
+    @property
+    def calibration(self) -> Mapping[Modality, Calibration]:
+        """Evidence per modality."""
+        return MappingProxyType(self.manifest.calibration)
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """The modalities that this pack can embed, in the order of `Modality`."""
+        made = {model.modality for model in self.manifest.models}
+        return tuple(modality for modality in Modality if modality in made)
+
+    def model(self, name: str) -> ModelSpec:
+        """The network of that name.
+
+        Raises:
+            PackError: If the pack has no such network.
+        """
+        if name not in self.models:
+            raise PackError(f"pack {self.name} has no model {name!r}; it has {', '.join(self.models)}")
+        return self.models[name]
+
+    def model_for(self, modality: Modality) -> ModelSpec:
+        """The network that embeds ``modality``.
+
+        Raises:
+            PackError: If the pack has none; `modalities` says what it has.
+        """
+        for model in self.manifest.models:
+            if model.modality is modality:
+                return model
+        made = ", ".join(self.modalities) or "nothing"
+        raise PackError(f"pack {self.name} cannot embed {modality}; it embeds {made}")
+
+    def file_of(self, model: ModelSpec) -> Path:
+        """Absolute path of a network's weights."""
+        return self.directory / model.file
+
+    def verify(self) -> None:
+        """Compare each file with its digest.
+
+        Raises:
+            PackError: Names every file that is absent or differs.
+        """
+        wrong = [reason for model in self.manifest.models if (reason := self._fault(model)) is not None]
+        if wrong:
+            faults = "; ".join(wrong)
+            raise PackError(f"pack {self.name} in {self.directory} is damaged: {faults}. Restore its files.")
+
+    def _fault(self, model: ModelSpec) -> str | None:
+        path = self.file_of(model)
+        if not path.is_file():
+            return f"{model.file} is absent"
+        found = file_sha256(path)
+        if found == model.sha256:
+            return None
+        return f"{model.file} has SHA-256 {found[:12]}, expected {model.sha256[:12]}"
+
+
+def write_manifest(directory: Path, manifest: PackManifest) -> Path:
+    """Write ``pack.json`` for people to read; its layout does not enter the digest. Returns its path."""
+    path = directory / MANIFEST_FILE
+    path.write_text(json.dumps(manifest.model_dump(mode="json"), indent=2, ensure_ascii=True) + "\n")
+    return path
+
+
+def file_sha256(path: Path) -> str:
+    """Hex SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _read_manifest(path: Path) -> PackManifest:
+    try:
+        return PackManifest.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise PackError(
+            f"no pack at {path.parent}: {MANIFEST_FILE} is absent; give a pack's folder"
+        ) from None
+    except ValidationError as error:
+        raise PackError(f"{path} is not a pack manifest: {error}") from error

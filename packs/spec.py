@@ -1,0 +1,127 @@
+"""The typed declaration of a served network.
+
+Everything that must agree about a model (``config.pbtxt``, TensorRT profiles, the client's checks, batch
+splitting, preprocessing) is derived from its `ModelSpec`, which is written once, into the pack's manifest.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Modality(StrEnum):
+    """What an embedding was made of. Face and voice hold across videos; body and text only briefly."""
+
+    FACE = "face"
+    HEAD = "head"
+    BODY = "body"
+    VOICE = "voice"
+    TEXT = "text"
+
+
+class FrozenModel(BaseModel):
+    """Base of the values in a manifest: immutable, and closed against misspelt keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TensorSpec(FrozenModel):
+    """One input or output of a network. ``shape`` has no batch axis: that is always axis 0 and dynamic."""
+
+    name: Name
+    dtype: Literal["UINT8", "FP32"]
+    shape: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+
+    @property
+    def numpy_dtype(self) -> np.dtype[np.generic]:
+        """The dtype of an array that holds this tensor."""
+        return np.dtype(np.uint8 if self.dtype == "UINT8" else np.float32)
+
+
+class Preprocessing(FrozenModel):
+    """How a region of an image becomes the network's input.
+
+    Attributes:
+        kind: ``letterbox`` (whole image, aspect kept), ``square`` (square about a box) or ``stretch`` (box,
+            aspect lost).
+        height: Rows of the input, in pixels.
+        width: Columns of the input, in pixels.
+        enlarge: Factor on the box before it is cut out; 1.0 cuts exactly the box.
+    """
+
+    kind: Literal["letterbox", "square", "stretch"]
+    height: PositiveInt
+    width: PositiveInt
+    enlarge: PositiveFloat = 1.0
+
+    @model_validator(mode="after")
+    def _square_is_square(self) -> Self:
+        if self.kind == "square" and self.height != self.width:
+            raise ValueError(f"a square crop needs height == width, got {self.height}x{self.width}")
+        return self
+
+
+class Tolerance(FrozenModel):
+    """How far a served output may lie from the reference (torch, float32) before it counts as broken.
+
+    Attributes:
+        absolute: Largest absolute difference of any output value.
+        cosine: Smallest cosine between an output row and its reference; only asked of embeddings.
+    """
+
+    absolute: PositiveFloat = 0.05
+    cosine: Annotated[float, Field(gt=0.0, le=1.0)] = 0.999
+
+
+class ModelSpec(FrozenModel):
+    """One network of a pack.
+
+    Attributes:
+        name: Name in the model repository and in `InferenceBackend.infer`.
+        modality: Modality of the embedding, None for a network that makes none (a detector).
+        file: Weights, relative to the pack's directory.
+        sha256: Hex digest of that file.
+        inputs: Input tensors, without the batch axis.
+        outputs: Output tensors, without the batch axis.
+        max_batch: Most rows in one execution; a client splits larger requests.
+        warmup_batches: Batch sizes that are run before the model counts as ready.
+        preprocessing: How the image input is cut; None when the input is no image.
+        tolerance: Allowed distance from the reference outputs.
+        embedding_dim: Length of the embedding, None for a network that makes none.
+    """
+
+    name: Name
+    modality: Modality | None = None
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")]
+    sha256: Sha256
+    inputs: Annotated[tuple[TensorSpec, ...], Field(min_length=1)]
+    outputs: Annotated[tuple[TensorSpec, ...], Field(min_length=1)]
+    max_batch: PositiveInt
+    warmup_batches: tuple[PositiveInt, ...] = (1,)
+    preprocessing: Preprocessing | None = None
+    tolerance: Tolerance = Tolerance()
+    embedding_dim: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [tensor.name for tensor in (*self.inputs, *self.outputs)]
+        if len(set(names)) != len(names):
+            raise ValueError(f"model {self.name}: tensor names must differ, got {names}")
+        if ".." in self.file.split("/"):
+            raise ValueError(f"model {self.name}: file must lie inside the pack, got {self.file!r}")
+        too_large = [size for size in self.warmup_batches if size > self.max_batch]
+        if too_large:
+            raise ValueError(f"model {self.name}: warm-up {too_large} exceed max_batch {self.max_batch}")
+        if self.modality is not None and self.embedding_dim != self.outputs[0].shape[-1]:
+            raise ValueError(
+                f"model {self.name}: embedding_dim is {self.embedding_dim}, but its first output has shape "
+                f"{self.outputs[0].shape}"
+            )
+        return self
