@@ -1,0 +1,69 @@
+"""Reading trained weights, strictly: a checkpoint fits its network completely or it is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+import models
+
+CHECKPOINT_FORMAT = "personsearch-checkpoint/1"
+
+PRESETS = {
+    "person_detector": models.person_detector,
+    "face_encoder": models.face_encoder,
+    "body_encoder": models.body_encoder,
+}
+
+
+class CheckpointError(Exception):
+    """A checkpoint that does not hold what was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A trained network.
+
+    Attributes:
+        preset: Name of the function in `models` whose network the weights fit.
+        step: Optimiser steps that made them.
+        weights: State dict, moving averages and all.
+    """
+
+    preset: str
+    step: int
+    weights: dict[str, Tensor]
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint that training wrote.
+
+    Raises:
+        CheckpointError: If the file is absent or is something else.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"no checkpoint at {path}: train first, or give the file that training wrote")
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    found = content.get("format") if isinstance(content, dict) else type(content).__name__
+    if found != CHECKPOINT_FORMAT:
+        raise CheckpointError(f"{path} has format {found!r}, expected {CHECKPOINT_FORMAT!r}")
+    return Checkpoint(preset=content["preset"], step=content["step"], weights=content["weights"])
+
+
+def network_from_checkpoint(checkpoint: Checkpoint, preset: str) -> nn.Module:
+    """Build the network of a preset and fill it, in inference mode.
+
+    Raises:
+        CheckpointError: If the weights are another network's, or do not fit key by key.
+    """
+    if checkpoint.preset != preset:
+        raise CheckpointError(f"the checkpoint holds a {checkpoint.preset}, expected a {preset}")
+    network = PRESETS[preset]()
+    try:
+        network.load_state_dict(checkpoint.weights, strict=True)
+    except RuntimeError as error:
+        raise CheckpointError(f"the weights do not fit {preset}; was the network changed since? {error}") from error
+    return network.eval()

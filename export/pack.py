@@ -1,0 +1,123 @@
+"""A pack from trained networks: the files, their digests, the manifest, and the figures of the comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from export.onnx_from_module import onnx_from_module
+from export.parity import Parity, compare
+from export.specs import demo_specs, served_graph
+from packs.calibration import Calibration
+from packs.manifest import MANIFEST_FILE, DetectionSettings, Pack, PackManifest, file_sha256, write_manifest
+from packs.spec import Modality, ModelSpec
+
+DESCRIPTION = (
+    "Small networks trained on SynthCast, this project's own rendered people: "
+    "they make the product work end to end and are not for photographs of real people."
+)
+
+
+class ParityError(Exception):
+    """A written file that does not compute what its network computes."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenPack:
+    """A pack on the disk and how well its files agree with their sources.
+
+    Attributes:
+        directory: Where it lies.
+        parity: Figures by model and runtime.
+    """
+
+    directory: Path
+    parity: Mapping[str, list[Parity]]
+
+
+def write_pack(
+    directory: Path,
+    networks: Mapping[str, nn.Module],
+    samples: Mapping[str, NDArray[np.uint8]],
+    *,
+    version: str,
+    description: str = DESCRIPTION,
+) -> WrittenPack:
+    """Export networks into a pack; what the pack's manifest says of other things stays.
+
+    Args:
+        directory: Folder of the pack; made when absent.
+        networks: Trained networks by name of the demo pack. Those that are not given must be in the pack already.
+        samples: Inputs to compare on, uint8[N, ...] by name; seeded noise where none are given.
+        version: Version of the weights.
+        description: One sentence for the manifest.
+
+    Raises:
+        ParityError: If a runtime differs from torch by more than the declared tolerance.
+        packs.errors.PackError: If the manifest that is already there cannot be read.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    before = Pack.load(directory).manifest if (directory / MANIFEST_FILE).exists() else None
+    written: dict[str, ModelSpec] = {model.name: model for model in before.models} if before else {}
+    parity = {}
+    for name, network in networks.items():
+        spec = demo_specs()[name]
+        inputs = samples.get(name, noise(spec))
+        parity[name] = _write_model(directory, spec, served_graph(name, network), inputs)
+        written[name] = spec.model_copy(update={"sha256": file_sha256(directory / spec.file)})
+    write_manifest(directory, _manifest(written, before, version, description))
+    return WrittenPack(directory, parity)
+
+
+def noise(spec: ModelSpec, rows: int = 4) -> NDArray[np.uint8]:
+    """Give seeded inputs for a model when no real ones are at hand."""
+    shape = (rows, *spec.inputs[0].shape)
+    return np.random.default_rng(0).integers(0, 256, size=shape, dtype=np.uint8)
+
+
+def _write_model(
+    directory: Path, spec: ModelSpec, graph: nn.Module, samples: NDArray[np.uint8]
+) -> list[Parity]:
+    path = directory / spec.file
+    partial = path.with_suffix(".partial.onnx")
+    example = torch.from_numpy(noise(spec, rows=2))
+    onnx_from_module(
+        graph, example, inputs=[spec.inputs[0].name], outputs=[t.name for t in spec.outputs], path=partial
+    )
+    figures = compare(graph, spec, partial, samples)
+    outside = [figure for figure in figures if not figure.within]
+    if outside:
+        raise ParityError(f"{spec.name} differs from torch beyond {spec.tolerance}: {outside}; kept {partial}")
+    partial.replace(path)
+    return figures
+
+
+def _manifest(
+    models: Mapping[str, ModelSpec], before: PackManifest | None, version: str, description: str
+) -> PackManifest:
+    return PackManifest(
+        name="demo",
+        version=version,
+        description=description,
+        models=tuple(models[name] for name in demo_specs() if name in models),
+        detection=before.detection if before else _first_detection(models),
+        calibration=before.calibration if before else _first_calibration(models),
+    )
+
+
+def _first_detection(models: Mapping[str, ModelSpec]) -> DetectionSettings | None:
+    if "person_detector" not in models:
+        return None
+    return DetectionSettings(model="person_detector", thresholds=(0.4, 0.4, 0.4), iou=0.6)
+
+
+def _first_calibration(models: Mapping[str, ModelSpec]) -> dict[Modality, Calibration]:
+    """Give a cautious line, even at cosine 0.5, which stands until `training calibrate` has measured one."""
+    made = [model.modality for model in models.values() if model.modality is not None]
+    return {modality: Calibration(slope=10.0, intercept=-5.0) for modality in made}

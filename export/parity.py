@@ -1,0 +1,138 @@
+"""The served file against the network it came from: same inputs, three runtimes, figures kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import openvino
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from packs.spec import ModelSpec
+
+F32 = NDArray[np.float32]
+Outputs = dict[str, F32]
+Runner = Callable[[NDArray[np.uint8]], Outputs]
+
+# Proposals under this score never leave the client's threshold; which of them make the best 100 may differ.
+CONFIDENT = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How far one runtime lies from torch in float32.
+
+    Attributes:
+        runtime: `onnxruntime-f32`, `openvino-f32` or `openvino-bf16`.
+        worst_absolute: Largest difference of any compared value.
+        least_cosine: Smallest cosine of an output row with its reference; 1 for a detector.
+        compared: Number of rows that were compared.
+        within: Whether both figures keep the spec's tolerance.
+    """
+
+    runtime: str
+    worst_absolute: float
+    least_cosine: float
+    compared: int
+    within: bool
+
+    def as_json(self) -> dict[str, str | float | int | bool]:
+        """Plain values for a report."""
+        return asdict(self)
+
+
+def compare(graph: nn.Module, spec: ModelSpec, path: Path, samples: NDArray[np.uint8]) -> list[Parity]:
+    """Run the samples through torch and each runtime, and measure the distance.
+
+    Args:
+        graph: The served form of the network, in inference mode.
+        spec: Its declaration, with the tolerance.
+        path: The ONNX file.
+        samples: uint8[N, ...] inputs, best real ones.
+    """
+    names = [tensor.name for tensor in spec.outputs]
+    reference = _torch_outputs(graph, names, samples)
+    return [_measure(name, run(samples), reference, spec) for name, run in _runners(path, spec).items()]
+
+
+def _measure(runtime: str, found: Outputs, reference: Outputs, spec: ModelSpec) -> Parity:
+    if spec.embedding_dim is None:
+        worst, cosine, rows = _detector_distance(found, reference)
+    else:
+        name = spec.outputs[0].name
+        worst, cosine, rows = _embedding_distance(found[name], reference[name])
+    within = worst <= spec.tolerance.absolute and cosine >= spec.tolerance.cosine
+    # bfloat16 keeps 8 significant bits: only the direction of an embedding is held to the tolerance there.
+    if runtime.endswith("bf16"):
+        within = cosine >= spec.tolerance.cosine
+    return Parity(runtime, round(worst, 5), round(cosine, 6), rows, bool(within))
+
+
+def _embedding_distance(found: F32, reference: F32) -> tuple[float, float, int]:
+    dots = np.sum(found * reference, axis=1)
+    norms = np.linalg.norm(found, axis=1) * np.linalg.norm(reference, axis=1)
+    worst = float(np.abs(found - reference).max())
+    return worst, float(np.min(dots / np.maximum(norms, 1e-12))), int(found.shape[0])
+
+
+def _detector_distance(found: Outputs, reference: Outputs) -> tuple[float, float, int]:
+    """Pair each confident proposal with the nearest of the other runtime: order may differ at equal scores."""
+    worst, rows = 0.0, 0
+    for image in range(reference["scores"].shape[0]):
+        for column in range(reference["scores"].shape[2]):
+            scores = reference["scores"][image, :, column]
+            kept = np.flatnonzero(scores >= CONFIDENT)
+            if kept.size == 0:
+                continue
+            rows += kept.size
+            worst = max(worst, _nearest_distance(found, reference, image, column, kept))
+    return worst, 1.0, rows
+
+
+def _nearest_distance(
+    found: Outputs, reference: Outputs, image: int, column: int, kept: NDArray[np.intp]
+) -> float:
+    others = np.flatnonzero(found["scores"][image, :, column] > 0.0)
+    boxes = np.abs(reference["boxes"][image, kept, None] - found["boxes"][image, None, others]).max(axis=2)
+    scores = np.abs(reference["scores"][image, kept, column][:, None] - found["scores"][image, others, column])
+    return float(np.maximum(boxes, scores).min(axis=1).max())
+
+
+def _torch_outputs(graph: nn.Module, names: list[str], samples: NDArray[np.uint8]) -> Outputs:
+    with torch.inference_mode():
+        answer = graph(torch.from_numpy(samples))
+    parts = answer if isinstance(answer, tuple) else (answer,)
+    return {name: part.numpy() for name, part in zip(names, parts, strict=True)}
+
+
+def _runners(path: Path, spec: ModelSpec) -> Mapping[str, Runner]:
+    return {
+        "onnxruntime-f32": _onnxruntime(path, spec),
+        "openvino-f32": _openvino(path, spec, "f32"),
+        "openvino-bf16": _openvino(path, spec, "bf16"),
+    }
+
+
+def _onnxruntime(path: Path, spec: ModelSpec) -> Runner:
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [tensor.name for tensor in spec.outputs]
+
+    def run(samples: NDArray[np.uint8]) -> Outputs:
+        return dict(zip(names, session.run(names, {spec.inputs[0].name: samples}), strict=True))
+
+    return run
+
+
+def _openvino(path: Path, spec: ModelSpec, precision: str) -> Runner:
+    compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": precision})
+
+    def run(samples: NDArray[np.uint8]) -> Outputs:
+        answer = compiled({spec.inputs[0].name: samples})
+        return {tensor.name: np.array(answer[tensor.name], dtype=np.float32) for tensor in spec.outputs}
+
+    return run

@@ -1,0 +1,64 @@
+"""The networks of the demo pack, as named functions of nothing: what they return is what its weights fit."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from models.blocks import PixelInput, conv_unit, residual_block, separable_unit
+from models.detector import Detector, FeaturePyramid, box_head
+from models.encoder import Encoder, pooled_projection
+
+DETECTOR_CLASSES = ("face", "head", "person")
+
+
+def person_detector() -> Detector:
+    """Build the detector: strides 8, 16 and 32, about 0.6 M parameters and 0.5 G multiplications at 640x384."""
+    widths = (48, 80, 128)
+    common = 48
+    stem = nn.Sequential(conv_unit(3, 16, stride=2), conv_unit(16, 24, stride=2))
+    stages = [
+        nn.Sequential(conv_unit(24, widths[0], stride=2), residual_block(widths[0], hidden=24)),
+        nn.Sequential(
+            conv_unit(widths[0], widths[1], stride=2),
+            residual_block(widths[1], hidden=40),
+            residual_block(widths[1], hidden=40),
+        ),
+        nn.Sequential(
+            conv_unit(widths[1], widths[2], stride=2),
+            residual_block(widths[2], hidden=64),
+            residual_block(widths[2], hidden=64),
+        ),
+    ]
+    pyramid = FeaturePyramid(
+        laterals=[conv_unit(width, common, kernel=1) for width in widths],
+        smooth=[separable_unit(common) for _ in widths],
+    )
+    head = box_head(common, classes=len(DETECTOR_CLASSES), prior=0.01)
+    return Detector(
+        pixels=PixelInput(), stem=stem, stages=stages, pyramid=pyramid, head=head, strides_px=(8, 16, 32)
+    )
+
+
+def face_encoder() -> Encoder:
+    """Build the face encoder: 96x96 crops to 256 dimensions, about 1.2 M parameters."""
+    return _encoder(grid=(3, 3))
+
+
+def body_encoder() -> Encoder:
+    """Build the body encoder: 128x64 crops to 256 dimensions, about 1.2 M parameters."""
+    return _encoder(grid=(4, 2))
+
+
+def _encoder(*, grid: tuple[int, int]) -> Encoder:
+    trunk = nn.Sequential(
+        conv_unit(3, 24, stride=2),
+        conv_unit(24, 40, stride=2),
+        residual_block(40, hidden=40),
+        conv_unit(40, 80, stride=2),
+        residual_block(80, hidden=80),
+        conv_unit(80, 160, stride=2),
+        residual_block(160, hidden=160),
+    )
+    return Encoder(
+        pixels=PixelInput(), trunk=trunk, projection=pooled_projection(160, grid=grid, embedding_dim=256)
+    )
