@@ -55,7 +55,12 @@ def rewrite_imports(folder: Path) -> None:
     """Point imports of buf.validate at personsearch.validate."""
     for path in [*folder.rglob("*.py"), *folder.rglob("*.pyi")]:
         text = path.read_text()
-        text = re.sub(r"^from buf\.validate import validate_pb2", "from personsearch.validate import validate_pb2", text, flags=re.M)
+        text = re.sub(
+            r"^from buf\.validate import validate_pb2",
+            "from personsearch.validate import validate_pb2",
+            text,
+            flags=re.M,
+        )
         text = re.sub(r"^from buf\.validate\.validate_pb2", "from personsearch.validate.validate_pb2", text, flags=re.M)
         text = text.replace("import buf.validate.validate_pb2", "import personsearch.validate.validate_pb2")
         path.write_text(text)

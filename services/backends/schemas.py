@@ -54,8 +54,8 @@ class Gallery:
 class Video:
     """One ingested file; its row is also its place in the ingest queue.
 
-    `generation` counts the attempts: rows of an older generation are leftovers that get swept. `committed_frame` is the first frame
-    that is not committed yet, and `committed_s` its time: a restarted worker goes on there.
+    `generation` counts the attempts: rows of an older generation are leftovers that get swept. `committed_frame` is
+    the first frame that is not committed yet, and `committed_s` its time: a restarted worker goes on there.
     """
 
     video_id: str

@@ -1,0 +1,1 @@
+"""The cache of who is associated with whom: Redis and its fake."""

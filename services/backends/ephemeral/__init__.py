@@ -1,0 +1,1 @@
+"""Progress, sessions, leases and wake-up calls: Redis and its fake."""

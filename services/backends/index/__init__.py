@@ -1,0 +1,1 @@
+"""The vector index: Milvus and its fake."""

@@ -65,7 +65,11 @@ class VectorIndex(Protocol):
         ...
 
     async def put_embeddings(self, modality: Modality, rows: Sequence[EmbeddingRow]) -> None:
-        """Write embeddings; an id that is there is replaced. Raises ValueError when a vector's length is not the modality's."""
+        """Write embeddings; an id that is there is replaced.
+
+        Raises:
+            ValueError: A vector's length is not that of the modality.
+        """
         ...
 
     async def put_appearances(self, rows: Sequence[Appearance]) -> None:
@@ -75,7 +79,11 @@ class VectorIndex(Protocol):
     async def search(
         self, modality: Modality, vectors: NDArray[np.float32], scope: Scope, limit: int
     ) -> list[list[Neighbour]]:
-        """Find the nearest embeddings of each vector, float32[Q, D]; best first, at most `limit`. Raises IndexLoadingError."""
+        """Find the nearest embeddings of each vector, float32[Q, D]; best first, at most `limit`.
+
+        Raises:
+            IndexLoadingError: The collection is being loaded and the bounded wait is over.
+        """
         ...
 
     async def get_embeddings(

@@ -1,0 +1,1 @@
+"""Key frames and crops: a folder or a bucket."""

@@ -1,0 +1,83 @@
+# make demo       bring everything up, ingest a short film, search its cast, print hits against the truth
+# make test       the fast tier: linters, types, arrows, stubs, unit and contract tests, one short pass over the real stack
+# make check-all  what every claim of the README and of docs/ rests on; takes long, needs the training environment and EGL
+
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+
+PYTHON ?= $(shell tools/find_python.sh)
+VENV := .venv
+PY := $(VENV)/bin/python
+TRAIN := .venv-train/bin/python
+PIP := -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+TORCH_ROOMS := models training export
+ROOMS := personsearch packs services evaluation synthetic tools
+
+.PHONY: help setup demo test check lint types arrows stubs buf train-env test-torch check-all films clean
+
+help:
+	@sed -n 's/^# \(make .*\)/  \1/p' Makefile
+
+# ---- environments --------------------------------------------------------------------------------
+
+$(VENV)/.serve: pyproject.toml constraints.txt
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	echo "installing personsearch into $(VENV) (a few minutes on a cold package cache)"
+	$(PY) $(PIP) --editable . --config-settings editable_mode=compat
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.serve
+	$(PY) $(PIP) --editable ".[dev]" --config-settings editable_mode=compat
+	touch $@
+
+.venv-triton/.ready: tools/setup_triton.sh constraints-triton.txt
+	tools/setup_triton.sh "$(PYTHON)"
+
+.venv-train/.ready: pyproject.toml constraints.txt
+	test -x $(TRAIN) || $(PYTHON) -m venv .venv-train
+	$(TRAIN) -m pip --disable-pip-version-check install --quiet "torch==2.13.0"
+	$(TRAIN) $(PIP) numpy onnx onnxruntime opencv-python-headless openvino pillow pydantic rich scipy tensorboard \
+	  mypy pytest pytest-asyncio pytest-timeout
+	touch $@
+
+setup: $(VENV)/.serve .venv-triton/.ready
+train-env: .venv-train/.ready
+
+# ---- what people run -----------------------------------------------------------------------------
+
+demo: setup
+	$(VENV)/bin/personsearch demo
+
+test: $(VENV)/.dev .venv-triton/.ready check
+	$(PY) -m pytest tests --ignore=tests/models --ignore=tests/training --ignore=tests/export
+	if [ -f .venv-train/.ready ]; then $(MAKE) --no-print-directory test-torch; \
+	else echo "SKIPPED: tests of models/, training/ and export/: no .venv-train (make train-env installs torch)"; fi
+
+test-torch: .venv-train/.ready
+	$(TRAIN) -m mypy $(TORCH_ROOMS)
+	$(TRAIN) -m pytest tests/models tests/training tests/export
+
+check: lint types arrows stubs buf
+
+lint: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: $(VENV)/.dev
+	$(PY) -m mypy $(ROOMS)
+
+arrows: $(VENV)/.dev
+	$(VENV)/bin/lint-imports
+
+stubs: $(VENV)/.dev
+	$(PY) tools/generate_stubs.py --check
+
+buf: $(VENV)/.dev
+	if command -v npx >/dev/null; then $(PY) tools/lint_protos.py; \
+	elif [ -n "$${CI:-}" ]; then echo "buf lint needs node's npx"; exit 1; \
+	else echo "SKIPPED: buf lint (no npx on this machine)"; fi
+
+clean:
+	rm -rf build runs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
