@@ -176,7 +176,7 @@ class BackendUnavailableError(DomainError):
     reason = Reason.BACKEND_UNAVAILABLE
 
     def __init__(self, backend: str, why: str) -> None:
-        super().__init__(f"{backend} does not answer: {why}", {"backend": backend})
+        super().__init__(f"cannot use {backend}: {why}", {"backend": backend})
 
 
 class UnimplementedError(DomainError):

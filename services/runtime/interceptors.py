@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import grpc
 
-from services.runtime.errors import DomainError
+from services.runtime.errors import DomainError, Reason
 from services.runtime.handlers import Context, Handler, Stream, Unary, rewrap
 from services.runtime.statuses import WireStatus, status_from_error, status_from_unexpected
 
@@ -59,7 +59,11 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
 
     def _status(self, method: str, error: Exception) -> WireStatus:
         if isinstance(error, DomainError):
-            self._logger.info("call refused", extra={"method": method, "reason": error.reason.value})
+            # A back end's fault is ours to mend, so its trace is kept; a caller's mistake is only noted.
+            ours = error.reason is Reason.BACKEND_UNAVAILABLE
+            level, trace = (logging.WARNING, error) if ours else (logging.INFO, None)
+            facts = {"method": method, "reason": error.reason.value}
+            self._logger.log(level, "call refused", exc_info=trace, extra=facts)
             return status_from_error(error)
         error_id = uuid.uuid4().hex
         self._logger.error("call failed", exc_info=error, extra={"method": method, "error_id": error_id})
