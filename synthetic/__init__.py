@@ -1,0 +1,1 @@
+"""SynthCast: films and training frames of parametric people, with complete ground truth."""

@@ -1,0 +1,36 @@
+"""The command line of SynthCast."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="SynthCast: films and frames of parametric people, with ground truth.")
+
+
+def _bar() -> Progress:
+    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+
+
+@app.command()
+def frames(
+    seed: Annotated[int, typer.Option(help="Seed of the cast and of the frames.")],
+    identities: Annotated[int, typer.Option(min=2, help="People in the cast.")],
+    frames: Annotated[int, typer.Option(min=1, help="Frames to draw.")],
+    out: Annotated[Path, typer.Option(help="Folder to write (resumed when partly done).")],
+    people_min: Annotated[int, typer.Option(min=1, max=8)] = 2,
+    people_max: Annotated[int, typer.Option(min=1, max=8)] = 6,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+) -> None:
+    """Write training data: independent frames, boxes and crops, in shards."""
+    from synthetic.frames import FramesJob, write_frames
+
+    if people_max < people_min or identities < people_max:
+        raise typer.BadParameter(f"need people_min <= people_max <= identities, got {people_min}, {people_max}, {identities}")
+    job = FramesJob(seed, identities, frames, people_min, people_max, out)
+    with _bar() as bar:
+        task = bar.add_task("shards", total=job.shards())
+        for _ in write_frames(job, workers):
+            bar.advance(task)
+    typer.echo(f"{job.frames} frames of {job.identities} people in {out}")
