@@ -9,6 +9,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="SynthCast: films and frames of parametric people, with ground truth.")
 
 
+@app.callback()
+def main() -> None:
+    """Draw people who never lived."""
+
+
 def _bar() -> Progress:
     return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 

@@ -139,9 +139,9 @@ def make_room(rng: np.random.Generator, half_width: float, half_depth: float) ->
 
 
 def _decorate(b: _Builder, rng: np.random.Generator, w: float, d: float, height: float) -> None:
-    for _ in range(int(rng.integers(2, 6))):
+    for k in range(int(rng.integers(2, 6))):
         cx, size = rng.uniform(-0.9 * w, 0.7 * w), rng.uniform(0.5, 1.4)
-        origin = np.array([cx, rng.uniform(1.1, 1.7), -d + 0.02])
+        origin = np.array([cx, rng.uniform(1.1, 1.7), -d + 0.02 + 0.012 * k])
         kind = rng.random()
         if kind < 0.35:
             sky = (clamp_rgb(np.array([0.75, 0.85, 0.95]) * rng.uniform(0.6, 1.05)), clamp_rgb(np.array([0.9, 0.9, 0.85])))
