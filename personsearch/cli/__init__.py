@@ -1,0 +1,1 @@
+"""The `personsearch` command."""

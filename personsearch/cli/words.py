@@ -1,0 +1,89 @@
+"""Times, scores and evidence as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+from personsearch.cli.json_view import modality_name
+from personsearch.v1 import geometry_pb2, hit_pb2
+
+__all__ = [
+    "clock",
+    "evidence_in_words",
+    "file_name",
+    "percent",
+    "place_in_words",
+    "seconds_from_clock",
+    "shares_in_words",
+    "span",
+]
+
+SHORT_ID_DIGITS = 8
+
+
+def clock(seconds: float) -> str:
+    """Write seconds as m:ss, or h:mm:ss from an hour on; the fraction is dropped, as a player's clock does."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def seconds_from_clock(text: str) -> float:
+    """Read seconds, m:ss or h:mm:ss; raises ValueError."""
+    try:
+        numbers = [float(piece) for piece in text.split(":")]
+    except ValueError:
+        numbers = []
+    if not 1 <= len(numbers) <= 3 or min(numbers) < 0:
+        raise ValueError(f"got {text!r} for a time, expected seconds, m:ss or h:mm:ss")
+    total = 0.0
+    for number in numbers:
+        total = total * 60 + number
+    return total
+
+
+def span(stretch: geometry_pb2.Span) -> str:
+    """Write a stretch of time as "1:02 - 1:09"."""
+    return f"{clock(stretch.start_s)} - {clock(stretch.end_s)}"
+
+
+def percent(fraction: float) -> str:
+    """Write a fraction as whole percent; only a full 1 is 100 %."""
+    return "100 %" if fraction >= 1 else f"{min(99, round(100 * fraction))} %"
+
+
+def shares_in_words(shares: Iterable[hit_pb2.ModalityShare]) -> str:
+    """Write the shares of a hit, such as "face 80 %, body 20 %"."""
+    return ", ".join(f"{modality_name(share.modality)} {percent(share.share)}" for share in shares)
+
+
+def evidence_in_words(steps: Iterable[hit_pb2.EvidenceStep]) -> str:
+    """Write the chain from the query to the hit, such as "part 1 -face 98 %-> 0a1b2c3d -body 91 %-> here"."""
+    chain = list(steps)
+    words = []
+    for position, step in enumerate(chain):
+        if position == 0:
+            source = f"part {step.part_index + 1}" if step.WhichOneof("source") == "part_index" else "the query"
+            words.append(source)
+        here = position == len(chain) - 1
+        target = "here" if here else step.target_appearance_id[:SHORT_ID_DIGITS]
+        words.append(f"-{modality_name(step.modality)} {percent(step.probability)}-> {target}")
+    return " ".join(words)
+
+
+def place_in_words(box: geometry_pb2.Box) -> str:
+    """Say where in a picture a box lies, such as "upper left"."""
+    column = _third((box.x_min + box.x_max) / 2, ("left", "centre", "right"))
+    row = _third((box.y_min + box.y_max) / 2, ("upper", "middle", "lower"))
+    return f"{row} {column}"
+
+
+def file_name(source_uri: str) -> str:
+    """Return the last piece of a path or URI."""
+    return PurePosixPath(unquote(source_uri)).name
+
+
+def _third(centre: float, names: tuple[str, str, str]) -> str:
+    return names[min(2, int(centre * 3))]
