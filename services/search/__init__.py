@@ -1,0 +1,1 @@
+"""Finds every appearance of a person: query -> direct matches -> associations -> ranked hits and tracks."""

@@ -1,0 +1,101 @@
+"""An answer as plain values: hits with their reasons, and tracks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from packs.spec import Modality
+from services.backends.schemas import Appearance, Box
+
+
+class Degradation(StrEnum):
+    """What an answer had to do without."""
+
+    ASSOCIATIONS = "associations"
+    INDEX_LOADING = "index_loading"
+    FUSION = "fusion"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How much one modality counted, in [0, 1]."""
+
+    modality: Modality
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the reasoning: from a part of the query (int) or an appearance (its id) to an appearance.
+
+    Attributes:
+        source: Index of the part, or id of the appearance reached before.
+        target: Id of the appearance that is reached.
+        modality: What the step rests on.
+        probability: Calibrated probability of "same person" of this step alone.
+        cosine: Of the two embeddings; None when the step was read from the association cache.
+    """
+
+    source: int | str
+    target: str
+    modality: Modality
+    probability: float
+    cosine: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """How far an appearance is believed to be the person asked for, and why.
+
+    Attributes:
+        appearance_id: The appearance.
+        score: Probability in [0, 1].
+        shares: Of the modalities, largest first, summing to 1.
+        chain: From a part of the query to the appearance; never empty.
+    """
+
+    appearance_id: str
+    score: float
+    shares: tuple[Share, ...]
+    chain: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A belief about an appearance that is there."""
+
+    appearance: Appearance
+    belief: Belief
+
+    @property
+    def score(self) -> float:
+        """Probability that this is the person asked for."""
+        return self.belief.score
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Hits, best first; what was missing; and the face that was used of each portrait part, in order."""
+
+    hits: tuple[Hit, ...]
+    degraded: frozenset[Degradation] = frozenset()
+    portrait_faces: tuple[Box, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrackSpan:
+    """A stretch [start_s, end_s) of one video in which the person appears, and the hits that make it up."""
+
+    video_id: str
+    start_s: float
+    end_s: float
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One person through the gallery, in order of time."""
+
+    spans: tuple[TrackSpan, ...]
+    degraded: frozenset[Degradation] = frozenset()

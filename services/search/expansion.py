@@ -1,0 +1,136 @@
+"""From direct matches along associations: the best chain to each appearance, bounded in hops, nodes and time.
+
+The score of a chain is the product of its steps' probabilities, and the best chain to an appearance is its score: the
+strongest neighbour speaks, not the mean of all ("competitive consensus" of Huang, Liu and Lin, Person Search in Videos
+with One Portrait through Visual and Temporal Links, ECCV 2018). Which edges there are is the association service's
+matter: face edges are long-term and cross videos, body edges are short-term and stay within a window.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from packs.spec import Modality
+from services.backends.schemas import Association
+from services.search.answer import Step
+from services.search.ports import Associations, PortUnavailableError
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How far an expansion may go; the fields are documented in `settings.SearchSettings`."""
+
+    max_hops: int
+    max_nodes: int
+    min_edge_probability: float
+    stop_probability: float
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The best chain of associations from a seed to an appearance; without steps it is the seed itself.
+
+    Attributes:
+        seed: Id of the direct match that it starts from.
+        steps: The associations.
+        probability: The seed's, times that of each step.
+    """
+
+    seed: str
+    steps: tuple[Step, ...]
+    probability: float
+
+    @property
+    def rank(self) -> tuple[float, int, str, tuple[str, ...]]:
+        """Smaller is better: probability, then fewer steps, then ids, so that no order of edges matters."""
+        return -self.probability, len(self.steps), self.seed, tuple(step.target for step in self.steps)
+
+    def followed_by(self, step: Step) -> Path:
+        """The path, one step longer."""
+        return Path(self.seed, (*self.steps, step), self.probability * step.probability)
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """The best path to each appearance that was touched, seeds included; `complete` unless time or service failed."""
+
+    paths: Mapping[str, Path]
+    complete: bool
+
+
+class Expander:
+    """Follows associations."""
+
+    def __init__(self, associations: Associations, bounds: Bounds) -> None:
+        self._associations = associations
+        self._bounds = bounds
+
+    async def expand(
+        self,
+        gallery: str,
+        seeds: Mapping[str, float],
+        modalities: Sequence[Modality],
+        blocked: Collection[str] = (),
+    ) -> Expanded:
+        """Find the best path to whatever the seeds lead to.
+
+        Args:
+            gallery: The gallery; edges never leave it.
+            seeds: Probability by appearance id.
+            modalities: The kinds of edges that are followed.
+            blocked: Appearances that no path may touch.
+        """
+        best = {seed: Path(seed, (), probability) for seed, probability in seeds.items()}
+        try:
+            async with asyncio.timeout(self._bounds.timeout_s):
+                await self._rounds(gallery, best, modalities, frozenset(blocked))
+        except (TimeoutError, PortUnavailableError):
+            return Expanded(best, complete=False)
+        return Expanded(best, complete=True)
+
+    async def _rounds(
+        self, gallery: str, best: dict[str, Path], modalities: Sequence[Modality], blocked: frozenset[str]
+    ) -> None:
+        frontier = sorted(best)
+        for _ in range(self._bounds.max_hops):
+            frontier = [known for known in frontier if best[known].probability >= self._bounds.stop_probability]
+            if not frontier:
+                return
+            edges = await self._associations.list_associations(
+                gallery, frontier, modalities, self._bounds.min_edge_probability
+            )
+            improved = self._improved(edges, frozenset(frontier), best, blocked)
+            best.update(improved)
+            frontier = sorted(improved)
+
+    def _improved(
+        self,
+        edges: Iterable[Association],
+        frontier: frozenset[str],
+        best: Mapping[str, Path],
+        blocked: frozenset[str],
+    ) -> dict[str, Path]:
+        """Paths one hop beyond the frontier that beat what is known; all are read from the state before the hop."""
+        found: dict[str, Path] = {}
+        for edge in edges:
+            for source, target in ((edge.first, edge.second), (edge.second, edge.first)):
+                if source not in frontier or target in blocked:
+                    continue
+                path = best[source].followed_by(Step(source, target, edge.modality, edge.probability))
+                if path.probability < self._bounds.stop_probability:
+                    continue
+                if target in best and path.probability <= best[target].probability:
+                    continue
+                if target not in found or path.rank < found[target].rank:
+                    found[target] = path
+        return self._within_bounds(found, best)
+
+    def _within_bounds(self, found: Mapping[str, Path], best: Mapping[str, Path]) -> dict[str, Path]:
+        """All improvements of known appearances, and of new ones as many as there is room for, the strongest."""
+        fresh = sorted((path.rank, target) for target, path in found.items() if target not in best)
+        room = max(0, self._bounds.max_nodes - len(best))
+        refused = {target for _, target in fresh[room:]}
+        return {target: path for target, path in found.items() if target not in refused}

@@ -1,0 +1,225 @@
+"""The parts of a query to beliefs about appearances: retrieve, fuse, expand, contradict, compete."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from packs.spec import Modality
+from services.backends.schemas import Scope
+from services.search import ranking
+from services.search.answer import Belief, Degradation
+from services.search.expansion import Expander, Path
+from services.search.parts import ReadPart
+from services.search.ports import Evidence, Fusion, PortUnavailableError
+from services.search.query import Query
+from services.search.ranking import Calibrations, Direct
+from services.search.reach import LONG_TERM
+from services.search.retrieval import QueryVector, Retrieved, Retriever
+from services.search.settings import SearchSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Beliefs in no order, and what had to be done without."""
+
+    beliefs: tuple[Belief, ...]
+    degraded: frozenset[Degradation]
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """What is known of one person, asked for or rejected."""
+
+    evidence: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)
+    direct: Mapping[str, Direct] = field(default_factory=dict)
+    paths: Mapping[str, Path] = field(default_factory=dict)
+    degraded: frozenset[Degradation] = frozenset()
+
+
+class PersonFinder:
+    """Finds one person; knows neither pictures nor the wire.
+
+    Args:
+        retriever: The index.
+        fusion: Joins evidence.
+        expander: Follows associations.
+        calibration: Of the active pack; every vector of a query has a modality that is in it.
+        settings: How far to look.
+    """
+
+    def __init__(
+        self,
+        retriever: Retriever,
+        fusion: Fusion,
+        expander: Expander,
+        calibration: Calibrations,
+        settings: SearchSettings,
+    ) -> None:
+        self._retriever = retriever
+        self._fusion = fusion
+        self._expander = expander
+        self._calibration = calibration
+        self._settings = settings
+
+    async def find(self, parts: Sequence[ReadPart], query: Query, limit: int) -> Found:
+        """Find whom the parts with positive weights show, and none whom the others show.
+
+        Args:
+            parts: The query's parts, read.
+            query: Its filter and how far it may go.
+            limit: Most neighbours of each vector.
+        """
+        wanted = [part for part in parts if part.weight > 0.0]
+        rejected = [part for part in parts if part.weight < 0.0]
+        blocked = frozenset(part.appearance_id for part in rejected if part.appearance_id is not None)
+        person, *others = await asyncio.gather(
+            self._wanted(wanted, rejected, query, limit, blocked),
+            *(self._rejected(part, query) for part in rejected if query.expand),
+        )
+        against = await self._contradictions(query.gallery, wanted, person)
+        beliefs = [self._judged(appearance_id, person, against) for appearance_id in _all_of(person) - blocked]
+        competitors = [(part.weight, other.paths) for part, other in zip(rejected, others, strict=False)]
+        degraded = person.degraded.union(*(other.degraded for other in others))
+        return Found(tuple(self._competed(belief, person, competitors) for belief in beliefs), degraded)
+
+    async def _wanted(
+        self,
+        wanted: Sequence[ReadPart],
+        rejected: Sequence[ReadPart],
+        query: Query,
+        limit: int,
+        blocked: frozenset[str],
+    ) -> _Person:
+        asked, refused = _vectors_of(wanted), _vectors_of(rejected)
+        searches = [self._retriever.nearest(asked, query.scope, limit)]
+        if query.narrow and query.expand:
+            # A chain may start outside of the filter: the face that is seen a minute before the time asked for.
+            wide = Scope(query.gallery)
+            searches.append(self._retriever.nearest(asked, wide, self._settings.minimum_limit))
+        retrieved = _merged(await asyncio.gather(*searches))
+        if len(asked) + len(refused) > 1:
+            heard = await self._retriever.compare([*asked, *refused], query.gallery, retrieved.evidence)
+            retrieved = _merged([heard, retrieved])
+        return await self._know(wanted, retrieved, query, blocked)
+
+    async def _rejected(self, part: ReadPart, query: Query) -> _Person:
+        """The person of a negative part; one that is an appearance already is followed from there."""
+        turned = part.turned
+        retrieved = Retrieved({})
+        if part.appearance_id is None:
+            scope, limit = Scope(query.gallery), self._settings.minimum_limit
+            retrieved = await self._retriever.nearest(turned.vectors, scope, limit)
+        return await self._know([turned], retrieved, query, frozenset())
+
+    async def _know(
+        self, parts: Sequence[ReadPart], retrieved: Retrieved, query: Query, blocked: frozenset[str]
+    ) -> _Person:
+        degraded = {Degradation.INDEX_LOADING} if retrieved.loading else set()
+        direct, fused = await self._direct(retrieved.evidence)
+        if not fused:
+            degraded.add(Degradation.FUSION)
+        for part in parts:
+            if part.appearance_id is not None:
+                modality = part.vectors[0].modality
+                direct[part.appearance_id] = ranking.given(part.index, part.appearance_id, modality)
+        paths: Mapping[str, Path] = {}
+        if query.expand:
+            expanded = await self._expander.expand(
+                query.gallery, self._seeds(direct, blocked), tuple(self._calibration), blocked
+            )
+            paths = expanded.paths
+            if not expanded.complete:
+                degraded.add(Degradation.ASSOCIATIONS)
+        return _Person(retrieved.evidence, direct, paths, frozenset(degraded))
+
+    async def _direct(self, evidence: Mapping[str, tuple[Evidence, ...]]) -> tuple[dict[str, Direct], bool]:
+        """Direct beliefs, and whether the fusion service made them."""
+        candidates, answered = list(evidence.values()), True
+        try:
+            fused = await self._fusion.fuse(candidates) if candidates else []
+        except PortUnavailableError:
+            answered = False
+            fused = [ranking.strongest(pieces, self._calibration) for pieces in candidates]
+        beliefs: dict[str, Direct] = {}
+        for (appearance_id, pieces), verdict in zip(evidence.items(), fused, strict=True):
+            belief = ranking.direct_from(appearance_id, pieces, verdict, self._calibration)
+            if belief is not None:
+                beliefs[appearance_id] = belief
+        return beliefs, answered
+
+    def _seeds(self, direct: Mapping[str, Direct], blocked: frozenset[str]) -> dict[str, float]:
+        strong = [
+            (-belief.probability, appearance_id)
+            for appearance_id, belief in direct.items()
+            if belief.probability >= self._settings.seed_probability and appearance_id not in blocked
+        ]
+        return {appearance_id: -minus for minus, appearance_id in sorted(strong)[: self._settings.max_seeds]}
+
+    async def _contradictions(self, gallery: str, wanted: Sequence[ReadPart], person: _Person) -> dict[str, float]:
+        """What the query's faces say against the ends of short-term chains, near or far in the neighbour lists."""
+        keys = [vector for vector in _vectors_of(wanted) if vector.modality in LONG_TERM]
+        ends = [
+            appearance_id
+            for appearance_id, path in person.paths.items()
+            if path.steps and path.steps[-1].modality not in LONG_TERM
+        ]
+        unheard = [end for end in ends if not _heard(person.evidence.get(end, ()), keys)]
+        more = await self._retriever.compare(keys, gallery, unheard) if unheard else Retrieved({})
+        weight, limit = self._settings.contradiction_weight, self._settings.contradiction_limit
+        evidence = {end: (*person.evidence.get(end, ()), *more.evidence.get(end, ())) for end in ends}
+        return {
+            end: ranking.contradiction(pieces, self._calibration, weight, limit) for end, pieces in evidence.items()
+        }
+
+    def _judged(self, appearance_id: str, person: _Person, against: Mapping[str, float]) -> Belief:
+        path = person.paths.get(appearance_id)
+        if path is not None and not path.steps:
+            path = None
+        seed = person.direct[path.seed] if path is not None else None
+        direct = person.direct.get(appearance_id)
+        if direct is not None and direct.named:
+            path = None
+        return ranking.judge(appearance_id, direct, path, seed, against.get(appearance_id, 0.0))
+
+    def _competed(
+        self, belief: Belief, person: _Person, competitors: Sequence[tuple[float, Mapping[str, Path]]]
+    ) -> Belief:
+        """Named appearances are the person by definition and compete with nobody."""
+        direct = person.direct.get(belief.appearance_id)
+        rejected = [
+            (weight, paths[belief.appearance_id].probability)
+            for weight, paths in competitors
+            if belief.appearance_id in paths
+        ]
+        if not rejected or (direct is not None and direct.named):
+            return belief
+        score = ranking.compete(belief.score, rejected, self._settings.competition_sharpness)
+        return Belief(belief.appearance_id, score, belief.shares, belief.chain)
+
+
+def _vectors_of(parts: Iterable[ReadPart]) -> list[QueryVector]:
+    return [vector for part in parts for vector in part.vectors]
+
+
+def _all_of(person: _Person) -> set[str]:
+    return {*person.direct, *person.paths}
+
+
+def _heard(evidence: Iterable[Evidence], keys: Iterable[QueryVector]) -> bool:
+    """Whether each key of the query has been compared with the appearance."""
+    spoken = {(piece.part_index, piece.modality) for piece in evidence}
+    return all((key.part_index, key.modality) in spoken for key in keys)
+
+
+def _merged(several: Sequence[Retrieved]) -> Retrieved:
+    """Evidence of several reads; what two of them say of one part and modality counts once, the earlier read's."""
+    merged: dict[str, dict[tuple[int, Modality], Evidence]] = {}
+    for retrieved in several:
+        for appearance_id, pieces in retrieved.evidence.items():
+            known = merged.setdefault(appearance_id, {})
+            for piece in pieces:
+                known.setdefault((piece.part_index, piece.modality), piece)
+    evidence = {appearance_id: tuple(pieces.values()) for appearance_id, pieces in merged.items()}
+    return Retrieved(evidence, any(retrieved.loading for retrieved in several))

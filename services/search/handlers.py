@@ -1,0 +1,168 @@
+"""What the service does, in plain values: search, track, and the reading of one appearance."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import TypeVar
+
+from services.backends.index.protocol import IndexLoadingError, VectorIndex
+from services.backends.schemas import Appearance, Scope
+from services.runtime.errors import (
+    BackendUnavailableError,
+    FieldViolation,
+    GalleryNotFoundError,
+    InvalidFieldError,
+    UnimplementedError,
+)
+from services.search.answer import Answer, Belief, Degradation, Hit, Track
+from services.search.finding import PersonFinder
+from services.search.parts import PartReader, ReadPart
+from services.search.query import Like, Query, QueryPart, Task
+from services.search.ranking import ranked
+from services.search.settings import SearchSettings
+from services.search.tracks import spans_of
+
+T = TypeVar("T")
+
+_LEAST_PAGE = 64
+
+
+class SearchHandlers:
+    """Answers queries.
+
+    Args:
+        index: The record.
+        reader: Reads a query's parts.
+        finder: Turns them into beliefs.
+        settings: How far to look.
+        logger: Where degraded answers are noted.
+    """
+
+    def __init__(
+        self,
+        index: VectorIndex,
+        reader: PartReader,
+        finder: PersonFinder,
+        settings: SearchSettings,
+        logger: logging.Logger,
+    ) -> None:
+        self._index = index
+        self._reader = reader
+        self._finder = finder
+        self._settings = settings
+        self._logger = logger
+
+    async def search(self, query: Query, top_k: int) -> Answer:
+        """Answer a query with at most `top_k` hits, best first.
+
+        Raises:
+            DomainError: GALLERY_NOT_FOUND, or what is wrong with a part.
+        """
+        if query.task is not Task.SEEN:
+            raise UnimplementedError(f"TASK_{query.task.upper()}")
+        _check_parts(query.parts)
+        read = (self._reader.read(query.gallery, index, part) for index, part in enumerate(query.parts))
+        _, *parts = await _together(self._check_gallery(query.gallery), *read)
+        return await self._answer(query, [part for part in parts if isinstance(part, ReadPart)], top_k)
+
+    async def get_track(self, gallery: str, appearance_id: str, min_score: float) -> Track:
+        """Follow the person of an appearance through the gallery.
+
+        Raises:
+            DomainError: GALLERY_NOT_FOUND or APPEARANCE_NOT_FOUND.
+        """
+        part = QueryPart(Like(appearance_id))
+        query = Query((part,), gallery, min_score=min_score)
+        answer = await self.search(query, self._settings.max_track_hits)
+        try:
+            videos = {video.video_id: video for video in await self._index.list_videos(gallery)}
+        except IndexLoadingError:
+            return Track(spans_of(answer.hits, {}), answer.degraded | {Degradation.INDEX_LOADING})
+        return Track(spans_of(answer.hits, videos), answer.degraded)
+
+    async def get_appearance(self, gallery: str, appearance_id: str) -> Appearance:
+        """Read one appearance.
+
+        Raises:
+            DomainError: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND or BACKEND_UNAVAILABLE.
+        """
+        await self._check_gallery(gallery)
+        try:
+            return await self._reader.appearance(gallery, appearance_id)
+        except IndexLoadingError as error:
+            raise BackendUnavailableError("milvus", "the index is being loaded; try again shortly") from error
+
+    async def _check_gallery(self, gallery: str) -> None:
+        if await self._index.get_gallery(gallery) is None:
+            raise GalleryNotFoundError(gallery)
+
+    async def _answer(self, query: Query, parts: Sequence[ReadPart], top_k: int) -> Answer:
+        found = await self._finder.find(parts, query, self._settings.limit_for(top_k))
+        degraded = set(found.degraded)
+        hits: list[Hit] = []
+        try:
+            hits = await self._hits(ranked(found.beliefs, query.min_score), query.scope, top_k)
+        except IndexLoadingError:
+            degraded.add(Degradation.INDEX_LOADING)
+        if degraded:
+            self._logger.warning("degraded answer", extra={"without": sorted(degraded)})
+        faces = tuple(part.face for part in parts if part.face is not None)
+        return Answer(tuple(hits), frozenset(degraded), faces)
+
+    async def _hits(self, beliefs: Sequence[Belief], scope: Scope, top_k: int) -> list[Hit]:
+        """The first `top_k` beliefs whose appearance, and all that its chain passes, are committed."""
+        hits: list[Hit] = []
+        known: dict[str, Appearance] = {}
+        page = max(_LEAST_PAGE, top_k)
+        for start in range(0, len(beliefs), page):
+            wanted = beliefs[start : start + page]
+            missing = sorted(_touched(wanted) - known.keys())
+            known |= await self._index.get_appearances(scope.gallery, missing)
+            for belief in wanted:
+                there = all(appearance_id in known for appearance_id in _touched([belief]))
+                if there and _inside(known[belief.appearance_id], scope):
+                    hits.append(Hit(known[belief.appearance_id], belief))
+                    if len(hits) == top_k:
+                        return hits
+        return hits
+
+
+def _check_parts(parts: Sequence[QueryPart]) -> None:
+    wrong = []
+    if not any(part.weight > 0.0 for part in parts):
+        wrong.append(FieldViolation("query.parts", "at least one part needs a positive weight"))
+    signs: dict[str, bool] = {}
+    for index, part in enumerate(parts):
+        if isinstance(part.content, Like):
+            positive = part.weight > 0.0
+            if signs.setdefault(part.content.appearance_id, positive) is not positive:
+                said = f"appearance {part.content.appearance_id} is both asked for and rejected; choose one"
+                wrong.append(FieldViolation(f"query.parts[{index}].appearance_id", said))
+    if wrong:
+        raise InvalidFieldError(wrong)
+
+
+async def _together(*awaitables: Awaitable[T]) -> list[T]:
+    """Await all at the same time; of several failures the first in order is raised, so that errors do not vary."""
+    outcomes = await asyncio.gather(*awaitables, return_exceptions=True)
+    results: list[T] = []
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        results.append(outcome)
+    return results
+
+
+def _touched(beliefs: Iterable[Belief]) -> set[str]:
+    """Every appearance that some beliefs are about or rest on."""
+    return {step.target for belief in beliefs for step in belief.chain}
+
+
+def _inside(appearance: Appearance, scope: Scope) -> bool:
+    if scope.video_ids and appearance.video_id not in scope.video_ids:
+        return False
+    if scope.start_s is not None and appearance.end_s <= scope.start_s:
+        return False
+    return scope.end_s is None or appearance.start_s < scope.end_s

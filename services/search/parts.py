@@ -1,0 +1,151 @@
+"""A part of a query to the embeddings that it holds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from packs.arrays import F32
+from packs.manifest import Pack
+from packs.spec import Modality
+from services.backends.index.protocol import IndexLoadingError, VectorIndex
+from services.backends.schemas import Appearance, Box, EmbeddingRow
+from services.runtime.errors import (
+    AppearanceNotFoundError,
+    BackendUnavailableError,
+    OtherPackError,
+    UnsupportedModalityError,
+)
+from services.search.faces import FaceFinder
+from services.search.query import Like, Portrait, QueryPart, RawEmbedding
+from services.search.query_reading import PictureReader
+from services.search.reach import LONG_TERM, ShortTermReach
+from services.search.retrieval import QueryVector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadPart:
+    """What a part holds.
+
+    Attributes:
+        index: Its place in the query.
+        weight: Its weight.
+        vectors: Its embeddings, never none, long-term keys first.
+        appearance_id: The appearance that it names, if it does.
+        face: The face that was used, if it is a portrait.
+    """
+
+    index: int
+    weight: float
+    vectors: tuple[QueryVector, ...]
+    appearance_id: str | None = None
+    face: Box | None = None
+
+    @property
+    def turned(self) -> ReadPart:
+        """The same with a positive weight: what a rejected person looks like."""
+        vectors = tuple(replace(vector, weight=abs(vector.weight)) for vector in self.vectors)
+        return replace(self, weight=abs(self.weight), vectors=vectors)
+
+
+class PartReader:
+    """Reads the parts of a query."""
+
+    def __init__(
+        self, index: VectorIndex, pack: Pack, pictures: PictureReader, faces: FaceFinder, reach: ShortTermReach
+    ) -> None:
+        self._index = index
+        self._pack = pack
+        self._pictures = pictures
+        self._faces = faces
+        self._reach = reach
+
+    @property
+    def usable(self) -> tuple[Modality, ...]:
+        """Modalities that the pack embeds and has a calibration of: without one nothing may be decided."""
+        return tuple(modality for modality in self._pack.modalities if modality in self._pack.calibration)
+
+    async def read(self, gallery: str, index: int, part: QueryPart) -> ReadPart:
+        """Read one part.
+
+        Raises:
+            DomainError: UNREADABLE_IMAGE, NO_FACE, SEVERAL_FACES, APPEARANCE_NOT_FOUND, OTHER_PACK,
+                UNSUPPORTED_MODALITY or BACKEND_UNAVAILABLE.
+        """
+        match part.content:
+            case Portrait():
+                return await self._portrait(index, part.weight, part.content)
+            case Like():
+                return await self._like(gallery, index, part.weight, part.content)
+            case RawEmbedding():
+                return self._embedding(index, part.weight, part.content)
+
+    async def _portrait(self, index: int, weight: float, portrait: Portrait) -> ReadPart:
+        self._check_usable(Modality.FACE)
+        picture = await self._pictures.read(portrait.image)
+        face = await self._faces.find(index, picture, portrait.face)
+        vector = QueryVector(index, Modality.FACE, weight, face.vector)
+        return ReadPart(index, weight, (vector,), face=face.box)
+
+    def _embedding(self, index: int, weight: float, embedding: RawEmbedding) -> ReadPart:
+        """A raw short-term vector is searched in all of the filter: only its maker knows where it holds."""
+        if embedding.pack_digest != self._pack.digest:
+            raise OtherPackError(got=embedding.pack_digest, expected=self._pack.digest)
+        self._check_usable(embedding.modality)
+        vector = self._normalised(embedding.modality, embedding.vector)
+        return ReadPart(index, weight, (QueryVector(index, embedding.modality, weight, vector),))
+
+    async def _like(self, gallery: str, index: int, weight: float, like: Like) -> ReadPart:
+        try:
+            appearance = await self.appearance(gallery, like.appearance_id)
+            rows = await self._rows(appearance)
+            stretches = await self._reach.of(appearance)
+        except IndexLoadingError as error:
+            raise BackendUnavailableError("milvus", "the index is being loaded; try again shortly") from error
+        vectors = tuple(
+            QueryVector(index, modality, weight, row.vector, None if modality in LONG_TERM else stretches)
+            for modality, row in rows.items()
+        )
+        if not vectors:
+            why = f"appearance {like.appearance_id} has no embedding that pack {self._pack.name} can use"
+            raise UnsupportedModalityError(str(Modality.FACE), why)
+        return ReadPart(index, weight, vectors, appearance_id=like.appearance_id)
+
+    async def appearance(self, gallery: str, appearance_id: str) -> Appearance:
+        """An appearance of the gallery; another gallery's is not found.
+
+        Raises:
+            AppearanceNotFoundError: If it is not there.
+            IndexLoadingError: If the index is being loaded.
+        """
+        found = (await self._index.get_appearances(gallery, [appearance_id])).get(appearance_id)
+        if found is None or found.gallery != gallery:
+            raise AppearanceNotFoundError(gallery, appearance_id)
+        return found
+
+    async def _rows(self, appearance: Appearance) -> Mapping[Modality, EmbeddingRow]:
+        """Its embeddings, long-term keys first."""
+        held = [modality for modality in self.usable if modality in appearance.modalities]
+        held.sort(key=lambda modality: modality not in LONG_TERM)
+        ids = [appearance.appearance_id]
+        read = await asyncio.gather(
+            *(self._index.get_embeddings(modality, appearance.gallery, ids) for modality in held)
+        )
+        return {modality: rows[ids[0]] for modality, rows in zip(held, read, strict=True) if ids[0] in rows}
+
+    def _check_usable(self, modality: Modality) -> None:
+        if modality not in self.usable:
+            usable = ", ".join(self.usable) or "nothing"
+            raise UnsupportedModalityError(str(modality), f"pack {self._pack.name} searches by {usable}")
+
+    def _normalised(self, modality: Modality, vector: F32) -> F32:
+        dimension = self._pack.model_for(modality).embedding_dim
+        wide = vector.astype(np.float64)  # squares of large float32 overflow
+        length = float(np.linalg.norm(wide))
+        if vector.shape != (dimension,) or not length > 0.0:
+            why = f"expected {dimension} numbers that are not all 0, got {vector.shape[0]} of length {length:g}"
+            raise UnsupportedModalityError(str(modality), why)
+        return np.asarray(wide / length, dtype=np.float32)

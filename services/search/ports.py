@@ -1,0 +1,83 @@
+"""What search asks of the rooms beside it; they are reached over gRPC or mounted in the same process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from packs.arrays import F32, U8
+from packs.detections import Detections
+from packs.spec import Modality
+from services.backends.schemas import Association
+from services.backends.vision import Embedded
+from services.search.answer import Share
+
+
+class PortUnavailableError(Exception):
+    """The service behind a port did not answer: the search goes on without it and says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one vector of the query says of one appearance.
+
+    Attributes:
+        part_index: The part that the vector is of.
+        modality: Of both embeddings.
+        cosine: In [-1, 1].
+        weight: Of the part, in [-1, 1]; below 0 it counts against.
+        quality: Of the appearance's embedding, in [0, 1].
+    """
+
+    part_index: int
+    modality: Modality
+    cosine: float
+    weight: float
+    quality: float
+
+
+@dataclass(frozen=True, slots=True)
+class FusedEvidence:
+    """Calibrated probability of "the person asked for", and the shares of the modalities, largest first."""
+
+    probability: float
+    shares: tuple[Share, ...]
+
+
+class Associations(Protocol):
+    """Which appearances are the same person.
+
+    The edges keep the rule of the multimodality index: face (and voice) edges are long-term and cross videos, body
+    edges are short-term and stay within one video, or one site, and a window of time.
+    """
+
+    async def list_associations(
+        self, gallery: str, appearance_ids: Sequence[str], modalities: Sequence[Modality], min_probability: float
+    ) -> list[Association]:
+        """The edges at some appearances. Raises PortUnavailableError."""
+        ...
+
+
+class Fusion(Protocol):
+    """How much each modality counts."""
+
+    async def fuse(self, candidates: Sequence[Sequence[Evidence]]) -> list[FusedEvidence]:
+        """One verdict for each candidate, in order. Raises PortUnavailableError."""
+        ...
+
+
+class Vision(Protocol):
+    """The networks that read a portrait; `services.backends.vision.VisionModels` is one."""
+
+    async def detect(self, images: Sequence[U8]) -> list[Detections]:
+        """What is in each image uint8[H, W, 3]."""
+        ...
+
+    async def embed(self, modality: Modality, crops: U8) -> Embedded:
+        """Embed crops uint8[N, h, w, 3]."""
+        ...
+
+    def crop(self, modality: Modality, image: U8, box: Sequence[float] | F32) -> U8:
+        """Cut a box float32[4] out as the modality's network wants it."""
+        ...

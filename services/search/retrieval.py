@@ -1,0 +1,150 @@
+"""The vectors of a query against the index, each modality at the same time as the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from packs.arrays import F32
+from packs.spec import Modality
+from services.backends.index.protocol import IndexLoadingError, VectorIndex
+from services.backends.schemas import EmbeddingRow, Neighbour, Scope
+from services.search.ports import Evidence
+from services.search.reach import Stretch
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QueryVector:
+    """One embedding of a query.
+
+    Attributes:
+        part_index: The part that it is of.
+        modality: Its modality.
+        weight: Of the part.
+        vector: float32[D], L2-normalised.
+        stretches: Where a short-term modality holds; None: everywhere, as a long-term key does.
+    """
+
+    part_index: int
+    modality: Modality
+    weight: float
+    vector: F32
+    stretches: tuple[Stretch, ...] | None = None
+
+    def reaches(self, video_id: str, start_s: float, end_s: float) -> bool:
+        """Whether it may be compared with something there."""
+        if self.stretches is None:
+            return True
+        return any(stretch.overlaps(video_id, start_s, end_s) for stretch in self.stretches)
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """Evidence by appearance id; `loading` when some modality could not be read, since the index was loading."""
+
+    evidence: Mapping[str, tuple[Evidence, ...]]
+    loading: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """One call of the index: vectors of one modality in one scope."""
+
+    modality: Modality
+    vectors: tuple[QueryVector, ...]
+    scope: Scope
+
+
+class Retriever:
+    """Asks the index for neighbours and for the cosines that a neighbour list lacks."""
+
+    def __init__(self, index: VectorIndex) -> None:
+        self._index = index
+
+    async def nearest(self, vectors: Sequence[QueryVector], scope: Scope, limit: int) -> Retrieved:
+        """The nearest appearances of each vector in a scope, at most `limit` each."""
+        jobs = _jobs(vectors, scope)
+        answers = await asyncio.gather(*(self._search(job, limit) for job in jobs))
+        evidence: dict[str, list[Evidence]] = defaultdict(list)
+        for job, lists in zip(jobs, answers, strict=True):
+            for vector, neighbours in zip(job.vectors, lists or (), strict=False):
+                for neighbour in neighbours:
+                    evidence[neighbour.appearance_id].append(_evidence(vector, neighbour))
+        return Retrieved(_frozen(evidence), any(lists is None for lists in answers))
+
+    async def compare(self, vectors: Sequence[QueryVector], gallery: str, appearance_ids: Iterable[str]) -> Retrieved:
+        """What every vector says of every one of some appearances, within its reach.
+
+        A neighbour list tells nothing of what is not on it; where several vectors speak, each must be heard on all.
+        """
+        ids = sorted(set(appearance_ids))
+        modalities = sorted({vector.modality for vector in vectors}) if ids else []
+        read = await asyncio.gather(*(self._read(modality, gallery, ids) for modality in modalities))
+        evidence: dict[str, list[Evidence]] = defaultdict(list)
+        for modality, rows in zip(modalities, read, strict=True):
+            spoken = [vector for vector in vectors if vector.modality is modality]
+            for vector, row, cosine in _cosines(spoken, list((rows or {}).values())):
+                if vector.reaches(row.video_id, row.start_s, row.end_s):
+                    evidence[row.appearance_id].append(_evidence_of_row(vector, row, cosine))
+        return Retrieved(_frozen(evidence), any(rows is None for rows in read))
+
+    async def _search(self, job: _Job, limit: int) -> list[list[Neighbour]] | None:
+        try:
+            stacked = np.stack([vector.vector for vector in job.vectors])
+            return await self._index.search(job.modality, stacked, job.scope, limit)
+        except IndexLoadingError:
+            return None
+
+    async def _read(self, modality: Modality, gallery: str, ids: Sequence[str]) -> dict[str, EmbeddingRow] | None:
+        try:
+            return await self._index.get_embeddings(modality, gallery, ids)
+        except IndexLoadingError:
+            return None
+
+
+def _jobs(vectors: Sequence[QueryVector], scope: Scope) -> list[_Job]:
+    """Long-term vectors of a modality share one call; a short-term one has a call for each stretch."""
+    shared: dict[Modality, list[QueryVector]] = defaultdict(list)
+    jobs: list[_Job] = []
+    for vector in vectors:
+        if vector.stretches is None:
+            shared[vector.modality].append(vector)
+            continue
+        for stretch in vector.stretches:
+            left = stretch.within(scope)
+            if left is not None:
+                narrowed = Scope(scope.gallery, (left.video_id,), left.start_s, left.end_s)
+                jobs.append(_Job(vector.modality, (vector,), narrowed))
+    return [*(_Job(modality, tuple(group), scope) for modality, group in shared.items()), *jobs]
+
+
+def _cosines(
+    vectors: Sequence[QueryVector], rows: Sequence[EmbeddingRow]
+) -> Iterable[tuple[QueryVector, EmbeddingRow, float]]:
+    if not vectors or not rows:
+        return
+    cosines = np.stack([vector.vector for vector in vectors]) @ np.stack([row.vector for row in rows]).T
+    for vector, of_vector in zip(vectors, cosines.tolist(), strict=True):
+        for row, cosine in zip(rows, of_vector, strict=True):
+            yield vector, row, cosine
+
+
+def _evidence(vector: QueryVector, neighbour: Neighbour) -> Evidence:
+    cosine = _clipped(neighbour.cosine)
+    return Evidence(vector.part_index, vector.modality, cosine, vector.weight, neighbour.quality)
+
+
+def _evidence_of_row(vector: QueryVector, row: EmbeddingRow, cosine: float) -> Evidence:
+    return Evidence(vector.part_index, vector.modality, _clipped(cosine), vector.weight, row.quality)
+
+
+def _clipped(cosine: float) -> float:
+    return min(1.0, max(-1.0, cosine))
+
+
+def _frozen(evidence: Mapping[str, Sequence[Evidence]]) -> dict[str, tuple[Evidence, ...]]:
+    return {appearance_id: tuple(pieces) for appearance_id, pieces in evidence.items()}

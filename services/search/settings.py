@@ -1,0 +1,86 @@
+"""Numbers of a search. Each may be set by the environment: PERSONSEARCH_RETRIEVAL__SEED_PROBABILITY=0.6."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from services.runtime.settings import Section, StackSettings
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class PortraitSettings(Section):
+    """How a portrait is read.
+
+    Attributes:
+        max_bytes: Largest encoded picture.
+        max_pixels: Most pixels, by the picture's header, before anything is decoded.
+        working_side: A picture whose longer side is more than this is shrunk to it, in pixels.
+        background_ratio: A face whose longer side is under this share of the largest one's is background.
+        pick_iou: Least overlap of the face asked for with a face that was found.
+        views: Factors on the face's box; each view and its mirror image is embedded, and the mean is the query.
+        decoders: Pictures decoded at the same time.
+    """
+
+    max_bytes: PositiveInt = 16 * 2**20
+    max_pixels: PositiveInt = 50_000_000
+    working_side: PositiveInt = 1600
+    background_ratio: Probability = 0.25
+    pick_iou: Probability = 0.3
+    views: Annotated[tuple[PositiveFloat, ...], Field(min_length=1, max_length=8)] = (1.0, 1.1)
+    decoders: PositiveInt = 2
+
+
+class SearchSettings(Section):
+    """How far a search looks.
+
+    Attributes:
+        minimum_limit: Neighbours asked of each index at least, whatever top_k is.
+        limit_factor: Neighbours per hit asked for: some are filtered, pushed down or not committed yet.
+        maximum_limit: Neighbours asked of each index at most; galleries up to this size are ranked completely at top_k
+            1000 (Milvus itself stops at 16,384).
+        seed_probability: Direct matches of at least this probability are expanded.
+        max_seeds: Most direct matches that are expanded, the strongest.
+        max_hops: Most associations in a chain.
+        max_nodes: Most appearances that one expansion may touch.
+        min_edge_probability: Weaker associations are not followed.
+        stop_probability: A chain that has sunk below this is not followed.
+        expansion_timeout_s: Longest time for all associations of a query; then the answer has what was reached.
+        contradiction_weight: How much a long-term modality that speaks against (a clear, different face) takes from
+            what a short-term chain says, per nat of its log-likelihood ratio; 0 ignores it.
+        contradiction_limit: Most nats that it can take, since faces turned away also look different.
+        competition_sharpness: Exponent of the competition between the person asked for and a rejected one.
+        short_term_window_s: Reach of body and text about an appearance; the association service has the same window.
+        max_site_videos: Most videos of one site that body and text of an appearance are compared with.
+        max_track_hits: Most hits in a track.
+    """
+
+    minimum_limit: PositiveInt = 200
+    limit_factor: PositiveInt = 4
+    maximum_limit: Annotated[int, Field(ge=1, le=16_384)] = 4096
+    seed_probability: Probability = 0.5
+    max_seeds: PositiveInt = 256
+    max_hops: Annotated[int, Field(ge=0, le=6)] = 3
+    max_nodes: PositiveInt = 2000
+    min_edge_probability: Probability = 0.5
+    stop_probability: Probability = 0.1
+    expansion_timeout_s: PositiveFloat = 2.0
+    contradiction_weight: Annotated[float, Field(ge=0.0)] = 1.0
+    contradiction_limit: Annotated[float, Field(ge=0.0)] = 4.0
+    competition_sharpness: PositiveFloat = 4.0
+    short_term_window_s: PositiveFloat = 60.0
+    max_site_videos: PositiveInt = 16
+    max_track_hits: PositiveInt = 4096
+    portrait: PortraitSettings = PortraitSettings()
+
+    def limit_for(self, top_k: int) -> int:
+        """Neighbours that are asked of each index for an answer of `top_k` hits."""
+        return min(max(self.minimum_limit, self.limit_factor * top_k), self.maximum_limit)
+
+
+class SearchProcessSettings(StackSettings):
+    """What the search process reads: the stack's settings and its own."""
+
+    retrieval: SearchSettings = SearchSettings()
