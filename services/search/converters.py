@@ -1,0 +1,186 @@
+"""The wire's messages to plain values and back; nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from packs.spec import Modality
+from personsearch.v1 import (
+    appearance_pb2,
+    geometry_pb2,
+    hit_pb2,
+    modality_pb2,
+    person_search_service_pb2,
+    query_pb2,
+)
+from services.backends.schemas import Appearance, AppearanceKind, Box, KeyBox
+from services.search.answer import Answer, Degradation, Hit, Share, Step, Track, TrackSpan
+from services.search.query import Like, Portrait, Query, QueryPart, RawEmbedding, Task
+
+DEFAULT_TOP_K = 50
+DEFAULT_TRACK_SCORE = 0.5
+
+_MODALITIES: dict[Modality, modality_pb2.Modality.ValueType] = {
+    Modality.FACE: modality_pb2.MODALITY_FACE,
+    Modality.HEAD: modality_pb2.MODALITY_HEAD,
+    Modality.BODY: modality_pb2.MODALITY_BODY,
+    Modality.VOICE: modality_pb2.MODALITY_VOICE,
+    Modality.TEXT: modality_pb2.MODALITY_TEXT,
+}
+_KINDS = {
+    AppearanceKind.TRACKLET: appearance_pb2.APPEARANCE_KIND_TRACKLET,
+    AppearanceKind.SPEECH: appearance_pb2.APPEARANCE_KIND_SPEECH,
+}
+_DEGRADATIONS = {
+    Degradation.ASSOCIATIONS: person_search_service_pb2.DEGRADATION_ASSOCIATIONS,
+    Degradation.INDEX_LOADING: person_search_service_pb2.DEGRADATION_INDEX_LOADING,
+    Degradation.FUSION: person_search_service_pb2.DEGRADATION_FUSION,
+}
+_TASKS = {
+    query_pb2.TASK_UNSPECIFIED: Task.SEEN,
+    query_pb2.TASK_SEEN: Task.SEEN,
+    query_pb2.TASK_SEEN_AND_HEARD: Task.SEEN_AND_HEARD,
+    query_pb2.TASK_HEARD: Task.HEARD,
+}
+
+
+def modality_to_proto(modality: Modality) -> modality_pb2.Modality.ValueType:
+    """A modality as the wire numbers it."""
+    return _MODALITIES[modality]
+
+
+def modality_from_proto(modality: modality_pb2.Modality.ValueType) -> Modality:
+    """A modality of the wire; UNSPECIFIED has no meaning here and is refused with a ValueError."""
+    for known, number in _MODALITIES.items():
+        if number == modality:
+            return known
+    raise ValueError(f"modality {modality} is none of {', '.join(_MODALITIES)}")
+
+
+def box_from_proto(box: geometry_pb2.Box) -> Box:
+    """A box in fractions."""
+    return Box(box.x_min, box.y_min, box.x_max, box.y_max)
+
+
+def box_to_proto(box: Box) -> geometry_pb2.Box:
+    """A box in fractions."""
+    return geometry_pb2.Box(x_min=box.x_min, y_min=box.y_min, x_max=box.x_max, y_max=box.y_max)
+
+
+def query_from_proto(query: query_pb2.Query) -> Query:
+    """A query that passed validation."""
+    where = query.filter
+    time_range = (where.time_range.start_s, where.time_range.end_s) if where.HasField("time_range") else None
+    return Query(
+        parts=tuple(part_from_proto(part) for part in query.parts),
+        gallery=where.gallery,
+        video_ids=tuple(where.video_ids),
+        time_range=time_range,
+        min_score=where.min_score,
+        task=_TASKS[query.task],
+        expand=query.expansion != query_pb2.EXPANSION_NONE,
+    )
+
+
+def part_from_proto(part: query_pb2.QueryPart) -> QueryPart:
+    """One part of a query; exactly one content is set."""
+    weight = part.weight if part.HasField("weight") else 1.0
+    match part.WhichOneof("content"):
+        case "portrait":
+            face = box_from_proto(part.portrait.face) if part.portrait.HasField("face") else None
+            return QueryPart(Portrait(part.portrait.image, face), weight)
+        case "appearance_id":
+            return QueryPart(Like(part.appearance_id), weight)
+        case "embedding":
+            raw = part.embedding
+            vector = np.array(raw.vector, dtype=np.float32)
+            return QueryPart(RawEmbedding(modality_from_proto(raw.modality), vector, raw.pack_digest), weight)
+        case unknown:
+            raise ValueError(f"a part holds {unknown!r}; expected portrait, appearance_id or embedding")
+
+
+def key_box_to_proto(box: KeyBox) -> geometry_pb2.KeyBox:
+    """Where a person stands at one time."""
+    return geometry_pb2.KeyBox(
+        time_s=box.time_s,
+        person=box_to_proto(box.person),
+        head=box_to_proto(box.head) if box.head is not None else None,
+        face=box_to_proto(box.face) if box.face is not None else None,
+    )
+
+
+def appearance_to_proto(appearance: Appearance) -> appearance_pb2.Appearance:
+    """A stored appearance; its modalities in the order of their numbers."""
+    return appearance_pb2.Appearance(
+        appearance_id=appearance.appearance_id,
+        gallery=appearance.gallery,
+        video_id=appearance.video_id,
+        kind=_KINDS[appearance.kind],
+        span=geometry_pb2.Span(start_s=appearance.start_s, end_s=appearance.end_s),
+        modalities=sorted(modality_to_proto(modality) for modality in appearance.modalities),
+        boxes=[key_box_to_proto(box) for box in appearance.boxes],
+        key_frame_uri=appearance.key_frame_uri,
+        key_frame_s=appearance.key_frame_s,
+    )
+
+
+def share_to_proto(share: Share) -> hit_pb2.ModalityShare:
+    """How much one modality counted."""
+    return hit_pb2.ModalityShare(modality=modality_to_proto(share.modality), share=share.share)
+
+
+def step_to_proto(step: Step) -> hit_pb2.EvidenceStep:
+    """One step of a chain."""
+    message = hit_pb2.EvidenceStep(
+        target_appearance_id=step.target,
+        modality=modality_to_proto(step.modality),
+        cosine=step.cosine,
+        probability=step.probability,
+    )
+    if isinstance(step.source, int):
+        message.part_index = step.source
+    else:
+        message.source_appearance_id = step.source
+    return message
+
+
+def hit_to_proto(hit: Hit) -> hit_pb2.Hit:
+    """A hit with its reasons."""
+    return hit_pb2.Hit(
+        appearance=appearance_to_proto(hit.appearance),
+        score=hit.belief.score,
+        shares=[share_to_proto(share) for share in hit.belief.shares],
+        evidence=[step_to_proto(step) for step in hit.belief.chain],
+    )
+
+
+def answer_to_proto(answer: Answer) -> person_search_service_pb2.SearchResponse:
+    """An answer."""
+    return person_search_service_pb2.SearchResponse(
+        hits=[hit_to_proto(hit) for hit in answer.hits],
+        degraded=degraded_to_proto(answer.degraded),
+        portrait_faces=[box_to_proto(face) for face in answer.portrait_faces],
+    )
+
+
+def span_to_proto(span: TrackSpan) -> person_search_service_pb2.TrackSpan:
+    """A stretch of a track."""
+    return person_search_service_pb2.TrackSpan(
+        video_id=span.video_id,
+        span=geometry_pb2.Span(start_s=span.start_s, end_s=span.end_s),
+        hits=[hit_to_proto(hit) for hit in span.hits],
+    )
+
+
+def track_to_proto(track: Track) -> person_search_service_pb2.GetTrackResponse:
+    """A track."""
+    return person_search_service_pb2.GetTrackResponse(
+        spans=[span_to_proto(span) for span in track.spans], degraded=degraded_to_proto(track.degraded)
+    )
+
+
+def degraded_to_proto(degraded: Iterable[Degradation]) -> list[person_search_service_pb2.Degradation.ValueType]:
+    """What was missing, in the order of the numbers."""
+    return sorted(_DEGRADATIONS[one] for one in degraded)

@@ -1,0 +1,111 @@
+"""The ports over gRPC: association and fusion as processes of their own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import grpc
+
+from packs.spec import Modality
+from personsearch.v1 import (
+    association_pb2,
+    association_service_pb2,
+    association_service_pb2_grpc,
+    fusion_service_pb2,
+    fusion_service_pb2_grpc,
+)
+from services.backends.schemas import Association
+from services.search.answer import Share
+from services.search.converters import modality_from_proto, modality_to_proto
+from services.search.ports import Evidence, FusedEvidence, PortUnavailableError
+
+# The most that the protos allow in one request.
+MAX_IDS = 1000
+MAX_CANDIDATES = 10_000
+
+
+class RemoteAssociations:
+    """`Associations` of another process."""
+
+    def __init__(self, channel: grpc.aio.Channel, deadline_s: float, logger: logging.Logger) -> None:
+        self._stub = association_service_pb2_grpc.AssociationServiceStub(channel)
+        self._deadline_s = deadline_s
+        self._logger = logger
+
+    async def list_associations(
+        self, gallery: str, appearance_ids: Sequence[str], modalities: Sequence[Modality], min_probability: float
+    ) -> list[Association]:
+        """Ask in requests of the size that the contract allows."""
+        edges: dict[tuple[str, str, Modality], Association] = {}
+        for start in range(0, len(appearance_ids), MAX_IDS):
+            request = association_service_pb2.ListAssociationsRequest(
+                gallery=gallery,
+                appearance_ids=appearance_ids[start : start + MAX_IDS],
+                modalities=[modality_to_proto(modality) for modality in modalities],
+                min_probability=min_probability,
+            )
+            try:
+                response = await self._stub.ListAssociations(request, timeout=self._deadline_s)
+            except grpc.aio.AioRpcError as error:
+                raise _unavailable("association", error, self._logger) from error
+            for edge in map(association_from_proto, response.associations):
+                edges[edge.first, edge.second, edge.modality] = edge
+        return list(edges.values())
+
+
+class RemoteFusion:
+    """`Fusion` of another process."""
+
+    def __init__(self, channel: grpc.aio.Channel, deadline_s: float, logger: logging.Logger) -> None:
+        self._stub = fusion_service_pb2_grpc.FusionServiceStub(channel)
+        self._deadline_s = deadline_s
+        self._logger = logger
+
+    async def fuse(self, candidates: Sequence[Sequence[Evidence]]) -> list[FusedEvidence]:
+        """Ask in requests of the size that the contract allows."""
+        fused: list[FusedEvidence] = []
+        for start in range(0, len(candidates), MAX_CANDIDATES):
+            asked = candidates[start : start + MAX_CANDIDATES]
+            request = fusion_service_pb2.FuseEvidenceRequest(candidates=[candidate_to_proto(one) for one in asked])
+            try:
+                response = await self._stub.FuseEvidence(request, timeout=self._deadline_s)
+            except grpc.aio.AioRpcError as error:
+                raise _unavailable("fusion", error, self._logger) from error
+            if len(response.fused) != len(asked):
+                raise PortUnavailableError(f"fusion gave {len(response.fused)} verdicts on {len(asked)} candidates")
+            fused.extend(fused_from_proto(verdict) for verdict in response.fused)
+        return fused
+
+
+def association_from_proto(edge: association_pb2.Association) -> Association:
+    """An edge of the wire."""
+    modality = modality_from_proto(edge.modality)
+    return Association(edge.first_appearance_id, edge.second_appearance_id, modality, edge.probability)
+
+
+def candidate_to_proto(evidence: Sequence[Evidence]) -> fusion_service_pb2.Candidate:
+    """The evidence of one candidate; from which part it is, fusion need not know."""
+    return fusion_service_pb2.Candidate(evidence=[evidence_to_proto(piece) for piece in evidence])
+
+
+def evidence_to_proto(piece: Evidence) -> fusion_service_pb2.Evidence:
+    """One piece of evidence."""
+    return fusion_service_pb2.Evidence(
+        modality=modality_to_proto(piece.modality),
+        cosine=piece.cosine,
+        weight=piece.weight,
+        quality=min(1.0, max(0.0, piece.quality)),
+    )
+
+
+def fused_from_proto(fused: fusion_service_pb2.FusedEvidence) -> FusedEvidence:
+    """A verdict of the wire."""
+    shares = tuple(Share(modality_from_proto(share.modality), share.share) for share in fused.shares)
+    return FusedEvidence(fused.probability, shares)
+
+
+def _unavailable(what: str, error: grpc.aio.AioRpcError, logger: logging.Logger) -> PortUnavailableError:
+    said = f"{error.code().name}: {error.details()}"
+    logger.warning("a service did not answer", extra={"service": what, "error": said})
+    return PortUnavailableError(f"{what}: {said}")
