@@ -1,0 +1,282 @@
+"""The index in Milvus: Lite, Standalone or Distributed, by URI."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from packs.spec import Modality
+from services.backends.index import rows as rows_of
+from services.backends.index.connection import Connection
+from services.backends.index.filters import all_of, in_scope, number, one_of, quoted, with_prefix
+from services.backends.index.protocol import IndexLoadingError
+from services.backends.index.schema import EMBEDDING_PREFIX, Collection, collections_of
+from services.backends.schemas import Appearance, EmbeddingRow, Gallery, Neighbour, Scope, Video, VideoState
+from services.runtime.errors import BackendUnavailableError
+
+__all__ = ["MilvusIndex"]
+
+T = TypeVar("T")
+
+_MOST_ROWS = 16_384  # of one answer
+_KEYS_PER_CALL = 400  # rows with packed boxes stay under 64 MB, and expressions short
+_VECTORS_PER_SEARCH = 64
+_BYTES_PER_WRITE = 16 << 20  # a message may hold 64 MB
+_DELETE_ROUNDS = 3
+_NEIGHBOUR_COLUMNS = ("appearance_id", "video_id", "start_s", "end_s", "quality")
+_HEX_DIGITS = "0123456789abcdef"
+
+
+class MilvusIndex:
+    """`VectorIndex` on Milvus.
+
+    Args:
+        uri: Address, such as ``http://127.0.0.1:19530``.
+        pack_digest: Digest of the active pack; it is part of the collections' names.
+        token: ``user:password`` or an API key; empty for none.
+        timeout_s: Deadline of a call.
+        load_wait_s: How long a read that meets an unloaded collection waits for it.
+        ef: Breadth of the graph search; more finds more and takes longer. At least twice the limit is taken.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        pack_digest: str,
+        *,
+        token: str = "",
+        timeout_s: float = 10.0,
+        load_wait_s: float = 5.0,
+        ef: int = 128,
+    ) -> None:
+        self._connection = Connection(uri, token=token, timeout_s=timeout_s, load_wait_s=load_wait_s)
+        self._pack_digest, self._ef = pack_digest, ef
+        self._dimensions: dict[Modality, int] = {}
+        self._galleries, self._videos, self._appearances = collections_of(pack_digest, {})
+        self._embeddings: dict[Modality, Collection] = {}
+        self._unflushed: set[str] = set()
+
+    async def open(self, dimensions: Mapping[Modality, int]) -> None:
+        """Create what is missing, point the aliases to it and load it."""
+        await self._connection.open()
+        collections = collections_of(self._pack_digest, dimensions)
+        for collection in collections:
+            await self._connection.ensure(collection.name, collection.schema(), collection.index(), collection.alias)
+        self._dimensions = dict(dimensions)
+        self._embeddings = dict(zip(dimensions, collections[3:], strict=True))
+        await asyncio.gather(*(self._connection.load(collection.name) for collection in collections))
+
+    async def ready(self) -> bool:
+        """Say whether a real query of each collection succeeds."""
+        if not self._embeddings:
+            return False
+        own = (self._galleries, self._videos, self._appearances, *self._embeddings.values())
+        try:
+            await asyncio.gather(
+                *(self._connection.query(each.name, f'{each.key} != ""', [each.key], 1, strong=False) for each in own)
+            )
+        except (BackendUnavailableError, IndexLoadingError):
+            return False
+        return True
+
+    async def aclose(self) -> None:
+        """Let go of the connection."""
+        await self._connection.aclose()
+
+    async def put_gallery(self, gallery: Gallery) -> None:
+        """Write a gallery's row."""
+        await self._write(self._galleries, [rows_of.row_of_gallery(gallery)])
+
+    async def get_gallery(self, name: str) -> Gallery | None:
+        """Read a gallery's row."""
+        rows = await self._get(self._galleries, [name], strong=True)
+        return rows_of.gallery_of_row(rows[0]) if rows else None
+
+    async def list_galleries(self) -> list[Gallery]:
+        """Read all galleries, by name."""
+        rows = await self._connection.query(
+            self._galleries.name, 'gallery != ""', self._galleries.columns, _MOST_ROWS, strong=True
+        )
+        return sorted((rows_of.gallery_of_row(row) for row in rows), key=lambda gallery: gallery.name)
+
+    async def delete_gallery(self, name: str) -> None:
+        """Delete a gallery's own row."""
+        await self._delete_keys(self._galleries, [name])
+
+    async def put_video(self, video: Video) -> None:
+        """Write a video's row."""
+        await self._write(self._videos, [rows_of.row_of_video(video)])
+
+    async def get_video(self, gallery: str, video_id: str) -> Video | None:
+        """Read a video's row, with what was written last."""
+        rows = await self._get(self._videos, [video_id], strong=True)
+        return next((rows_of.video_of_row(row) for row in rows if row["gallery"] == gallery), None)
+
+    async def list_videos(self, gallery: str | None = None, states: Sequence[VideoState] = ()) -> list[Video]:
+        """Read videos of one gallery or of all, oldest first, with what was written last."""
+        wanted = all_of(
+            f"gallery == {quoted(gallery)}" if gallery is not None else 'video_id != ""',
+            one_of("state", states) if states else "",
+        )
+        rows = await self._read(self._videos, wanted, strong=True)
+        return sorted(map(rows_of.video_of_row, rows), key=lambda video: (video.created_at, video.video_id))
+
+    async def put_embeddings(self, modality: Modality, rows: Sequence[EmbeddingRow]) -> None:
+        """Write embeddings. Raises ValueError for a modality or a length that was not opened."""
+        rows_of.check_vectors(modality, self._dimensions, [row.vector for row in rows])
+        await self._write(self._embeddings[modality], [rows_of.row_of_embedding(row) for row in rows])
+
+    async def put_appearances(self, rows: Sequence[Appearance]) -> None:
+        """Write appearances; they are written after their embeddings."""
+        await self._write(self._appearances, [rows_of.row_of_appearance(row) for row in rows])
+
+    async def search(
+        self, modality: Modality, vectors: NDArray[np.float32], scope: Scope, limit: int
+    ) -> list[list[Neighbour]]:
+        """Find the nearest embeddings of each vector, float32[Q, D]; best first. Raises IndexLoadingError."""
+        rows_of.check_vectors(modality, self._dimensions, vectors)
+        collection, wanted = self._embeddings[modality], in_scope(scope)
+        found: list[list[Neighbour]] = []
+        for part in _parts(np.asarray(vectors, np.float32), _VECTORS_PER_SEARCH):
+            answers = await self._connection.search(
+                collection.name, part, wanted, _NEIGHBOUR_COLUMNS, min(limit, _MOST_ROWS), self._ef
+            )
+            found += [_ordered(map(rows_of.neighbour_of_hit, answer)) for answer in answers]
+        return found
+
+    async def get_embeddings(
+        self, modality: Modality, gallery: str, appearance_ids: Sequence[str]
+    ) -> dict[str, EmbeddingRow]:
+        """Read the embeddings of some appearances; those without one are left out."""
+        collection = self._embeddings.get(modality)
+        if collection is None:
+            return {}
+        rows = await self._get(collection, appearance_ids, strong=False)
+        return {row["appearance_id"]: rows_of.embedding_of_row(row) for row in rows if row["gallery"] == gallery}
+
+    async def list_embeddings(self, modality: Modality, scope: Scope) -> list[EmbeddingRow]:
+        """Read all embeddings in a scope, by start time, then id."""
+        collection = self._embeddings.get(modality)
+        if collection is None:
+            return []
+        rows = await self._read(collection, in_scope(scope), strong=True)
+        return sorted(map(rows_of.embedding_of_row, rows), key=lambda row: (row.start_s, row.appearance_id))
+
+    async def get_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> dict[str, Appearance]:
+        """Read some appearances; unknown ids are left out."""
+        rows = await self._get(self._appearances, appearance_ids, strong=False)
+        return {row["appearance_id"]: rows_of.appearance_of_row(row) for row in rows if row["gallery"] == gallery}
+
+    async def list_appearances(self, scope: Scope) -> list[Appearance]:
+        """Read all appearances in a scope, by video id, start time, then id, with what was written last."""
+        rows = await self._read(self._appearances, in_scope(scope), strong=True)
+        return sorted(
+            map(rows_of.appearance_of_row, rows), key=lambda row: (row.video_id, row.start_s, row.appearance_id)
+        )
+
+    async def delete_from(self, gallery: str, video_id: str, start_s: float) -> int:
+        """Delete a video's appearances and embeddings that start at `start_s` or later, of every pack."""
+        wanted = all_of(_of_video(gallery, video_id), f"start_s >= {number(start_s)}")
+        return sum([await self._delete(each, wanted) for each in await self._holding_appearances()])
+
+    async def erase_video(self, gallery: str, video_id: str) -> int:
+        """Delete a video's appearances, embeddings (of every pack) and row; the row last, so that it can be repeated."""
+        wanted = _of_video(gallery, video_id)
+        collections = [*await self._holding_appearances(), self._videos]
+        return sum([await self._delete(each, wanted) for each in collections])
+
+    async def count_video(self, gallery: str, video_id: str) -> int:
+        """Count all rows of a video in every collection, with what was written last."""
+        wanted = _of_video(gallery, video_id)
+        collections = [*await self._holding_appearances(), self._videos]
+        return sum(await asyncio.gather(*(self._connection.count(each.name, wanted) for each in collections)))
+
+    async def flush(self) -> None:
+        """Make what this instance wrote durable and quick to search."""
+        names, self._unflushed = self._unflushed, set()
+        for name in sorted(names):
+            await self._connection.flush(name)
+
+    async def _holding_appearances(self) -> list[Collection]:
+        """All collections with rows of appearances, those of other packs included."""
+        prefixes = ("personsearch_appearances_", *EMBEDDING_PREFIX.values())
+        names = sorted(name for name in await self._connection.collections() if name.startswith(prefixes))
+        return [Collection(name, "appearance_id", ("appearance_id",)) for name in names]
+
+    async def _write(self, collection: Collection, rows: Sequence[dict[str, Any]]) -> None:
+        if rows:
+            self._unflushed.add(collection.name)
+        for part in _batches(rows):
+            await self._connection.upsert(collection.name, part)
+
+    async def _get(self, collection: Collection, keys: Sequence[str], *, strong: bool) -> list[dict[str, Any]]:
+        parts = list(_parts(list(dict.fromkeys(keys)), _KEYS_PER_CALL))
+        calls = (
+            self._connection.query(
+                collection.name, one_of(collection.key, part), collection.columns, len(part), strong=strong
+            )
+            for part in parts
+        )
+        return [row for rows in await asyncio.gather(*calls) for row in rows]
+
+    async def _read(self, collection: Collection, wanted: str, *, strong: bool) -> list[dict[str, Any]]:
+        keys = await self._keys(collection, wanted, strong=strong)
+        return await self._get(collection, keys, strong=strong)
+
+    async def _keys(self, collection: Collection, wanted: str, *, strong: bool, prefix: str = "") -> list[str]:
+        """Read the keys of the rows that match; a full answer is asked for again in sixteen, by the next digit."""
+        expression = all_of(wanted, with_prefix(collection.key, prefix))
+        rows = await self._connection.query(collection.name, expression, [collection.key], _MOST_ROWS, strong=strong)
+        if len(rows) < _MOST_ROWS:
+            return [row[collection.key] for row in rows]
+        parts = [await self._keys(collection, wanted, strong=strong, prefix=prefix + digit) for digit in _HEX_DIGITS]
+        return [key for part in parts for key in part]
+
+    async def _delete(self, collection: Collection, wanted: str) -> int:
+        deleted = 0
+        for _ in range(_DELETE_ROUNDS):
+            keys = await self._keys(collection, wanted, strong=True)
+            if not keys:
+                break
+            await self._delete_keys(collection, keys)
+            deleted += len(keys)
+        return deleted
+
+    async def _delete_keys(self, collection: Collection, keys: Sequence[str]) -> None:
+        self._unflushed.add(collection.name)
+        for part in _parts(keys, _KEYS_PER_CALL):
+            await self._connection.delete(collection.name, one_of(collection.key, part))
+
+
+def _of_video(gallery: str, video_id: str) -> str:
+    return all_of(f"gallery == {quoted(gallery)}", f"video_id == {quoted(video_id)}")
+
+
+def _ordered(neighbours: Iterable[Neighbour]) -> list[Neighbour]:
+    return sorted(neighbours, key=lambda each: (-each.cosine, each.appearance_id))
+
+
+_Sliceable = TypeVar("_Sliceable", list[str], Sequence[str], "NDArray[np.float32]")
+
+
+def _parts(whole: _Sliceable, size: int) -> Iterator[_Sliceable]:
+    for start in range(0, len(whole), size):
+        yield whole[start : start + size]
+
+
+def _batches(rows: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Cut rows into writes of at most `_BYTES_PER_WRITE`."""
+    batch: list[dict[str, Any]] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        size += sum(4 * len(value) for value in row.values() if isinstance(value, (str, list, np.ndarray)))
+        if size >= _BYTES_PER_WRITE:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,228 @@
+"""Between the stored values and the rows of Milvus.
+
+Key boxes are packed, since a VARCHAR holds at most 65,535 bytes: 4 bytes of time, 1 byte of flags, and 8 bytes for
+each of person, head and face that is there; then base64. A time is exact to 0.05 ms, an edge to 1/131,070 of the
+frame. A segment of a tracklet that is too long for the field even so keeps every second box, again and again, its
+first and last always.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from packs.spec import Modality
+from services.backends.schemas import (
+    Appearance,
+    AppearanceKind,
+    Box,
+    EmbeddingRow,
+    Gallery,
+    KeyBox,
+    Neighbour,
+    Video,
+    VideoState,
+)
+
+__all__ = [
+    "MAX_TEXT_BYTES",
+    "appearance_of_row",
+    "check_vectors",
+    "embedding_of_row",
+    "gallery_of_row",
+    "neighbour_of_hit",
+    "pack_boxes",
+    "row_of_appearance",
+    "row_of_embedding",
+    "row_of_gallery",
+    "row_of_video",
+    "unpack_boxes",
+    "video_of_row",
+]
+
+Row = dict[str, Any]
+
+MAX_TEXT_BYTES = 65_535
+_MAX_BOXES_BYTES = 48_000  # base64 of it is 64,000 characters
+_HEAD, _FACE = 1, 2
+_TICKS_PER_S = 10_000
+_DUMMY_VECTOR = [1.0, 0.0]  # Milvus asks for a vector in every collection
+_VIDEO_COLUMNS = ("video_id", "gallery", "state", "created_at")
+
+
+def check_vectors(
+    modality: Modality, dimensions: Mapping[Modality, int], vectors: Sequence[Any] | NDArray[Any]
+) -> None:
+    """Refuse vectors of a modality that is not open, or of another length, with ValueError."""
+    expected = dimensions.get(modality)
+    if expected is None:
+        opened = ", ".join(dimensions) or "none"
+        raise ValueError(f"the index holds no {modality} embeddings: it was opened for {opened}")
+    for vector in vectors:
+        if np.shape(vector) != (expected,):
+            raise ValueError(f"a {modality} embedding has {expected} numbers, got an array of shape
+            {np.shape(vector)}")
+
+
+def pack_boxes(boxes: Sequence[KeyBox]) -> str:
+    """Pack key boxes to base64 text of at most 64,000 characters."""
+    packed = [_pack_box(box) for box in boxes]
+    while len(packed) > 2 and sum(map(len, packed)) > _MAX_BOXES_BYTES:
+        last = packed[-1]
+        packed = packed[::2]
+        if packed[-1] is not last:
+            packed.append(last)
+    return base64.b64encode(b"".join(packed)).decode("ascii")
+
+
+def unpack_boxes(text: str) -> tuple[KeyBox, ...]:
+    """Read what `pack_boxes` wrote."""
+    data = base64.b64decode(text)
+    boxes: list[KeyBox] = []
+    offset = 0
+    while offset < len(data):
+        ticks, flags = struct.unpack_from("<IB", data, offset)
+        person = _unpack_edges(data, offset + 5)
+        offset += 13
+        head = face = None
+        if flags & _HEAD:
+            head, offset = _unpack_edges(data, offset), offset + 8
+        if flags & _FACE:
+            face, offset = _unpack_edges(data, offset), offset + 8
+        boxes.append(KeyBox(ticks / _TICKS_PER_S, person, head, face))
+    return tuple(boxes)
+
+
+def _pack_box(box: KeyBox) -> bytes:
+    flags = (_HEAD if box.head else 0) | (_FACE if box.face else 0)
+    parts = [struct.pack("<IB", round(box.time_s * _TICKS_PER_S), flags)]
+    parts += [_pack_edges(part) for part in (box.person, box.head, box.face) if part is not None]
+    return b"".join(parts)
+
+
+def _pack_edges(box: Box) -> bytes:
+    edges = (box.x_min, box.y_min, box.x_max, box.y_max)
+    return struct.pack("<4H", *(round(min(max(edge, 0.0), 1.0) * 65_535) for edge in edges))
+
+
+def _unpack_edges(data: bytes, offset: int) -> Box:
+    return Box(*(edge / 65_535 for edge in struct.unpack_from("<4H", data, offset)))
+
+
+def row_of_gallery(gallery: Gallery) -> Row:
+    """Make the row of a gallery."""
+    return {"gallery": gallery.name, "created_at": gallery.created_at, "vector": _DUMMY_VECTOR}
+
+
+def gallery_of_row(row: Mapping[str, Any]) -> Gallery:
+    """Read the row of a gallery."""
+    return Gallery(name=row["gallery"], created_at=row["created_at"])
+
+
+def row_of_video(video: Video) -> Row:
+    """Make the row of a video; what is never asked for in a filter goes into `details`, as JSON."""
+    columns: Row = {name: getattr(video, name) for name in _VIDEO_COLUMNS}
+    details = {name: getattr(video, name) for name in Video.__slots__ if name not in _VIDEO_COLUMNS}
+    columns["state"] = str(video.state)
+    return {**columns, "details": _text(details), "vector": _DUMMY_VECTOR}
+
+
+def video_of_row(row: Mapping[str, Any]) -> Video:
+    """Read the row of a video."""
+    columns = {name: row[name] for name in _VIDEO_COLUMNS}
+    columns["state"] = VideoState(columns["state"])
+    return Video(**columns, **json.loads(row["details"]))
+
+
+def row_of_appearance(appearance: Appearance) -> Row:
+    """Make the row of an appearance."""
+    details = {
+        "modalities": [str(modality) for modality in appearance.modalities],
+        "key_frame_uri": appearance.key_frame_uri,
+        "key_frame_s": appearance.key_frame_s,
+    }
+    return {
+        **_placed(appearance),
+        "kind": str(appearance.kind),
+        "details": _text(details),
+        "boxes": pack_boxes(appearance.boxes),
+        "vector": _DUMMY_VECTOR,
+    }
+
+
+def appearance_of_row(row: Mapping[str, Any]) -> Appearance:
+    """Read the row of an appearance."""
+    details = json.loads(row["details"])
+    return Appearance(
+        appearance_id=row["appearance_id"],
+        gallery=row["gallery"],
+        video_id=row["video_id"],
+        kind=AppearanceKind(row["kind"]),
+        start_s=row["start_s"],
+        end_s=row["end_s"],
+        generation=row["generation"],
+        modalities=tuple(Modality(name) for name in details["modalities"]),
+        boxes=unpack_boxes(row["boxes"]),
+        key_frame_uri=details["key_frame_uri"],
+        key_frame_s=details["key_frame_s"],
+    )
+
+
+def row_of_embedding(embedding: EmbeddingRow) -> Row:
+    """Make the row of an embedding."""
+    return {
+        **_placed(embedding),
+        "quality": float(embedding.quality),
+        "vector": np.asarray(embedding.vector, np.float32),
+    }
+
+
+def embedding_of_row(row: Mapping[str, Any]) -> EmbeddingRow:
+    """Read the row of an embedding."""
+    return EmbeddingRow(
+        appearance_id=row["appearance_id"],
+        gallery=row["gallery"],
+        video_id=row["video_id"],
+        start_s=row["start_s"],
+        end_s=row["end_s"],
+        generation=row["generation"],
+        quality=row["quality"],
+        vector=np.asarray(row["vector"], np.float32),
+    )
+
+
+def neighbour_of_hit(hit: Mapping[str, Any]) -> Neighbour:
+    """Read a match of a search; rounding in the server may leave a cosine just above 1."""
+    entity = hit["entity"]
+    return Neighbour(
+        appearance_id=entity["appearance_id"],
+        video_id=entity["video_id"],
+        start_s=entity["start_s"],
+        end_s=entity["end_s"],
+        quality=entity["quality"],
+        cosine=min(max(float(hit["distance"]), -1.0), 1.0),
+    )
+
+
+def _placed(value: Appearance | EmbeddingRow) -> Row:
+    return {
+        "appearance_id": value.appearance_id,
+        "gallery": value.gallery,
+        "video_id": value.video_id,
+        "start_s": float(value.start_s),
+        "end_s": float(value.end_s),
+        "generation": int(value.generation),
+    }
+
+
+def _text(details: Mapping[str, Any]) -> str:
+    text = json.dumps(details, separators=(",", ":"))
+    if len(text) > MAX_TEXT_BYTES:
+        raise ValueError(f"the details take {len(text)} bytes, a row holds at most {MAX_TEXT_BYTES}: shorten the URIs")
+    return text

