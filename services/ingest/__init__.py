@@ -1,0 +1,1 @@
+"""Video files become appearances in the index: an API that queues them and a worker that does the work."""

@@ -1,0 +1,50 @@
+"""Many observations of one person become one embedding of each modality, the good ones counting more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from packs.arrays import F32, F64
+from services.ingest.pipeline.values import Observation
+
+__all__ = ["Aggregate", "aggregate"]
+
+# Rows of the quality that a tracklet has: a mean over more would punish long ones.
+BEST = 3
+# Below this cosine to the others an observation is likely of someone else and counts nothing.
+STRANGER = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aggregate:
+    """One embedding: float32[D] of length 1, and a quality in [0, 1]."""
+
+    vector: F32
+    quality: float
+
+
+def aggregate(observations: Sequence[Observation]) -> Aggregate | None:
+    """Join observations; None when none of them has an embedding.
+
+    The weight of one is its quality, times the norm of its raw embedding (how sure the encoder is), times how well it
+    agrees with the mean of all: a crop of a passer-by then does no harm.
+    """
+    known = [(seen.vector, seen.quality, seen.norm) for seen in observations if seen.vector is not None]
+    if not known:
+        return None
+    vectors = np.stack([vector for vector, _, _ in known]).astype(np.float64)
+    qualities = np.array([quality for _, quality, _ in known])
+    norms = np.array([norm for _, _, norm in known])
+    weights = np.maximum(qualities, 1e-3) * np.maximum(norms, 1e-6)
+    mean = _unit(weights @ vectors)
+    agreement = np.maximum(vectors @ mean - STRANGER, 1e-3)
+    final = _unit((weights * agreement) @ vectors)
+    best = np.sort(qualities)[::-1][:BEST]
+    return Aggregate(final.astype(np.float32), float(np.clip(best.mean(), 0.0, 1.0)))
+
+
+def _unit(vector: F64) -> F64:
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12), dtype=np.float64)

@@ -1,0 +1,106 @@
+"""The people of a finished shot as rows of the index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from packs.arrays import F32
+from packs.spec import Modality
+from services.backends.schemas import Appearance, AppearanceKind, Box, EmbeddingRow, KeyBox, Video
+from services.ingest.identifiers import appearance_id_of
+from services.ingest.pipeline.aggregate import Aggregate, aggregate
+from services.ingest.pipeline.values import Fragment, KeyFrame, Point, Shot
+
+__all__ = ["FinishedAppearance", "appearances_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FinishedAppearance:
+    """An appearance with what belongs to it; its row still lacks the URI of the key frame."""
+
+    row: Appearance
+    embeddings: Mapping[Modality, EmbeddingRow]
+    key_frame: KeyFrame | None
+
+    def with_key_frame(self, uri: str) -> FinishedAppearance:
+        """The same, with the place where the key frame was put."""
+        return replace(self, row=replace(self.row, key_frame_uri=uri))
+
+
+def appearances_of(
+    video: Video, shot: Shot, fragments: list[Fragment], key_box_rate_hz: float
+) -> list[FinishedAppearance]:
+    """Turn the people of a shot, in order of first frame and place, into appearances."""
+    return [
+        _appearance(video, shot, fragment, appearance_id_of(video.video_id, shot.start.frame, ordinal), key_box_rate_hz)
+        for ordinal, fragment in enumerate(fragments)
+    ]
+
+
+def _appearance(
+    video: Video, shot: Shot, fragment: Fragment, appearance_id: str, key_box_rate_hz: float
+) -> FinishedAppearance:
+    start_s = fragment.first.position.time_s
+    end_s = min(fragment.last.position.time_s + shot.frame_s, shot.end.time_s)
+    joined = {modality: aggregate(seen) for modality, seen in fragment.observations.items()}
+    embeddings = {
+        modality: _embedding(video, appearance_id, (start_s, end_s), one)
+        for modality, one in joined.items()
+        if one is not None
+    }
+    row = Appearance(
+        appearance_id=appearance_id,
+        gallery=video.gallery,
+        video_id=video.video_id,
+        kind=AppearanceKind.TRACKLET,
+        start_s=start_s,
+        end_s=end_s,
+        generation=video.generation,
+        modalities=tuple(modality for modality in Modality if modality in embeddings),
+        boxes=tuple(_key_box(point, shot) for point in _sampled(fragment.points, 1.0 / key_box_rate_hz)),
+        key_frame_s=start_s if fragment.key_frame is None else fragment.key_frame.position.time_s,
+    )
+    return FinishedAppearance(row, embeddings, fragment.key_frame)
+
+
+def _embedding(video: Video, appearance_id: str, span: tuple[float, float], one: Aggregate) -> EmbeddingRow:
+    return EmbeddingRow(
+        appearance_id=appearance_id,
+        gallery=video.gallery,
+        video_id=video.video_id,
+        start_s=span[0],
+        end_s=span[1],
+        generation=video.generation,
+        quality=one.quality,
+        vector=one.vector,
+    )
+
+
+def _sampled(points: list[Point], step_s: float) -> list[Point]:
+    """Points about a step apart, with the first, the last and both ends of every gap."""
+    chosen = [points[0]]
+    for point, following in zip(points[1:], points[2:], strict=False):
+        since_s = point.position.time_s - chosen[-1].position.time_s
+        until_s = following.position.time_s - point.position.time_s
+        if since_s >= step_s - 1e-6 or until_s > step_s + 1e-6:
+            chosen.append(point)
+    return [*chosen, points[-1]] if len(points) > 1 else chosen
+
+
+def _key_box(point: Point, shot: Shot) -> KeyBox:
+    person = point.person
+    return KeyBox(
+        time_s=point.position.time_s,
+        person=_fractions(person.box, shot),
+        head=None if person.head is None else _fractions(person.head, shot),
+        face=None if person.face is None else _fractions(person.face, shot),
+    )
+
+
+def _fractions(box: F32, shot: Shot) -> Box:
+    scale = np.array([shot.width_px, shot.height_px] * 2, dtype=np.float64)
+    x0, y0, x1, y1 = np.clip(box.astype(np.float64) / scale, 0.0, 1.0)
+    return Box(float(x0), float(y0), float(x1), float(y1))

@@ -1,0 +1,117 @@
+"""Fragments of one person in one shot are joined again, when the shot is over and everything is known.
+
+Inside a shot people keep their clothes, so the body embedding may decide together with the face. Two fragments that
+are seen at the same time are two people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from packs.arrays import F32
+from packs.calibration import Calibration
+from packs.spec import Modality
+from services.ingest.pipeline.aggregate import Aggregate, aggregate
+from services.ingest.pipeline.settings import RelinkSettings
+from services.ingest.pipeline.values import Fragment, Shot
+
+__all__ = ["Relinker"]
+
+FORBIDDEN = 1e6
+DECIDING = (Modality.FACE, Modality.BODY)
+
+
+class Relinker:
+    """Joins what belongs together.
+
+    Args:
+        calibration: Evidence of each modality; one without a calibration decides nothing.
+        settings: Limits in time, space and evidence.
+    """
+
+    def __init__(self, calibration: Mapping[Modality, Calibration], settings: RelinkSettings) -> None:
+        self._calibration = {modality: calibration[modality] for modality in DECIDING if modality in calibration}
+        self._settings = settings
+
+    def relink(self, shot: Shot) -> list[Fragment]:
+        """The people of a shot, each as one fragment where that can be told; in order of first frame and place."""
+        fragments = list(shot.fragments)
+        while len(fragments) > 1:
+            joined = self._join_once(fragments, shot)
+            if len(joined) == len(fragments):
+                break
+            fragments = joined
+        return sorted(fragments, key=lambda part: (part.first.position.frame, float(part.first.person.box[0])))
+
+    def _join_once(self, fragments: list[Fragment], shot: Shot) -> list[Fragment]:
+        """Give each fragment at most one successor, for the greatest evidence in all."""
+        looks = [self._looks(fragment) for fragment in fragments]
+        cost = np.full((len(fragments), len(fragments)), FORBIDDEN)
+        for row, earlier in enumerate(fragments):
+            for column, later in enumerate(fragments):
+                if row != column and self._possible(earlier, later, shot):
+                    evidence = self._evidence(looks[row], looks[column])
+                    if evidence >= self._settings.least_evidence:
+                        cost[row, column] = -evidence
+        following = {
+            int(row): int(column)
+            for row, column in zip(*linear_sum_assignment(cost), strict=True)
+            if cost[row, column] < FORBIDDEN
+        }
+        return _chains(fragments, following)
+
+    def _looks(self, fragment: Fragment) -> dict[Modality, Aggregate]:
+        made = {modality: aggregate(fragment.observations.get(modality, [])) for modality in self._calibration}
+        return {modality: look for modality, look in made.items() if look is not None}
+
+    def _evidence(self, earlier: dict[Modality, Aggregate], later: dict[Modality, Aggregate]) -> float:
+        """Log-odds of "same person" at even odds, in nats; of two modalities the mean, as they are not independent."""
+        both = [
+            self._calibration[modality].logit(float(earlier[modality].vector @ later[modality].vector))
+            for modality in earlier.keys() & later.keys()
+        ]
+        return float(np.mean(both)) if both else -FORBIDDEN
+
+    def _possible(self, earlier: Fragment, later: Fragment, shot: Shot) -> bool:
+        left, back = earlier.last, later.first
+        gap_s = back.position.time_s - left.position.time_s
+        if gap_s <= 0.0 or gap_s > self._settings.longest_gap_s:
+            return False
+        boxes = np.stack([left.person.box, back.person.box])
+        if gap_s > self._settings.out_of_frame_s and _at_side(boxes[0], shot) and _at_side(boxes[1], shot):
+            return False
+        sizes = boxes[:, 3] - boxes[:, 1]
+        centres = (boxes[:, :2] + boxes[:, 2:]) / 2.0
+        distance = float(np.linalg.norm(centres[0] - centres[1]))
+        return distance <= float(sizes.max()) * (0.5 + self._settings.reach_heights_s * gap_s)
+
+
+def _at_side(box: F32, shot: Shot) -> bool:
+    margin = 0.01 * shot.width_px
+    return bool(box[0] <= margin or box[2] >= shot.width_px - margin)
+
+
+def _chains(fragments: list[Fragment], following: dict[int, int]) -> list[Fragment]:
+    joined = []
+    for first in sorted(set(range(len(fragments))) - set(following.values())):
+        chain = [first]
+        while chain[-1] in following:
+            chain.append(following[chain[-1]])
+        joined.append(_merged([fragments[index] for index in chain]))
+    return joined
+
+
+def _merged(parts: list[Fragment]) -> Fragment:
+    if len(parts) == 1:
+        return parts[0]
+    observations = {
+        modality: [seen for part in parts for seen in part.observations.get(modality, [])]
+        for modality in Modality
+        if any(part.observations.get(modality) for part in parts)
+    }
+    frames = [part.key_frame for part in parts if part.key_frame is not None]
+    best = max(frames, key=lambda frame: frame.worth, default=None)
+    return Fragment([point for part in parts for point in part.points], observations, best)

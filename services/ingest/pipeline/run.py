@@ -1,0 +1,233 @@
+"""The stages at work together: while one shot is encoded and written, the next is already being decoded.
+
+Between two stages stands a short queue, so that memory stays bounded by what the queues can hold.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from packs.calibration import Calibration
+from packs.detections import Detections
+from packs.spec import Modality
+from services.backends.index.protocol import VectorIndex
+from services.backends.media.protocol import MediaStore
+from services.backends.schemas import Video
+from services.ingest.pipeline.appearances import FinishedAppearance, appearances_of
+from services.ingest.pipeline.decode import VideoFile
+from services.ingest.pipeline.encode import Vision, encode
+from services.ingest.pipeline.relink import Relinker
+from services.ingest.pipeline.settings import PipelineSettings
+from services.ingest.pipeline.shots import read_chunks
+from services.ingest.pipeline.track_shots import ShotTracker
+from services.ingest.pipeline.values import Chunk, Position, Shot
+from services.ingest.pipeline.write import Writer
+
+__all__ = ["Observer", "Outcome", "Pipeline"]
+
+# How many chunks, detected chunks and finished shots may wait for the next stage.
+CHUNKS_AHEAD, DETECTED_AHEAD, SHOTS_AHEAD = 2, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an ingest ended: the row, and what of the file could not be read."""
+
+    video: Video
+    damaged_packets: int
+    cut_short: bool
+
+
+class Observer:
+    """Is told how an ingest goes; does nothing itself."""
+
+    async def started(self, video: Video) -> None:
+        """The file is open and the row says INGESTING."""
+
+    async def analysed(self, video: Video, time_s: float) -> None:
+        """Frames before a time have been analysed."""
+
+    async def committed(self, video: Video) -> None:
+        """The checkpoint moved."""
+
+
+class Pipeline:
+    """Ingests videos, one at a time for each call of `run`.
+
+    Args:
+        vision: The networks.
+        modalities: Those that the pack can embed.
+        calibration: What the pack's cosines mean.
+        index: The record.
+        media: Where key frames go.
+        settings: How.
+    """
+
+    def __init__(
+        self,
+        *,
+        vision: Vision,
+        modalities: Sequence[Modality],
+        calibration: Mapping[Modality, Calibration],
+        index: VectorIndex,
+        media: MediaStore,
+        settings: PipelineSettings,
+    ) -> None:
+        self._vision = vision
+        self._modalities = modalities
+        self._calibration = calibration
+        self._index = index
+        self._media = media
+        self._settings = settings
+
+    async def run(
+        self, video: Video, path: Path, *, still_ours: Callable[[], Awaitable[None]], observer: Observer
+    ) -> Outcome:
+        """Ingest a video from its checkpoint to its end.
+
+        Args:
+            video: Its row.
+            path: The file.
+            still_ours: Raises when the video must be let go.
+            observer: Is told how it goes.
+
+        Raises:
+            UnreadableFileError: If the file is no video.
+            IncompleteIndexError: If the index lost something on the way.
+        """
+        async with _opened(path, self._settings.decode.threads) as (file, decoder):
+            writer = Writer(self._index, self._media, still_ours)
+            started = await writer.begin(_described(video, file))
+            await observer.started(started)
+            run = _Run(self, started, file, decoder, writer, observer)
+            committed = await run.to_the_end()
+            ready = await writer.complete(committed)
+            return Outcome(ready, file.damaged_packets, file.cut_short)
+
+    async def detect(self, chunk: Chunk) -> Sequence[Detections]:
+        """Find the people in a chunk's frames."""
+        return await self._vision.detect([frame.image for frame in chunk.frames]) if chunk.frames else []
+
+    async def encode(self, video: Video, shot: Shot) -> list[FinishedAppearance]:
+        """Embed the people of a shot and join their fragments."""
+        await encode(self._vision, shot.fragments)
+        return await asyncio.to_thread(self._appearances, video, shot)
+
+    def tracker(self, frame_s: float) -> ShotTracker:
+        """Who follows people through one film."""
+        return ShotTracker(self._vision.crop, self._modalities, frame_s, self._settings)
+
+    @property
+    def settings(self) -> PipelineSettings:
+        """How it works."""
+        return self._settings
+
+    def _appearances(self, video: Video, shot: Shot) -> list[FinishedAppearance]:
+        people = Relinker(self._calibration, self._settings.relink).relink(shot)
+        return appearances_of(video, shot, people, self._settings.observations.key_box_rate_hz)
+
+
+class _Run:
+    """One ingest from a checkpoint to the end of the file."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        video: Video,
+        file: VideoFile,
+        decoder: ThreadPoolExecutor,
+        writer: Writer,
+        observer: Observer,
+    ) -> None:
+        self._pipeline, self._writer, self._observer = pipeline, writer, observer
+        self._video = video
+        self._file, self._decoder = file, decoder
+        self._chunks: asyncio.Queue[Chunk | None] = asyncio.Queue(CHUNKS_AHEAD)
+        self._detected: asyncio.Queue[tuple[Chunk, Sequence[Detections]] | None] = asyncio.Queue(DETECTED_AHEAD)
+        self._shots: asyncio.Queue[Shot | None] = asyncio.Queue(SHOTS_AHEAD)
+        self._finished: asyncio.Queue[tuple[Shot, list[FinishedAppearance]] | None] = asyncio.Queue(SHOTS_AHEAD)
+
+    async def to_the_end(self) -> Video:
+        """Run all stages; an error in one ends all and is raised as it is."""
+        try:
+            async with asyncio.TaskGroup() as stages:
+                for stage in (self._decode, self._detect, self._track, self._encode, self._write):
+                    stages.create_task(stage())
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from group
+        return self._video
+
+    async def _decode(self) -> None:
+        start = Position(self._video.committed_frame, self._video.committed_s)
+        chunks = read_chunks(self._file.frames(start), self._file.frame_s, self._pipeline.settings.decode)
+        loop = asyncio.get_running_loop()
+        while (chunk := await loop.run_in_executor(self._decoder, _following, chunks)) is not None:
+            await self._chunks.put(chunk)
+        await self._chunks.put(None)
+
+    async def _detect(self) -> None:
+        while (chunk := await self._chunks.get()) is not None:
+            await self._detected.put((chunk, await self._pipeline.detect(chunk)))
+        await self._detected.put(None)
+
+    async def _track(self) -> None:
+        tracker = self._pipeline.tracker(self._file.frame_s)
+        while (item := await self._detected.get()) is not None:
+            chunk, detected = item
+            shot = await asyncio.to_thread(tracker.take, chunk, detected)
+            if chunk.frames:
+                await self._observer.analysed(self._video, chunk.frames[-1].position.time_s)
+            if shot is not None:
+                await self._shots.put(shot)
+        await self._shots.put(None)
+
+    async def _encode(self) -> None:
+        while (shot := await self._shots.get()) is not None:
+            await self._finished.put((shot, await self._pipeline.encode(self._video, shot)))
+        await self._finished.put(None)
+
+    async def _write(self) -> None:
+        waiting: list[FinishedAppearance] = []
+        while (item := await self._finished.get()) is not None:
+            shot, finished = item
+            waiting += finished
+            enough = shot.end.time_s - self._video.committed_s >= self._pipeline.settings.checkpoint_s
+            if enough or shot.film_ends:
+                self._video = await self._writer.commit(self._video, waiting, shot.end)
+                waiting = []
+                await self._observer.committed(self._video)
+
+
+def _following(chunks: Iterator[Chunk]) -> Chunk | None:
+    return next(chunks, None)
+
+
+def _described(video: Video, file: VideoFile) -> Video:
+    found = file.format
+    return video.with_changes(
+        duration_s=found.duration_s,
+        width_px=found.width_px,
+        height_px=found.height_px,
+        frames_per_second=found.frames_per_second,
+    )
+
+
+@asynccontextmanager
+async def _opened(path: Path, threads: int) -> AsyncIterator[tuple[VideoFile, ThreadPoolExecutor]]:
+    """The file, and the one thread that may touch it."""
+    decoder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decode")
+    loop = asyncio.get_running_loop()
+    try:
+        file = await loop.run_in_executor(decoder, VideoFile, path, threads)
+        try:
+            yield file, decoder
+        finally:
+            # Behind what the thread may still be doing: a file must not be closed under a running decode.
+            await asyncio.shield(loop.run_in_executor(decoder, file.close))
+    finally:
+        decoder.shutdown(wait=False)

@@ -1,0 +1,82 @@
+"""Shots: where the picture changes as a whole, decided at the very frame, so that nothing has to be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scenedetect import FrameTimecode
+from scenedetect.detector import FlashFilter
+from scenedetect.detectors import ContentDetector
+
+from packs.arrays import U8
+from services.ingest.pipeline.decode import DecodedFrame
+from services.ingest.pipeline.settings import DecodeSettings
+from services.ingest.pipeline.values import Chunk, Frame, Position
+
+__all__ = ["CutDetector", "read_chunks"]
+
+
+class CutDetector:
+    """Says of each frame whether a new shot begins with it. Every frame of the film is shown to it, in order.
+
+    Its state is made anew at each cut, so an ingest that begins again at a checkpoint sees what the first run saw.
+    """
+
+    def __init__(self, threshold: float, shortest_frames: int) -> None:
+        self._threshold = threshold
+        self._shortest_frames = shortest_frames
+        self._restart()
+
+    def begins(self, picture: U8) -> bool:
+        """Whether a shot begins with this small BGR picture, uint8[h, w, 3]; the first one never does."""
+        cuts = self._detector.process_frame(FrameTimecode(self._seen, fps=25.0), picture)
+        self._seen += 1
+        if cuts:
+            self.restart_with(picture)
+        return bool(cuts)
+
+    def restart_with(self, picture: U8) -> None:
+        """Let a shot begin with this picture, whatever it looks like."""
+        self._restart()
+        self._detector.process_frame(FrameTimecode(0, fps=25.0), picture)
+        self._seen = 1
+
+    def _restart(self) -> None:
+        # SUPPRESS decides at once; MERGE would move a cut after later frames were seen.
+        self._detector = ContentDetector(
+            threshold=self._threshold, min_scene_len=self._shortest_frames, filter_mode=FlashFilter.Mode.SUPPRESS
+        )
+        self._seen = 0
+
+
+def read_chunks(frames: Iterator[DecodedFrame], frame_s: float, settings: DecodeSettings) -> Iterator[Chunk]:
+    """Group frames into chunks of one shot each; only analysed frames are turned into pictures.
+
+    Args:
+        frames: Every frame, from the start of a shot on.
+        frame_s: Nominal time from one frame to the next.
+        settings: Rates and thresholds.
+    """
+    stride = max(1, round(1.0 / (frame_s * settings.analysis_rate_hz)))
+    cuts = CutDetector(settings.cut_threshold, settings.shortest_shot_frames)
+    start: Position | None = None
+    pending: list[Frame] = []
+    last = Position(-1, 0.0)
+    for decoded in frames:
+        position, small = decoded.position, decoded.thumbnail()
+        begins = cuts.begins(small)
+        if start is None:
+            start = position
+        elif begins or position.time_s - start.time_s >= settings.longest_segment_s:
+            if not begins:
+                cuts.restart_with(small)
+            yield Chunk(start, tuple(pending), end=position)
+            start, pending = position, []
+        if (position.frame - start.frame) % stride == 0:
+            pending.append(Frame(position, decoded.rgb(settings.longest_side_px)))
+        if len(pending) == settings.batch:
+            yield Chunk(start, tuple(pending))
+            pending = []
+        last = position
+    if start is not None:
+        yield Chunk(start, tuple(pending), Position(last.frame + 1, last.time_s + frame_s), film_ends=True)

@@ -1,0 +1,150 @@
+"""Persons of successive frames become tracks.
+
+After ByteTrack (Zhang et al., ECCV 2022, arXiv:2110.06864): strong detections are matched first, weak ones may only
+continue a track, which carries people through occlusions. Added to it: the colours of the clothes count beside the
+overlap, expected boxes widen with the time that a track was not seen, and a track keeps the frames from before it
+was certain.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from packs.arrays import F32
+from services.ingest.pipeline.colours import similarity
+from services.ingest.pipeline.geometry import pairwise_iou, stack, widened
+from services.ingest.pipeline.motion import BoxFilter
+from services.ingest.pipeline.settings import TrackerSettings
+from services.ingest.pipeline.values import Person, Point, Position
+
+__all__ = ["Track", "Tracker"]
+
+# How far, in shares of its size a second, an unseen person's box is widened, and at most.
+WIDENING_S, WIDEST = 0.5, 0.6
+COLOUR_MEMORY = 0.9
+FORBIDDEN = 1e6
+
+
+class Track:
+    """One person being followed."""
+
+    def __init__(self, number: int, point: Point) -> None:
+        self.number = number
+        self.points: list[Point] = [point]
+        self._filter = BoxFilter(point.person.box, point.position.time_s)
+        self.expected = point.person.box
+        self.colours = point.person.colours
+
+    @property
+    def seen_s(self) -> float:
+        """When it was seen last, in seconds."""
+        return self.points[-1].position.time_s
+
+    def predict(self, time_s: float) -> None:
+        """Move the expected box on to a time."""
+        self.expected = self._filter.predict(time_s)
+
+    def extend(self, point: Point) -> None:
+        """Take in where the person was found."""
+        self._filter.correct(point.person.box)
+        self.points.append(point)
+        found = point.person.colours
+        if found is None or self.colours is None:
+            self.colours = found if self.colours is None else self.colours
+            return
+        blended = COLOUR_MEMORY * self.colours + (1.0 - COLOUR_MEMORY) * found
+        self.colours = (blended / max(float(np.linalg.norm(blended)), 1e-6)).astype(np.float32)
+
+
+class Tracker:
+    """Follows the people of one shot."""
+
+    def __init__(self, settings: TrackerSettings) -> None:
+        self._settings = settings
+        self._live: list[Track] = []
+        self._over: list[Track] = []
+        self._made = 0
+
+    def update(self, position: Position, persons: list[Person]) -> list[tuple[Track, Person]]:
+        """Take in one frame; return which track each person went to, those too weak for one left out."""
+        for track in self._live:
+            track.predict(position.time_s)
+        strong = [person for person in persons if person.score >= self._settings.high_score]
+        weak = [person for person in persons if self._settings.low_score <= person.score < self._settings.high_score]
+        matched, tracks, strong = self._match_strong(self._live, strong, position.time_s)
+        followed, _, _ = self._match_weak(tracks, weak)
+        pairs = matched + followed
+        for track, person in pairs:
+            track.extend(Point(position, person))
+        pairs += [(self._begin(Point(position, person)), person) for person in strong]
+        self._retire(position.time_s)
+        return pairs
+
+    def finish(self) -> list[Track]:
+        """End all tracks; return those that are long enough, in order of their first frame and place."""
+        kept = [track for track in self._over + self._live if len(track.points) >= self._settings.least_frames]
+        self._live, self._over = [], []
+        return sorted(kept, key=lambda track: (track.points[0].position.frame, float(track.points[0].person.box[0])))
+
+    def _match_strong(
+        self, tracks: list[Track], persons: list[Person], time_s: float
+    ) -> tuple[list[tuple[Track, Person]], list[Track], list[Person]]:
+        unseen = np.array([time_s - track.seen_s for track in tracks], dtype=np.float32)
+        widening = np.minimum(unseen * WIDENING_S, WIDEST).astype(np.float32)
+        expected = widened(stack([track.expected for track in tracks]), widening)
+        found = stack([person.box for person in persons])
+        # Both boxes widen alike, so that waiting does not make a box too large to overlap well with any.
+        overlaps = (
+            np.stack(
+                [
+                    pairwise_iou(row[None], widened(found, np.full(len(found), share, dtype=np.float32)))[0]
+                    for row, share in zip(expected, widening, strict=True)
+                ]
+            )
+            if len(expected)
+            else np.zeros((0, len(found)), dtype=np.float32)
+        )
+        weight = self._settings.appearance_weight
+        likeness = (1.0 - weight) * overlaps + weight * self._colour_likeness(tracks, persons) * (overlaps > 0.0)
+        return _assign(tracks, persons, likeness.astype(np.float32), self._settings.gate)
+
+    def _match_weak(
+        self, tracks: list[Track], persons: list[Person]
+    ) -> tuple[list[tuple[Track, Person]], list[Track], list[Person]]:
+        overlaps = pairwise_iou(stack([track.expected for track in tracks]), stack([person.box for person in persons]))
+        return _assign(tracks, persons, overlaps, self._settings.low_gate)
+
+    def _colour_likeness(self, tracks: list[Track], persons: list[Person]) -> F32:
+        known = [track.colours for track in tracks]
+        found = [person.colours for person in persons]
+        if not known or not found or any(colours is None for colours in known + found):
+            return np.ones((len(tracks), len(persons)), dtype=np.float32)
+        rows = np.stack([colours for colours in known if colours is not None])
+        columns = np.stack([colours for colours in found if colours is not None])
+        return similarity(rows, columns)
+
+    def _begin(self, point: Point) -> Track:
+        track = Track(self._made, point)
+        self._made += 1
+        self._live.append(track)
+        return track
+
+    def _retire(self, time_s: float) -> None:
+        over = [track for track in self._live if time_s - track.seen_s > self._settings.memory_s]
+        self._over += over
+        self._live = [track for track in self._live if time_s - track.seen_s <= self._settings.memory_s]
+
+
+def _assign(
+    tracks: list[Track], persons: list[Person], likeness: F32, gate: float
+) -> tuple[list[tuple[Track, Person]], list[Track], list[Person]]:
+    """Pair tracks and persons one to one for the greatest likeness, none below the gate; also return who is left."""
+    cost = np.where(likeness >= gate, -likeness, FORBIDDEN)
+    rows, columns = linear_sum_assignment(cost) if cost.size else (np.zeros(0, int), np.zeros(0, int))
+    chosen = [(row, column) for row, column in zip(rows, columns, strict=True) if cost[row, column] < FORBIDDEN]
+    used_rows, used_columns = {row for row, _ in chosen}, {column for _, column in chosen}
+    pairs = [(tracks[row], persons[column]) for row, column in chosen]
+    left_tracks = [track for row, track in enumerate(tracks) if row not in used_rows]
+    left_persons = [person for column, person in enumerate(persons) if column not in used_columns]
+    return pairs, left_tracks, left_persons

@@ -1,0 +1,145 @@
+"""What the stages pass on. Boxes are (x0, y0, x1, y1) in pixels of the analysed picture unless said otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from packs.arrays import F32, U8
+from packs.spec import Modality
+
+__all__ = ["Chunk", "Fragment", "Frame", "KeyFrame", "Observation", "Person", "Point", "Position", "Shot"]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A frame's place in a video: its number from 0 and its time in seconds from the first frame."""
+
+    frame: int
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One analysed frame: uint8[H, W, 3], RGB, upright."""
+
+    position: Position
+    image: U8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunk:
+    """Analysed frames of one shot (or segment of one).
+
+    Attributes:
+        start: Where the shot starts.
+        frames: In order of time; may be empty when the shot ends.
+        end: The first position after the shot, on its last chunk; else None.
+        film_ends: Whether nothing follows.
+    """
+
+    start: Position
+    frames: tuple[Frame, ...]
+    end: Position | None = None
+    film_ends: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Person:
+    """One detected person with what belongs to them.
+
+    Attributes:
+        box: float32[4].
+        score: Detector's score in [0, 1].
+        head: float32[4], when one was found on them.
+        face: float32[4], likewise.
+        face_score: Detector's score of the face, 0 without one.
+        colours: float32[D] description of the clothes, of length 1.
+    """
+
+    box: F32
+    score: float
+    head: F32 | None = None
+    face: F32 | None = None
+    face_score: float = 0.0
+    colours: F32 | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Point:
+    """Where a track is in one analysed frame."""
+
+    position: Position
+    person: Person
+
+
+@dataclass(slots=True, eq=False)
+class Observation:
+    """One kept crop; `vector` (length 1) and `norm` are filled in by the encoder.
+
+    Attributes:
+        position: When.
+        quality: In [0, 1], from the picture alone.
+        crop: uint8[h, w, 3], as the encoder wants it.
+        vector: float32[D].
+        norm: Length of the raw embedding: the encoder's own view of the quality.
+    """
+
+    position: Position
+    quality: float
+    crop: U8
+    vector: NDArray[np.float32] | None = None
+    norm: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFrame:
+    """The frame in which a person is seen best, as a JPEG file."""
+
+    position: Position
+    worth: float
+    jpeg: bytes
+
+
+@dataclass(slots=True, eq=False)
+class Fragment:
+    """One person followed without a break, with the crops that were kept of them."""
+
+    points: list[Point]
+    observations: dict[Modality, list[Observation]] = field(default_factory=dict)
+    key_frame: KeyFrame | None = None
+
+    @property
+    def first(self) -> Point:
+        """Where it begins."""
+        return self.points[0]
+
+    @property
+    def last(self) -> Point:
+        """Where it ends."""
+        return self.points[-1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shot:
+    """A finished shot (or segment of one).
+
+    Attributes:
+        start: Its first position.
+        end: The first position after it.
+        frame_s: Time from one frame to the next.
+        height_px: Height of the analysed pictures.
+        width_px: Width of the analysed pictures.
+        fragments: The people in it.
+        film_ends: Whether nothing follows.
+    """
+
+    start: Position
+    end: Position
+    frame_s: float
+    height_px: int
+    width_px: int
+    fragments: list[Fragment]
+    film_ends: bool

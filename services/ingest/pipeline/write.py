@@ -1,0 +1,96 @@
+"""Finished shots go into the stores in an order that a kill can cut anywhere.
+
+Embeddings come first, then key frames, then the appearances, which make them visible, and last the video's row, whose
+checkpoint says that all before it is there. What lies behind the checkpoint is deleted before an ingest goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from packs.spec import Modality
+from services.backends.index.protocol import VectorIndex
+from services.backends.media.protocol import MediaStore
+from services.backends.schemas import Scope, Video, VideoState
+from services.ingest.identifiers import media_prefix
+from services.ingest.pipeline.appearances import FinishedAppearance
+from services.ingest.pipeline.values import Position
+
+__all__ = ["IncompleteIndexError", "Writer"]
+
+
+class IncompleteIndexError(RuntimeError):
+    """The index does not hold what was written to it."""
+
+
+class Writer:
+    """Writes one video.
+
+    Args:
+        index: The record.
+        media: Where key frames go.
+        still_ours: Raises when this process must not write the video any more; asked before each commit.
+    """
+
+    def __init__(self, index: VectorIndex, media: MediaStore, still_ours: Callable[[], Awaitable[None]]) -> None:
+        self._index = index
+        self._media = media
+        self._still_ours = still_ours
+
+    async def begin(self, video: Video) -> Video:
+        """Remove what an ingest before left behind the checkpoint; return the row as the ingest goes on from it."""
+        await self._still_ours()
+        started = video.with_changes(state=VideoState.INGESTING, failure_reason="")
+        await self._index.put_video(started)
+        await self._index.delete_from(video.gallery, video.video_id, _just_before(video.committed_s))
+        return started
+
+    async def commit(self, video: Video, finished: Sequence[FinishedAppearance], up_to: Position) -> Video:
+        """Write appearances and move the checkpoint; return the new row."""
+        await self._still_ours()
+        for modality in Modality:
+            rows = [one.embeddings[modality] for one in finished if modality in one.embeddings]
+            if rows:
+                await self._index.put_embeddings(modality, rows)
+        placed = [await self._with_media(video, one) for one in finished]
+        if placed:
+            await self._index.put_appearances([one.row for one in placed])
+        await self._still_ours()
+        committed = video.with_changes(
+            committed_frame=up_to.frame,
+            committed_s=up_to.time_s,
+            appearance_count=video.appearance_count + len(finished),
+        )
+        await self._index.put_video(committed)
+        return committed
+
+    async def complete(self, video: Video) -> Video:
+        """Make a wholly committed video ready, after a look that finds all of it.
+
+        Raises:
+            IncompleteIndexError: If rows are missing or too many.
+        """
+        await self._index.flush()
+        rows = await self._index.list_appearances(Scope(video.gallery, (video.video_id,)))
+        expected = 1 + len(rows) + sum(len(row.modalities) for row in rows)
+        found = await self._index.count_video(video.gallery, video.video_id)
+        if len(rows) != video.appearance_count or found != expected:
+            raise IncompleteIndexError(
+                f"the index holds {len(rows)} appearances and {found} rows of the video, expected "
+                f"{video.appearance_count} and {expected}; ask for the ingest again"
+            )
+        await self._still_ours()
+        ready = video.with_changes(state=VideoState.READY)
+        await self._index.put_video(ready)
+        return ready
+
+    async def _with_media(self, video: Video, one: FinishedAppearance) -> FinishedAppearance:
+        if one.key_frame is None:
+            return one
+        key = f"{media_prefix(video.gallery, video.video_id)}{one.row.appearance_id}.jpg"
+        return one.with_key_frame(await self._media.put(key, one.key_frame.jpeg))
+
+
+def _just_before(time_s: float) -> float:
+    # A store may round times; shots are further apart than this.
+    return max(0.0, time_s - 0.001)
