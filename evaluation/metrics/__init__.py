@@ -1,0 +1,1 @@
+"""One figure per file: its definition, then its computation."""

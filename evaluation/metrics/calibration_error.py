@@ -1,0 +1,28 @@
+"""Expected calibration error: how far scores are from being probabilities.
+
+Hits are put into ten bins of equal width by score; the error is the mean over bins, weighted by their hits, of the
+distance between the mean score and the share of right hits (Guo et al. 2017, arXiv 1706.04599v2, eq. 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+__all__ = ["calibration_error"]
+
+BINS = 10
+
+
+def calibration_error(scores: Sequence[float], right: Sequence[bool], bins: int = BINS) -> float:
+    """ECE in [0, 1] of scores in [0, 1]; 0 without hits."""
+    values, flags = np.asarray(scores, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    if values.shape != flags.shape:
+        raise ValueError(f"got {len(values)} scores and {len(flags)} labels, expected as many")
+    if not len(values):
+        return 0.0
+    places = np.minimum((values * bins).astype(np.int64), bins - 1)
+    score_sums = np.bincount(places, weights=values, minlength=bins)
+    right_sums = np.bincount(places, weights=flags, minlength=bins)
+    return float(np.abs(score_sums - right_sums).sum() / len(values))
