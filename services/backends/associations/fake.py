@@ -1,0 +1,95 @@
+"""An association cache in the process. It passes the same contract tests as Redis."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from packs.spec import Modality
+from services.backends.associations.layout import EDGE_LIMITS, PROBABILITY_DIGITS, kept, strongest
+from services.backends.schemas import Association
+
+__all__ = ["FakeAssociationStore"]
+
+
+class _Shelf:
+    """What is cached of one gallery: the far ends of the edges at each appearance, and whose appearances they are."""
+
+    def __init__(self) -> None:
+        self.ends: defaultdict[str, dict[tuple[str, Modality], float]] = defaultdict(dict)
+        self.videos: dict[str, frozenset[str]] = {}
+
+    def known(self) -> frozenset[str]:
+        return frozenset().union(*self.videos.values())
+
+
+class FakeAssociationStore:
+    """`AssociationStore` on dictionaries."""
+
+    def __init__(self, limits: Mapping[Modality, int] = EDGE_LIMITS) -> None:
+        self._limits = limits
+        self._shelves: defaultdict[str, _Shelf] = defaultdict(_Shelf)
+
+    async def put_video(
+        self, gallery: str, video_id: str, appearance_ids: Sequence[str], edges: Sequence[Association]
+    ) -> None:
+        """Cache a video's edges in place of what was cached of it."""
+        await self.drop_video(gallery, video_id)
+        shelf = self._shelves[gallery]
+        shelf.videos[video_id] = frozenset(appearance_ids)
+        for edge in edges:
+            probability = round(edge.probability, PROBABILITY_DIGITS)
+            shelf.ends[edge.first][edge.second, edge.modality] = probability
+            shelf.ends[edge.second][edge.first, edge.modality] = probability
+        for one in {end for edge in edges for end in (edge.first, edge.second)}:
+            ends = kept(((*key, p) for key, p in shelf.ends[one].items()), self._limits)
+            shelf.ends[one] = {(other, modality): p for other, modality, p in ends}
+
+    async def edges_of(
+        self, gallery: str, appearance_ids: Sequence[str], modalities: Sequence[Modality] = ()
+    ) -> dict[str, list[Association]]:
+        """Read edges, strongest first."""
+        shelf = self._shelves[gallery]
+        known = shelf.known()
+        return {
+            one: strongest(one, [(*key, p) for key, p in shelf.ends[one].items()], modalities)
+            for one in appearance_ids
+            if one in known
+        }
+
+    async def known_videos(self, gallery: str) -> frozenset[str]:
+        """Say which videos are cached."""
+        return frozenset(self._shelves[gallery].videos)
+
+    async def drop_video(self, gallery: str, video_id: str) -> int:
+        """Forget a video's edges at both ends."""
+        deleted = await self.count_video(gallery, video_id)
+        shelf = self._shelves[gallery]
+        own = shelf.videos.pop(video_id, frozenset())
+        for one in own:
+            shelf.ends.pop(one, None)
+        for ends in shelf.ends.values():
+            for key in [key for key in ends if key[0] in own]:
+                del ends[key]
+        return deleted
+
+    async def count_video(self, gallery: str, video_id: str) -> int:
+        """Count a video's records: itself, its appearances, and every end of an edge that is at or points to them."""
+        shelf = self._shelves[gallery]
+        own = shelf.videos.get(video_id)
+        if own is None:
+            return 0
+        ends = sum(one in own or other in own for one, of in shelf.ends.items() for other, _ in of)
+        return 1 + len(own) + ends
+
+    async def drop_gallery(self, gallery: str) -> int:
+        """Forget a gallery."""
+        shelf = self._shelves.pop(gallery, _Shelf())
+        return len(shelf.videos) + len(shelf.known()) + sum(map(len, shelf.ends.values()))
+
+    async def ping(self) -> bool:
+        """Say yes."""
+        return True
+
+    async def aclose(self) -> None:
+        """Do nothing: there is no connection."""
