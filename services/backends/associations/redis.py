@@ -39,24 +39,33 @@ _ENDS_PER_SCRIPT = 500
 _KEYS_PER_PIPELINE = 1000
 
 # KEYS[1]: prefix of the hashes. ARGV[1]: {"limits": {letter: n}, "ends": {appearance: {field: probability}}}.
+# Fields that will not be kept are never written: a hash that once outgrew its compact form would not go back to it.
 _MERGE = """
 local job = cjson.decode(ARGV[1])
+local function stronger(a, b)
+  if a[2] ~= b[2] then return a[2] > b[2] end
+  return a[1] < b[1]
+end
 for id, fields in pairs(job.ends) do
   local key = KEYS[1] .. id
-  for field, probability in pairs(fields) do redis.call('HSET', key, field, probability) end
-  local flat = redis.call('HGETALL', key)
+  local stored = redis.call('HGETALL', key)
+  local all = {}
+  for i = 1, #stored, 2 do all[stored[i]] = stored[i + 1] end
+  for field, probability in pairs(fields) do all[field] = probability end
   local groups = {}
-  for i = 1, #flat, 2 do
-    local letter = string.sub(flat[i], -1)
-    if job.limits[letter] then
-      groups[letter] = groups[letter] or {}
-      table.insert(groups[letter], {flat[i], tonumber(flat[i + 1])})
-    end
+  for field, probability in pairs(all) do
+    local letter = string.sub(field, -1)
+    groups[letter] = groups[letter] or {}
+    table.insert(groups[letter], {field, tonumber(probability)})
   end
   for letter, group in pairs(groups) do
-    if #group > job.limits[letter] then
-      table.sort(group, function(a, b) if a[2] ~= b[2] then return a[2] > b[2] end return a[1] < b[1] end)
-      for i = job.limits[letter] + 1, #group do redis.call('HDEL', key, group[i][1]) end
+    table.sort(group, stronger)
+    for i, end_ in ipairs(group) do
+      if i > (job.limits[letter] or #group) then
+        redis.call('HDEL', key, end_[1])
+      elseif fields[end_[1]] then
+        redis.call('HSET', key, end_[1], fields[end_[1]])
+      end
     end
   end
 end

@@ -1,0 +1,190 @@
+"""What every association cache does."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import uuid
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from packs.spec import Modality
+from services.backends.associations.fake import FakeAssociationStore
+from services.backends.associations.protocol import AssociationStore
+from services.backends.associations.redis import RedisAssociationStore
+from services.backends.schemas import Association
+from services.runtime.errors import BackendUnavailableError
+
+LIMITS = dict.fromkeys(Modality, 3)
+ONE, TWO, THREE = "1" * 32, "2" * 32, "3" * 32
+
+
+@pytest.fixture(params=["fake", "embedded", "server"])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[AssociationStore]:
+    if request.param == "fake":
+        yield FakeAssociationStore(LIMITS)
+        return
+    name = "embedded_redis_url" if request.param == "embedded" else "redis_server_url"
+    redis = RedisAssociationStore(request.getfixturevalue(name), limits=LIMITS)
+    yield redis
+    await redis.aclose()
+
+
+@pytest.fixture
+def gallery() -> str:
+    return f"g-{uuid.uuid4().hex}"
+
+
+def edge(one: str, other: str, probability: float, modality: Modality = Modality.FACE) -> Association:
+    return Association(min(one, other), max(one, other), modality, probability)
+
+
+def far_ends(one: str, edges: Sequence[Association]) -> list[tuple[str, float]]:
+    return [(each.second if each.first == one else each.first, each.probability) for each in edges]
+
+
+async def test_an_edge_is_read_at_both_ends(store: AssociationStore, gallery: str) -> None:
+    ab = edge("a", "b", 0.75)
+    await store.put_video(gallery, ONE, ["a", "b"], [ab])
+    assert await store.edges_of(gallery, ["a", "b"]) == {"a": [ab], "b": [ab]}
+
+
+async def test_strongest_first_and_only_the_modalities_asked(store: AssociationStore, gallery: str) -> None:
+    edges = [edge("a", "b", 0.5), edge("a", "c", 0.875), edge("a", "b", 0.625, Modality.BODY)]
+    await store.put_video(gallery, ONE, ["a", "b", "c"], edges)
+    assert (await store.edges_of(gallery, ["a"]))["a"] == [edges[1], edges[2], edges[0]]
+    assert (await store.edges_of(gallery, ["a"], [Modality.BODY]))["a"] == [edges[2]]
+
+
+async def test_unknown_appearances_are_left_out_and_lonely_ones_are_not(store: AssociationStore, gallery: str) -> None:
+    await store.put_video(gallery, ONE, ["a"], [])
+    assert await store.edges_of(gallery, ["a", "z"]) == {"a": []}
+    assert await store.edges_of(gallery, []) == {}
+
+
+async def test_a_video_without_appearances_is_known(store: AssociationStore, gallery: str) -> None:
+    assert await store.known_videos(gallery) == frozenset()
+    await store.put_video(gallery, ONE, [], [])
+    assert await store.known_videos(gallery) == {ONE}
+    assert await store.count_video(gallery, ONE) == 1
+    assert await store.drop_video(gallery, ONE) == 1
+    assert await store.known_videos(gallery) == frozenset()
+
+
+async def test_each_end_keeps_its_strongest(store: AssociationStore, gallery: str) -> None:
+    ids = [f"{i:02d}" for i in range(6)]
+    await store.put_video(gallery, ONE, ["a", *ids], [edge("a", one, 0.5 + i / 16) for i, one in enumerate(ids)])
+    found = await store.edges_of(gallery, ["a", *ids])
+    assert far_ends("a", found["a"]) == [("05", 0.8125), ("04", 0.75), ("03", 0.6875)]
+    assert all(len(found[one]) == 1 for one in ids)
+
+
+async def test_equally_strong_edges_are_kept_by_id(store: AssociationStore, gallery: str) -> None:
+    ids = [f"{i:02d}" for i in range(6)]
+    await store.put_video(gallery, ONE, ["a", *ids], [edge("a", one, 0.5) for one in reversed(ids)])
+    assert far_ends("a", (await store.edges_of(gallery, ["a"]))["a"]) == [("00", 0.5), ("01", 0.5), ("02", 0.5)]
+
+
+async def test_the_order_of_videos_does_not_matter(store: AssociationStore, gallery: str) -> None:
+    chance = random.Random(7)
+    owners = {ONE: ["a", "b", "c"], TWO: ["d", "e", "f"], THREE: ["g", "h", "i"]}
+    pairs = list(itertools.combinations([one for of in owners.values() for one in of], 2))
+    edges = [edge(*pair, chance.randrange(1, 64) / 64) for pair in pairs]
+    seen = []
+    for order in itertools.permutations(owners):
+        name = f"{gallery}-{len(seen)}"
+        placed: set[str] = set()
+        for video in order:
+            placed |= set(owners[video])
+            touching = [each for each in edges if {each.first, each.second} <= placed]
+            await store.put_video(
+                name,
+                video,
+                owners[video],
+                [each for each in touching if {each.first, each.second} & set(owners[video])],
+            )
+        seen.append(await store.edges_of(name, sorted(placed)))
+    assert all(each == seen[0] for each in seen)
+
+
+async def test_putting_again_replaces(store: AssociationStore, gallery: str) -> None:
+    await store.put_video(gallery, ONE, ["a", "b"], [edge("a", "b", 0.75)])
+    await store.put_video(gallery, TWO, ["c"], [edge("a", "c", 0.5)])
+    await store.put_video(gallery, TWO, ["c", "d"], [edge("b", "d", 0.5)])
+    found = await store.edges_of(gallery, ["a", "b", "c", "d"])
+    assert {one: [end for end, _ in far_ends(one, edges)] for one, edges in found.items()} == {
+        "a": ["b"],
+        "b": ["a", "d"],
+        "c": [],
+        "d": ["b"],
+    }
+
+
+async def test_dropping_a_video_leaves_nothing_of_it(store: AssociationStore, gallery: str) -> None:
+    await store.put_video(gallery, ONE, ["a", "b"], [edge("a", "b", 0.75)])
+    await store.put_video(gallery, TWO, ["c"], [edge("a", "c", 0.5), edge("b", "c", 0.5, Modality.BODY)])
+    # Known, one appearance, and two edges with two ends each.
+    assert await store.count_video(gallery, TWO) == 6
+    assert await store.drop_video(gallery, TWO) == 6
+    assert await store.count_video(gallery, TWO) == 0
+    assert await store.drop_video(gallery, TWO) == 0
+    found = await store.edges_of(gallery, ["a", "b", "c"])
+    assert found == {"a": [edge("a", "b", 0.75)], "b": [edge("a", "b", 0.75)]}
+
+
+async def test_dropping_finds_ends_that_the_video_itself_let_go(store: AssociationStore, gallery: str) -> None:
+    await store.put_video(gallery, ONE, ["a"], [])
+    await store.put_video(gallery, TWO, ["z"], [edge("a", "z", 0.5)])
+    better = [f"{i:02d}" for i in range(3)]
+    await store.put_video(gallery, THREE, better, [edge("a", one, 0.75) for one in better])
+    found = await store.edges_of(gallery, ["a", "z"])
+    assert "z" not in dict(far_ends("a", found["a"]))
+    assert far_ends("z", found["z"]) == [("a", 0.5)]
+    assert await store.drop_video(gallery, ONE) == 1 + 1 + 3 + 3 + 1
+    assert await store.edges_of(gallery, ["z", *better]) == {"z": [], **{one: [] for one in better}}
+
+
+async def test_galleries_know_nothing_of_each_other(store: AssociationStore, gallery: str) -> None:
+    other = gallery + ".2"
+    await store.put_video(gallery, ONE, ["a", "b"], [edge("a", "b", 0.75)])
+    await store.put_video(other, TWO, ["c", "d"], [edge("c", "d", 0.75)])
+    assert await store.edges_of(other, ["a", "b"]) == {}
+    assert await store.known_videos(other) == {TWO}
+    assert await store.drop_video(other, ONE) == 0
+    assert await store.drop_gallery(gallery) == 1 + 2 + 2
+    assert await store.drop_gallery(gallery) == 0
+    assert await store.known_videos(gallery) == frozenset()
+    assert await store.known_videos(other) == {TWO}
+
+
+async def test_probabilities_are_exact_to_a_millionth(store: AssociationStore, gallery: str) -> None:
+    await store.put_video(gallery, ONE, ["a", "b"], [edge("a", "b", 1 / 3)])
+    assert (await store.edges_of(gallery, ["a"]))["a"][0].probability == 0.333333
+
+
+async def test_answers(store: AssociationStore) -> None:
+    assert await store.ping()
+
+
+async def test_many_edges_take_a_bounded_space(redis_server_url: str, gallery: str) -> None:
+    """An appearance whose edges are all taken stays below 3 KB: 32 face edges and 16 of the body."""
+    store = RedisAssociationStore(redis_server_url)
+    ids = [uuid.uuid4().hex for _ in range(200)]
+    edges = [edge(ids[0], one, i / 200, modality) for i, one in enumerate(ids[1:]) for modality in Modality]
+    await store.put_video(gallery, ONE, ids, edges)
+    found = await store.edges_of(gallery, ids[:1])
+    assert len(found[ids[0]]) == 32 + 32 + 16 + 16 + 16
+    size = await store._redis.memory_usage(f"assoc:{{{gallery}}}:e:{ids[0]}")
+    assert size is not None
+    assert size / len(found[ids[0]]) < 62
+    await store.drop_gallery(gallery)
+    await store.aclose()
+
+
+async def test_says_when_redis_is_not_there() -> None:
+    store = RedisAssociationStore("unix:///nonexistent/redis.sock", timeout_s=0.2)
+    assert not await store.ping()
+    with pytest.raises(BackendUnavailableError, match="redis"):
+        await store.known_videos("town")
+    await store.aclose()
