@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 
-from export.checkpoints import PRESETS, CheckpointError, network_from_checkpoint, read_checkpoint
 from export.pack import ParityError, WrittenPack, write_pack
+from models.checkpoints import PRESETS, CheckpointError, network_from_checkpoint, read_checkpoint
 from packs.errors import PackError
 
 

@@ -1,21 +1,22 @@
-"""Reading trained weights, strictly: a checkpoint fits its network completely or it is refused."""
+"""Trained weights on the disk: a checkpoint fits its network completely or it is refused."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-import models
+from models.presets import body_encoder, face_encoder, person_detector
 
 CHECKPOINT_FORMAT = "personsearch-checkpoint/1"
 
-PRESETS = {
-    "person_detector": models.person_detector,
-    "face_encoder": models.face_encoder,
-    "body_encoder": models.body_encoder,
+PRESETS: dict[str, Callable[[], nn.Module]] = {
+    "person_detector": person_detector,
+    "face_encoder": face_encoder,
+    "body_encoder": body_encoder,
 }
 
 
@@ -36,6 +37,19 @@ class Checkpoint:
     preset: str
     step: int
     weights: dict[str, Tensor]
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint; a kill while writing leaves the old file whole."""
+    partial = path.with_suffix(".partial")
+    content = {
+        "format": CHECKPOINT_FORMAT,
+        "preset": checkpoint.preset,
+        "step": checkpoint.step,
+        "weights": checkpoint.weights,
+    }
+    torch.save(content, partial)
+    partial.replace(path)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

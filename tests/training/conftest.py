@@ -1,0 +1,76 @@
+"""A made-up cast: coloured rectangles with a pattern of their own, in the format of SynthCast frames."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+
+def write_frames(directory: Path, *, identities: int = 6, frames: int = 12, per_shard: int = 5, seed: int = 0) -> Path:
+    """Write frames of people who are rectangles: a striped body of one colour and a face of another."""
+    rng = np.random.default_rng(seed)
+    colours = rng.integers(40, 255, size=(identities, 2, 3))
+    (directory / "frames").mkdir(parents=True)
+    for shard, start in enumerate(range(0, frames, per_shard)):
+        rows = [_frame(directory, n, colours, rng) for n in range(start, min(frames, start + per_shard))]
+        merged = {key: np.concatenate([row[key] for row in rows]) for key in rows[0]}
+        np.savez(directory / f"shard_{shard:04d}.npz", **merged)
+    people = [
+        {"identity": k, "skin": float(k % 3) / 2, "apparent_age": 20.0 + 10 * (k % 5), "sex": "female" if k % 2 else "male"}
+        for k in range(identities)
+    ]
+    index = {"schema": "synthcast-frames/1", "seed": seed, "identities": people}
+    (directory / "index.json").write_text(json.dumps(index))
+    return directory
+
+
+def _frame(directory: Path, number: int, colours: NDArray[np.int64], rng: np.random.Generator) -> dict[str, NDArray]:
+    image = rng.integers(90, 130, size=(720, 1280, 3)).astype(np.uint8)
+    who = rng.choice(len(colours), size=3, replace=False)
+    person = np.zeros((3, 4), np.float32)
+    face = np.zeros((3, 4), np.float32)
+    for slot, identity in enumerate(who):
+        x, y, w = 60 + 400 * slot + rng.integers(0, 60), rng.integers(60, 200), rng.integers(120, 240)
+        person[slot] = (x, y, x + w, min(719, y + 2.4 * w))
+        face[slot] = (x + 0.3 * w, y + 5, x + 0.7 * w, y + 5 + 0.5 * w)
+        for box, colour in ((person[slot], colours[identity, 0]), (face[slot], colours[identity, 1])):
+            x0, y0, x1, y1 = box.astype(int)
+            image[y0:y1, x0:x1] = colour
+    cv2.imwrite(str(directory / "frames" / f"{number:06d}.jpg"), cv2.resize(image, (640, 360))[..., ::-1])
+    return {
+        "frame_index": np.full(3, number, np.int32),
+        "identity": who.astype(np.int32),
+        "outfit": rng.integers(0, 2, size=3).astype(np.int32),
+        "person": person,
+        "head": face + np.array([-4, -4, 4, 4], np.float32),
+        "face": face,
+        "visibility": np.ones(3, np.float32),
+        "face_visibility": np.ones(3, np.float32),
+        "yaw_deg": np.zeros(3, np.float32),
+        "face_crop": np.stack([_cut(image, box, 1.5, 112, 112) for box in face]),
+        "head_crop": np.stack([_cut(image, box, 1.5, 112, 112) for box in face]),
+        "body_crop": np.stack([_cut(image, box, 1.1, 144, 72) for box in person]),
+    }
+
+
+def _cut(image: NDArray[np.uint8], box: NDArray[np.float32], enlarge: float, height: int, width: int) -> NDArray:
+    centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2 * enlarge
+    if height == width:
+        half = np.full(2, half.max())
+    x0, y0 = np.maximum(centre - half, 0).astype(int)
+    x1, y1 = np.minimum(centre + half, (1280, 720)).astype(int)
+    return cv2.resize(image[y0:y1, x0:x1], (width, height))
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `train`, `val` and `test` sets of made-up people."""
+    folder = tmp_path_factory.mktemp("synth")
+    for seed, name in enumerate(("train", "val", "test")):
+        write_frames(folder / name, seed=seed, identities=8, frames=16)
+    return folder

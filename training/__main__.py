@@ -1,0 +1,57 @@
+"""Command line of the training room: `python -m training run|...`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from models.checkpoints import CheckpointError
+from packs.errors import PackError
+from training.data.shards import DataError
+from training.loop import DivergedError
+from training.recipe import RecipeError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; 0 when it succeeded, 2 with a line on stderr when it could not."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except (CheckpointError, DataError, DivergedError, PackError, RecipeError) as error:
+        sys.stderr.write(f"training: {error}\n")
+        return 2
+    return 0
+
+
+def say(line: str) -> None:
+    """Print a line of progress at once, with the time."""
+    sys.stdout.write(f"{time.strftime('%H:%M:%S')} {line}\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    run = commands.add_parser("run", help="follow one recipe; resumes what a killed run has left")
+    run.add_argument("recipe", type=Path)
+    run.add_argument("--data", type=Path, required=True, help="folder with the rendered `train` set")
+    run.add_argument("--out", type=Path, required=True, help="folder of the run")
+    run.add_argument("--until", type=int, help="stop after this step and save")
+    run.add_argument("--threads", type=int, default=2, help="1 is faster on a machine that does other work too")
+    run.set_defaults(run=_run)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    from training.run import train
+
+    weights = train(
+        options.recipe, options.data, options.out, say=say, until=options.until, threads=options.threads
+    )
+    say(f"weights in {weights}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Reading SynthCast frames, and changing them."""

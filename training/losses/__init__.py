@@ -1,0 +1,6 @@
+"""Losses, each with a slow oracle in its test."""
+
+from training.losses.arcface import ArcFace
+from training.losses.detection import Assignment, DetectionLoss, Truth
+
+__all__ = ["ArcFace", "Assignment", "DetectionLoss", "Truth"]

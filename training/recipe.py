@@ -1,0 +1,190 @@
+"""Recipes: everything that decides what a training run gives, in one TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class RecipeError(Exception):
+    """A recipe that cannot be followed; the message says what is wrong in it."""
+
+
+class Part(BaseModel):
+    """Base of a recipe's parts: immutable, and closed against misspelt keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Phase(Part):
+    """A run of steps with one input size; small inputs first teach most at a quarter of the cost.
+
+    Attributes:
+        height: Rows of the input, in pixels.
+        width: Columns of the input, in pixels.
+        batch: Examples in one step.
+        steps: Number of steps.
+    """
+
+    height: PositiveInt
+    width: PositiveInt
+    batch: PositiveInt
+    steps: PositiveInt
+
+
+class Optimiser(Part):
+    """AdamW with a linear warm-up and a cosine to zero over all phases.
+
+    Attributes:
+        learning_rate: Highest rate.
+        weight_decay: Decoupled decay; biases and norms are spared.
+        warmup_steps: Steps until the highest rate.
+        clip_norm: Longest gradient over all parameters.
+        average_decay: Decay of the moving average of the weights, which is what is exported.
+    """
+
+    learning_rate: PositiveFloat
+    weight_decay: Annotated[float, Field(ge=0.0)]
+    warmup_steps: PositiveInt
+    clip_norm: PositiveFloat
+    average_decay: Share
+
+
+class Margin(Part):
+    """ArcFace. `warmup` is the share of all steps in which the margin grows from 0 to `margin` (radians)."""
+
+    scale: PositiveFloat
+    margin: Annotated[float, Field(ge=0.0, le=1.0)]
+    warmup: Share
+
+
+class CropChoice(Part):
+    """Which crops teach.
+
+    Attributes:
+        kind: Which crop of a person.
+        least_width_px: Narrowest box in the 1280x720 frame.
+        least_visibility: Smallest visible share of the box's owner.
+        largest_yaw_deg: Most that the head is turned from the camera.
+        label: `identity`, or `outfit` for a key that holds only while clothes stay.
+    """
+
+    kind: Literal["face", "body"]
+    least_width_px: PositiveFloat
+    least_visibility: Share
+    largest_yaw_deg: PositiveFloat
+    label: Literal["identity", "outfit"]
+
+
+class CropAugment(Part):
+    """How hard the crops are changed; each share is a chance per crop.
+
+    Attributes:
+        shift: Largest shift of the box, as a share of its size.
+        scale: Largest change of the box's size, as a share of it.
+        shrink: Chance that the crop is made small and large again.
+        smallest_px: Smallest side that it is shrunk to.
+        blur: Chance of a Gaussian or motion blur.
+        jpeg: Chance of strong JPEG compression.
+        colour: Largest relative change of brightness, contrast and channel gains.
+        erase: Chance of a rectangle of noise or flat colour.
+        cut: Chance that the lower part is cut off, as when a person stands behind a desk.
+    """
+
+    shift: Share
+    scale: Share
+    shrink: Share
+    smallest_px: PositiveInt
+    blur: Share
+    jpeg: Share
+    colour: Share
+    erase: Share
+    cut: Share
+
+
+class FrameAugment(Part):
+    """How hard frames are changed for the detector.
+
+    Attributes:
+        least_zoom: Smallest zoom of a frame.
+        largest_zoom: Largest zoom.
+        colour: Largest relative change of brightness, contrast and channel gains.
+        blur: Chance of a blur.
+    """
+
+    least_zoom: PositiveFloat
+    largest_zoom: PositiveFloat
+    colour: Share
+    blur: Share
+
+
+class EncoderRecipe(Part):
+    """A recipe for a face or body encoder."""
+
+    task: Literal["encoder"]
+    preset: Literal["face_encoder", "body_encoder"]
+    seed: Annotated[int, Field(ge=0)]
+    phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
+    optimiser: Optimiser
+    margin: Margin
+    crops: CropChoice
+    augment: CropAugment
+
+
+class DetectorRecipe(Part):
+    """A recipe for the detector."""
+
+    task: Literal["detector"]
+    preset: Literal["person_detector"]
+    seed: Annotated[int, Field(ge=0)]
+    phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
+    optimiser: Optimiser
+    augment: FrameAugment
+
+    @model_validator(mode="after")
+    def _inputs_fit_strides(self) -> Self:
+        for phase in self.phases:
+            if phase.height % 32 or phase.width % 32:
+                raise ValueError(f"detector inputs must be multiples of 32, got {phase.height}x{phase.width}")
+        return self
+
+
+Recipe = EncoderRecipe | DetectorRecipe
+
+
+class _File(Part):
+    recipe: Annotated[Recipe, Field(discriminator="task")]
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe.
+
+    Raises:
+        RecipeError: If the file is absent, is no TOML, or says something that no recipe says.
+    """
+    try:
+        return _File(recipe=tomllib.loads(path.read_text())).recipe  # type: ignore[arg-type]
+    except FileNotFoundError:
+        raise RecipeError(f"no recipe at {path}; see training/recipes/") from None
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise RecipeError(f"{path} is not a recipe: {error}") from error
+
+
+def total_steps(recipe: Recipe) -> int:
+    """Steps of all phases."""
+    return sum(phase.steps for phase in recipe.phases)
+
+
+def phase_at(recipe: Recipe, step: int) -> Phase:
+    """Give the phase that a step (from 0) belongs to."""
+    left = step
+    for phase in recipe.phases:
+        if left < phase.steps:
+            return phase
+        left -= phase.steps
+    raise ValueError(f"step {step} lies beyond the recipe's {total_steps(recipe)} steps")

@@ -1,0 +1,65 @@
+"""One training run: a recipe, data, and a folder for what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from models import body_encoder, face_encoder, person_detector
+from training.data.crops import load_crops
+from training.data.shards import FrameSet, open_frames
+from training.loop import Trainer
+from training.machine import computes_bfloat16, keep_freed_memory
+from training.recipe import DetectorRecipe, EncoderRecipe, Recipe, read_recipe
+from training.tasks import DetectorTask, EncoderTask, Task
+
+
+def task_from_recipe(recipe: Recipe, frames: FrameSet) -> Task:
+    """Build the network of a recipe, seeded, and what it learns from."""
+    torch.manual_seed(recipe.seed)
+    if isinstance(recipe, DetectorRecipe):
+        return DetectorTask(detector=person_detector(), frames=frames, recipe=recipe)
+    encoder = face_encoder() if recipe.preset == "face_encoder" else body_encoder()
+    return EncoderTask(encoder=encoder, crops=load_crops(frames, recipe.crops), recipe=recipe)
+
+
+def train(
+    recipe_path: Path,
+    data: Path,
+    out: Path,
+    *,
+    say: Callable[[str], None],
+    until: int | None = None,
+    threads: int = 2,
+) -> Path:
+    """Follow a recipe, resuming what a killed run has left.
+
+    Args:
+        recipe_path: TOML file.
+        data: Folder that holds the rendered `train` set.
+        out: Folder of the run.
+        say: Receives lines of progress.
+        until: Step to stop at; the end of the recipe when None.
+        threads: Threads of each operation. On a machine that does other work too, 1 is several times faster than 2: the
+            threads wait for each other at every operation.
+
+    Returns:
+        Path of the averaged weights.
+    """
+    keep_freed_memory()
+    torch.set_num_threads(threads)
+    recipe = read_recipe(recipe_path)
+    task = task_from_recipe(recipe, open_frames(data / "train"))
+    say(_opening(recipe, task))
+    trainer = Trainer(task=task, recipe=recipe, out=out, say=say, bfloat16=computes_bfloat16())
+    return trainer.run(until=until)
+
+
+def _opening(recipe: Recipe, task: Task) -> str:
+    if isinstance(recipe, EncoderRecipe) and isinstance(task, EncoderTask):
+        return f"{recipe.preset}: {len(task.crops)} crops of {task.crops.classes} classes"
+    if isinstance(task, DetectorTask):
+        return f"{recipe.preset}: {len(task.truth.frames)} frames"
+    return recipe.preset

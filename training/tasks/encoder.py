@@ -1,0 +1,72 @@
+"""Training an encoder: crops in, identities (or outfits) told apart by ArcFace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models import Encoder
+from training.data.batches import epoch_rows, step_generator
+from training.data.crops import CropSet, augment_crop
+from training.losses import ArcFace
+from training.recipe import EncoderRecipe, phase_at, total_steps
+
+
+@dataclass(frozen=True, slots=True)
+class CropBatch:
+    """Crops uint8[B, H, W, 3] and their labels int64[B]."""
+
+    crops: Tensor
+    labels: Tensor
+
+
+class EncoderTask:
+    """An encoder with ArcFace over the labels of a crop set.
+
+    Args:
+        encoder: The network.
+        crops: What it learns from.
+        recipe: How.
+    """
+
+    def __init__(self, *, encoder: Encoder, crops: CropSet, recipe: EncoderRecipe) -> None:
+        self.network: nn.Module = encoder
+        self.crops = crops
+        self.recipe = recipe
+        self.arcface = ArcFace(
+            embedding_dim=embedding_dim(encoder),
+            classes=crops.classes,
+            scale=recipe.margin.scale,
+            margin=recipe.margin.margin,
+        )
+        self.trained: nn.Module = nn.ModuleDict({"network": encoder, "arcface": self.arcface})
+
+    def make_batch(self, step: int) -> CropBatch:
+        """Draw and change the crops of a step."""
+        recipe = self.recipe
+        phase = phase_at(recipe, step)
+        rng = step_generator(recipe.seed, step)
+        rows = epoch_rows(len(self.crops), phase.batch, step, recipe.seed)
+        size = (phase.height, phase.width)
+        images = [
+            augment_crop(self.crops.images[row], self.crops.regions[row], size, recipe.augment, rng) for row in rows
+        ]
+        return CropBatch(torch.from_numpy(np.stack(images)), torch.from_numpy(self.crops.labels[rows]))
+
+    def losses(self, batch: CropBatch, step: int) -> dict[str, Tensor]:
+        """Compute ArcFace with the margin that this step has reached."""
+        warm_steps = self.recipe.margin.warmup * total_steps(self.recipe)
+        self.arcface.margin = self.recipe.margin.margin * min(1.0, step / max(1.0, warm_steps))
+        embeddings = self.network(batch.crops)
+        return {"arcface": self.arcface(embeddings, batch.labels)}
+
+
+def embedding_dim(encoder: Encoder) -> int:
+    """Length of an encoder's embedding, read off its last layer."""
+    sizes = [layer.num_features for layer in encoder.projection.modules() if isinstance(layer, nn.BatchNorm1d)]
+    if len(sizes) != 1:
+        raise ValueError(f"expected one BatchNorm1d at the end of the projection, found {len(sizes)}")
+    return sizes[0]
