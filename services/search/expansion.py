@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from packs.spec import Modality
 from services.backends.schemas import Association
 from services.search.answer import Step
 from services.search.ports import Associations, PortUnavailableError
+from services.search.settings import SearchSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,17 @@ class Bounds:
     min_edge_probability: float
     stop_probability: float
     timeout_s: float
+
+    @classmethod
+    def of(cls, settings: SearchSettings) -> Self:
+        """The bounds that the settings give."""
+        return cls(
+            settings.max_hops,
+            settings.max_nodes,
+            settings.min_edge_probability,
+            settings.stop_probability,
+            settings.expansion_timeout_s,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,200 @@
+"""A small world: painted portraits, an index in the process, edges and fusion that a test can break."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from packs.calibration import Calibration
+from packs.manifest import Pack, PackManifest
+from packs.spec import Modality, ModelSpec, TensorSpec
+from personsearch.v1.person_search_service_pb2_grpc import PersonSearchServiceStub
+from services.backends.index.fake import FakeIndex
+from services.backends.schemas import (
+    Appearance,
+    AppearanceKind,
+    Box,
+    EmbeddingRow,
+    Gallery,
+    KeyBox,
+    Video,
+    VideoState,
+)
+from services.runtime.server import GrpcServer
+from services.runtime.settings import ServerSettings
+from services.search.expansion import Bounds, Expander
+from services.search.faces import FaceFinder
+from services.search.fakes import FakeAssociations, FakeFusion, PaintedVision
+from services.search.finding import PersonFinder
+from services.search.handlers import SearchHandlers
+from services.search.parts import PartReader
+from services.search.query_reading import PictureReader
+from services.search.reach import ShortTermReach
+from services.search.retrieval import Retriever
+from services.search.servicer import mounted
+from services.search.settings import SearchSettings
+
+DIMENSION = 16
+GALLERY = "town"
+FACE = Calibration(slope=20.0, intercept=-10.0)
+BODY = Calibration(slope=20.0, intercept=-12.0)
+
+
+def a_pack() -> Pack:
+    def encoder(modality: Modality) -> ModelSpec:
+        return ModelSpec(
+            name=f"{modality}_encoder",
+            modality=modality,
+            file=f"{modality}.onnx",
+            sha256="0" * 64,
+            inputs=(TensorSpec(name="crop", dtype="UINT8", shape=(8, 8, 3)),),
+            outputs=(TensorSpec(name="embedding", dtype="FP32", shape=(DIMENSION,)),),
+            max_batch=4,
+            embedding_dim=DIMENSION,
+        )
+
+    manifest = PackManifest(
+        name="tiny",
+        version="1",
+        models=(encoder(Modality.FACE), encoder(Modality.BODY)),
+        calibration={Modality.FACE: FACE, Modality.BODY: BODY},
+    )
+    return Pack.of(Path("/nowhere"), manifest)
+
+
+@dataclass
+class World:
+    """What is stored, and the means to store more."""
+
+    settings: SearchSettings
+    index: FakeIndex = field(default_factory=FakeIndex)
+    associations: FakeAssociations = field(default_factory=FakeAssociations)
+    pack: Pack = field(default_factory=a_pack)
+
+    def __post_init__(self) -> None:
+        self.fusion = FakeFusion(self.pack.calibration)
+        self.vision = PaintedVision(self.face)
+
+    @staticmethod
+    def face(number: int) -> np.ndarray:
+        """A face; two of different numbers below D are at right angles."""
+        vector = np.zeros(DIMENSION, np.float32)
+        vector[number % DIMENSION] = 1.0
+        return vector
+
+    @staticmethod
+    def body(number: int) -> np.ndarray:
+        """An outfit, in a space of its own."""
+        return World.face(number + 5)
+
+    @staticmethod
+    def between(one: np.ndarray, other: np.ndarray, cosine: float) -> np.ndarray:
+        """The unit vector at that cosine to `one`, towards `other`, which is at right angles to it."""
+        return (cosine * one + np.sqrt(1.0 - cosine**2) * other).astype(np.float32)
+
+    @staticmethod
+    def painted(*faces: tuple[int, tuple[int, int, int, int]], size: tuple[int, int] = (200, 160)) -> bytes:
+        """A PNG with faces: (who, (x0, y0, x1, y1) in pixels)."""
+        picture = Image.new("RGB", size, (20, 20, 20))
+        draw = ImageDraw.Draw(picture)
+        for who, (x0, y0, x1, y1) in faces:
+            draw.rectangle((x0, y0, x1 - 1, y1 - 1), fill=(who, 255, 0))
+        encoded = io.BytesIO()
+        picture.save(encoded, "PNG")
+        return encoded.getvalue()
+
+    @staticmethod
+    def portrait(who: int) -> bytes:
+        """A picture of one face."""
+        return World.painted((who, (60, 40, 120, 110)))
+
+    @staticmethod
+    def an_id(name: str) -> str:
+        """32 hexadecimal digits for a readable name."""
+        return hashlib.sha256(name.encode()).hexdigest()[:32]
+
+    async def open(self) -> None:
+        await self.index.open({Modality.FACE: DIMENSION, Modality.BODY: DIMENSION})
+        await self.index.put_gallery(Gallery(GALLERY, 0.0))
+
+    async def put_video(self, name: str, gallery: str = GALLERY, **changes: object) -> str:
+        video = Video(self.an_id(name), gallery, f"/{name}.mp4", VideoState.READY, 1, 0.0, "0" * 64, duration_s=600.0)
+        await self.index.put_video(video.with_changes(**changes))
+        return video.video_id
+
+    async def put(
+        self,
+        name: str,
+        *,
+        face: np.ndarray | None = None,
+        body: np.ndarray | None = None,
+        video: str = "film",
+        span: tuple[float, float] = (0.0, 1.0),
+        gallery: str = GALLERY,
+        quality: float = 1.0,
+        committed: bool = True,
+    ) -> str:
+        """Store a tracklet; returns its id."""
+        vectors = {Modality.FACE: face, Modality.BODY: body}
+        held = {modality: vector for modality, vector in vectors.items() if vector is not None}
+        place = (self.an_id(name), gallery, self.an_id(video))
+        for modality, vector in held.items():
+            await self.index.put_embeddings(modality, [EmbeddingRow(*place, *span, 1, quality, vector)])
+        box = KeyBox(span[0], Box(0.1, 0.1, 0.5, 0.9), face=Box(0.2, 0.1, 0.3, 0.2))
+        row = Appearance(
+            *place, AppearanceKind.TRACKLET, *span, 1, tuple(held), (box,), f"file:///m/{name}.jpg", span[0]
+        )
+        if committed:
+            await self.index.put_appearances([row])
+        return row.appearance_id
+
+    def handlers(self, executor: ThreadPoolExecutor, **changes: object) -> SearchHandlers:
+        settings = self.settings.model_copy(update=changes)
+        how = settings.portrait
+        pictures = PictureReader(
+            executor, max_bytes=how.max_bytes, max_pixels=how.max_pixels, working_side=how.working_side
+        )
+        reach = ShortTermReach(self.index, settings.short_term_window_s, settings.max_site_videos)
+        reader = PartReader(self.index, self.pack, pictures, FaceFinder(self.vision, how), reach)
+        expander = Expander(self.associations, Bounds.of(settings))
+        finder = PersonFinder(Retriever(self.index), self.fusion, expander, self.pack.calibration, settings)
+        return SearchHandlers(self.index, reader, finder, settings, logging.getLogger("tests.search"))
+
+
+@pytest.fixture
+async def world() -> World:
+    made = World(SearchSettings())
+    await made.open()
+    return made
+
+
+@pytest.fixture
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as threads:
+        yield threads
+
+
+@pytest.fixture
+async def stub(world: World, executor: ThreadPoolExecutor) -> AsyncIterator[PersonSearchServiceStub]:
+    """A client of a real server on the world."""
+    server = GrpcServer(
+        ServerSettings(reflection=False),
+        "127.0.0.1:0",
+        [mounted(world.handlers(executor))],
+        {},
+        logging.getLogger("tests.search"),
+    )
+    await server.start()
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        yield PersonSearchServiceStub(channel)
+    await server.stop(0.0)
