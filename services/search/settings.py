@@ -69,7 +69,7 @@ class SearchSettings(Section):
     expansion_timeout_s: PositiveFloat = 2.0
     contradiction_weight: Annotated[float, Field(ge=0.0)] = 1.0
     contradiction_limit: Annotated[float, Field(ge=0.0)] = 4.0
-    competition_sharpness: PositiveFloat = 4.0
+    competition_sharpness: PositiveFloat = 8.0
     short_term_window_s: PositiveFloat = 60.0
     max_site_videos: PositiveInt = 16
     max_track_hits: PositiveInt = 4096

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 import random
 
@@ -22,7 +23,7 @@ def associations() -> FakeAssociations:
 
 
 def chain(associations: FakeAssociations, names: str, probability: float = 0.9) -> None:
-    for one, other in zip(names, names[1:], strict=False):
+    for one, other in itertools.pairwise(names):
         associations.add("town", one, other, Modality.BODY, probability)
 
 
@@ -148,8 +149,6 @@ async def test_any_order_of_edges_gives_the_same_and_the_best(associations: Fake
     assert all(answer == answers[0] for answer in answers)
     assert {node: path.probability for node, path in answers[0].items()} == pytest.approx(expected)
     for node, path in answers[0].items():
-        assert path.probability == pytest.approx(
-            seeds[path.seed] * math.prod(step.probability for step in path.steps)
-        )
+        assert path.probability == pytest.approx(seeds[path.seed] * math.prod(step.probability for step in path.steps))
         if path.steps:
             assert path.steps[-1].target == node

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from packs.spec import Modality
 from services.backends.schemas import Appearance, AppearanceKind, Scope, Video, VideoState
 from services.search.reach import LONG_TERM, SHORT_TERM, Stretch, stretches
 
@@ -26,9 +27,7 @@ def appearance(start_s: float, end_s: float) -> Appearance:
 
 
 def test_every_modality_is_long_or_short() -> None:
-    from packs.spec import Modality
-
-    assert LONG_TERM | SHORT_TERM == set(Modality)
+    assert set(Modality) == LONG_TERM | SHORT_TERM
     assert not LONG_TERM & SHORT_TERM
 
 

@@ -1,0 +1,115 @@
+"""The ports over a real channel: pages, verdicts, and services that do not answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+
+import grpc
+import pytest
+
+from packs.spec import Modality
+from personsearch.v1 import (
+    association_pb2,
+    association_service_pb2,
+    association_service_pb2_grpc,
+    fusion_service_pb2,
+    fusion_service_pb2_grpc,
+    hit_pb2,
+    modality_pb2,
+)
+from services.backends.schemas import Association
+from services.search.answer import Share
+from services.search.ports import Evidence, FusedEvidence, PortUnavailableError
+from services.search.remote import MAX_CANDIDATES, RemoteAssociations, RemoteFusion
+
+LOGGER = logging.getLogger("tests.search")
+
+
+class Associations(association_service_pb2_grpc.AssociationServiceServicer):
+    def __init__(self) -> None:
+        self.requests: list[association_service_pb2.ListAssociationsRequest] = []
+        self.broken = False
+
+    async def AssociateVideo(self, request, context):
+        raise NotImplementedError
+
+    async def DropVideoAssociations(self, request, context):
+        raise NotImplementedError
+
+    async def ListAssociations(self, request, context):
+        self.requests.append(request)
+        if self.broken:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "redis is gone")
+        edge = association_pb2.Association(
+            first_appearance_id="a",
+            second_appearance_id="b",
+            modality=modality_pb2.MODALITY_BODY,
+            probability=0.75,
+        )
+        return association_service_pb2.ListAssociationsResponse(associations=[edge])
+
+
+class Fusion(fusion_service_pb2_grpc.FusionServiceServicer):
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+        self.lost = 0
+
+    async def FuseEvidence(self, request, context):
+        self.sizes.append(len(request.candidates))
+        shares = [hit_pb2.ModalityShare(modality=modality_pb2.MODALITY_FACE, share=1.0)]
+        verdict = fusion_service_pb2.FusedEvidence(probability=0.5, shares=shares)
+        return fusion_service_pb2.FuseEvidenceResponse(fused=[verdict] * (len(request.candidates) - self.lost))
+
+
+@pytest.fixture
+def served() -> tuple[Associations, Fusion]:
+    return Associations(), Fusion()
+
+
+@pytest.fixture
+async def channel(served: tuple[Associations, Fusion]) -> AsyncIterator[grpc.aio.Channel]:
+    server = grpc.aio.server()
+    association_service_pb2_grpc.add_AssociationServiceServicer_to_server(served[0], server)
+    fusion_service_pb2_grpc.add_FusionServiceServicer_to_server(served[1], server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as opened:
+        yield opened
+    await server.stop(0)
+
+
+async def test_edges_are_asked_in_pages_and_counted_once(channel: grpc.aio.Channel, served) -> None:
+    port = RemoteAssociations(channel, 5.0, LOGGER)
+    ids = [f"{number:032x}" for number in range(2500)]
+    edges = await port.list_associations("town", ids, (Modality.FACE, Modality.BODY), 0.5)
+    assert edges == [Association("a", "b", Modality.BODY, 0.75)]
+    assert [len(request.appearance_ids) for request in served[0].requests] == [1000, 1000, 500]
+    first = served[0].requests[0]
+    assert (first.gallery, first.min_probability) == ("town", 0.5)
+    assert first.modalities == [modality_pb2.MODALITY_FACE, modality_pb2.MODALITY_BODY]
+
+
+async def test_verdicts_come_in_order_and_pages(channel: grpc.aio.Channel, served) -> None:
+    port = RemoteFusion(channel, 5.0, LOGGER)
+    piece = Evidence(0, Modality.FACE, 0.5, 1.0, 1.0)
+    fused = await port.fuse([(piece,)] * (MAX_CANDIDATES + 1))
+    assert fused[0] == FusedEvidence(0.5, (Share(Modality.FACE, 1.0),))
+    assert len(fused) == MAX_CANDIDATES + 1
+    assert served[1].sizes == [MAX_CANDIDATES, 1]
+    assert await port.fuse([]) == []
+
+
+async def test_who_does_not_answer_is_unavailable(channel: grpc.aio.Channel, served) -> None:
+    served[0].broken = True
+    served[1].lost = 1
+    with pytest.raises(PortUnavailableError, match="UNAVAILABLE: redis is gone"):
+        await RemoteAssociations(channel, 5.0, LOGGER).list_associations("town", ["a"], (), 0.5)
+    with pytest.raises(PortUnavailableError, match="0 verdicts on 1"):
+        await RemoteFusion(channel, 5.0, LOGGER).fuse([()])
+
+
+async def test_nobody_listens(unused_tcp_port: int) -> None:
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{unused_tcp_port}") as nobody:
+        with pytest.raises(PortUnavailableError):
+            await RemoteFusion(nobody, 1.0, LOGGER).fuse([()])
