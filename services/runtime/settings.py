@@ -5,7 +5,6 @@ PERSONSEARCH_SEARCH__ADDRESS=127.0.0.1:50051  PERSONSEARCH_MILVUS__URI=http://12
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -28,9 +27,8 @@ Address = Annotated[str, AfterValidator(_checked_address)]
 
 
 def default_state_dir() -> Path:
-    """Where one user's stack keeps its files: ``$XDG_STATE_HOME/personsearch`` or ``~/.local/state/personsearch``."""
-    base = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "personsearch"
+    """Where one user's stack keeps its files. The client looks for a running stack in the same place."""
+    return Path.home() / ".local" / "state" / "personsearch"
 
 
 def default_pack_dir() -> Path:
@@ -54,13 +52,14 @@ class InferenceSettings(Section):
     """Where networks run.
 
     Attributes:
-        kind: ``triton`` or ``local`` (OpenVINO inside the process).
+        kind: ``triton``, ``local`` (OpenVINO inside the process), or ``auto``: for the supervisor, its own Triton where
+            that can run and ``local`` elsewhere; for a single service, Triton if ``address`` is set.
         address: Triton's gRPC address; needed for ``triton`` unless the supervisor starts one.
         threads: CPU threads of one model; None lets OpenVINO decide.
         deadline_s: Longest wait for one inference.
     """
 
-    kind: Literal["triton", "local"] = "local"
+    kind: Literal["auto", "triton", "local"] = "auto"
     address: Address | None = None
     threads: PositiveInt | None = None
     deadline_s: PositiveFloat = 30.0

@@ -15,7 +15,7 @@ def backend_from_settings(settings: InferenceSettings, pack: Pack) -> InferenceB
     Raises:
         ValueError: If ``triton`` is asked for without an address.
     """
-    if settings.kind == "local":
+    if settings.kind == "local" or (settings.kind == "auto" and settings.address is None):
         return LocalInferenceBackend(pack, threads=settings.threads, deadline_s=settings.deadline_s)
     if settings.address is None:
         raise ValueError("inference kind is triton: set PERSONSEARCH_INFERENCE__ADDRESS to its gRPC address")

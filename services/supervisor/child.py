@@ -1,0 +1,158 @@
+"""One child process: started so that it cannot outlive us, stopped so that nothing of it stays."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.supervisor.errors import ChildFailedError
+
+PR_SET_PDEATHSIG = 1
+SOURCE_ROOT = Path(__file__).resolve().parents[2]
+LOG_LIMIT_BYTES = 10 * 2**20
+PROBE_PAUSE_S = 0.05
+PROBE_LIMIT_S = 5.0
+
+Probe = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """How to run a child.
+
+    Attributes:
+        name: For people, and the name of its log.
+        argv: Program and arguments.
+        environment: Its whole environment.
+        probe: Returns when the child can really be used and raises until then; None if running is all there is to ask.
+        after: Names of the children that must be ready first.
+        stop_signal: What makes it finish its work and leave.
+        stop_s: Time it has for that, in seconds.
+        ready_s: Longest wait for the probe, in seconds.
+        address: Where it listens, for people.
+    """
+
+    name: str
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    probe: Probe | None = None
+    after: tuple[str, ...] = ()
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_s: float = 15.0
+    ready_s: float = 60.0
+    address: str = field(default="")
+
+
+class Child:
+    """A running child.
+
+    Args:
+        spec: How it was run.
+        process: The process.
+        log: Where it writes.
+    """
+
+    def __init__(self, spec: ChildSpec, process: asyncio.subprocess.Process, log: Path) -> None:
+        self.spec = spec
+        self.log = log
+        self._process = process
+        self._exited = asyncio.ensure_future(process.wait())
+
+    @classmethod
+    async def start(cls, spec: ChildSpec, log_dir: Path) -> Child:
+        """Start a process that the kernel kills when this one ends, in whatever way it ends."""
+        log = log_dir / f"{spec.name}.log"
+        with suppress(FileNotFoundError):
+            if log.stat().st_size > LOG_LIMIT_BYTES:
+                log.replace(log.with_suffix(".log.1"))
+        with log.open("ab") as stream:
+            process = await asyncio.create_subprocess_exec(
+                *spec.argv,
+                env=dict(spec.environment),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                # A session of its own: Ctrl-C of a terminal does not reach it, and its group can be swept.
+                start_new_session=True,
+                preexec_fn=_die_with(os.getpid()),
+            )
+        return cls(spec, process, log)
+
+    @property
+    def pid(self) -> int:
+        """Its process id, which is also its process group."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return not self._exited.done()
+
+    async def wait(self) -> int:
+        """Its exit status, once it has ended."""
+        return await asyncio.shield(self._exited)
+
+    async def until_ready(self) -> None:
+        """Wait for the probe.
+
+        Raises:
+            ChildFailedError: It ended, or did not answer in time.
+        """
+        if self.spec.probe is None:
+            return
+        last: Exception | None = None
+        try:
+            async with asyncio.timeout(self.spec.ready_s):
+                while self.alive:
+                    try:
+                        async with asyncio.timeout(PROBE_LIMIT_S):
+                            await self.spec.probe()
+                        return
+                    except Exception as error:
+                        last = error
+                    await asyncio.wait({self._exited}, timeout=PROBE_PAUSE_S)
+        except TimeoutError:
+            raise ChildFailedError(f"{self._who()} was not ready within {self.spec.ready_s:g} s: {last}") from last
+        raise ChildFailedError(f"{self._who()} ended with status {self._exited.result()} before it was ready")
+
+    async def stop(self) -> None:
+        """Ask it to leave, insist after a while, and sweep what it may have left behind."""
+        if self.alive:
+            with suppress(ProcessLookupError):
+                self._process.send_signal(self.spec.stop_signal)
+            await asyncio.wait({self._exited}, timeout=self.spec.stop_s)
+        await self.kill()
+
+    async def kill(self) -> None:
+        """End it and its process group now."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        await self._exited
+
+    def _who(self) -> str:
+        return f"{self.spec.name} (log: {self.log})"
+
+
+def python_environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Our environment for a child that runs our code, wherever it is started from: installed or in its source tree."""
+    path = [str(SOURCE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1", **(changes or {})}
+
+
+def _die_with(parent: int) -> Callable[[], None]:
+    # Loaded before the fork: between fork and exec as little as possible may happen.
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def arm() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        # If the parent died before the line above, nobody will send the signal any more.
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return arm
