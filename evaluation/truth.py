@@ -92,8 +92,9 @@ def load_film(folder: Path) -> Film:
 
 def _tracklet(film: str, cast: str, frames_per_second: float, raw: Mapping[str, Any]) -> TruthTracklet:
     frames = np.asarray(raw["frames"]["index"], dtype=np.int64)
-    boxes = np.asarray(raw["frames"]["person"], dtype=np.float64).reshape(len(frames), 4)
-    visibility = np.asarray(raw["frames"]["visibility"], dtype=np.float64)
+    in_frame = np.array([box is not None for box in raw["frames"]["person"]], dtype=bool)
+    boxes = np.array([box or (0, 0, 0, 0) for box in raw["frames"]["person"]], dtype=np.float64).reshape(len(frames), 4)
+    visibility = np.asarray(raw["frames"]["visibility"], dtype=np.float64) * in_frame
     seen = visibility >= MIN_FRAME_VISIBILITY
     return TruthTracklet(
         key=f"{film}/{raw['tracklet_id']}",
