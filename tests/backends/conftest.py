@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ctypes
 import functools
@@ -10,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -18,6 +20,7 @@ from pathlib import Path
 import grpc
 import pytest
 import redis as redis_client
+from pymilvus import AsyncMilvusClient, MilvusException
 
 from services.backends.index.lite import lite_command
 
@@ -75,6 +78,44 @@ def milvus_lite(folder: Path, port: int) -> Iterator[str]:
 def milvus_lite_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with milvus_lite(tmp_path_factory.mktemp("milvus-lite"), free_port()) as uri:
         yield uri
+
+
+async def is_healthy(uri: str) -> None:
+    """Wait until a Milvus can make collections: its proxy listens long before."""
+    client = AsyncMilvusClient(uri, timeout=PATIENCE_S, dedicated=True)
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            await client.list_collections(timeout=PATIENCE_S)
+            break
+        except MilvusException:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.2)
+    await client.close()
+
+
+@pytest.fixture(scope="session")
+def milvus_standalone_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Milvus Standalone: that of PERSONSEARCH_TEST_MILVUS_URI, or one from .venv-milvus (milvus==2.3.5)."""
+    given = os.environ.get("PERSONSEARCH_TEST_MILVUS_URI")
+    python = ROOT / ".venv-milvus" / "bin" / "python"
+    if given:
+        yield given
+        return
+    if not python.exists():
+        pytest.skip("no .venv-milvus with milvus==2.3.5, and no PERSONSEARCH_TEST_MILVUS_URI")
+    folder = tmp_path_factory.mktemp("milvus-standalone")
+    command = [str(python), str(Path(__file__).with_name("milvus_standalone.py")), str(folder)]
+    with running(command, folder.with_suffix(".log")) as process:
+        deadline = time.monotonic() + PATIENCE_S
+        while not (folder / "port").exists():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        port = int((folder / "port").read_text())
+        accepts_calls(port)
+        asyncio.run(is_healthy(f"http://127.0.0.1:{port}"))
+        yield f"http://127.0.0.1:{port}"
 
 
 @contextlib.contextmanager
