@@ -44,9 +44,7 @@ class Detections:
         return type(self)(self.boxes[keep], self.scores[keep], self.classes[keep])
 
 
-def decode(
-    boxes: F32, scores: F32, letterboxed: Letterboxed, thresholds: Sequence[float], iou: float
-) -> Detections:
+def decode(boxes: F32, scores: F32, letterboxed: Letterboxed, thresholds: Sequence[float], iou: float) -> Detections:
     """Detections of one image from one row of the detector's outputs.
 
     Args:
@@ -61,12 +59,9 @@ def decode(
     """
     if boxes.ndim != 2 or boxes.shape[1] != 4 or scores.shape != (boxes.shape[0], len(thresholds)):
         raise ValueError(
-            f"expected boxes [N, 4] and scores [N, {len(thresholds)}], "
-            f"got {list(boxes.shape)} and {list(scores.shape)}"
+            f"expected boxes [N, 4] and scores [N, {len(thresholds)}], got {list(boxes.shape)} and {list(scores.shape)}"
         )
-    picked = [
-        _one_class(boxes, scores[:, index], threshold, iou) for index, threshold in enumerate(thresholds)
-    ]
+    picked = [_one_class(boxes, scores[:, index], threshold, iou) for index, threshold in enumerate(thresholds)]
     rows = np.concatenate(picked)
     classes = np.repeat(np.arange(len(picked), dtype=np.int32), [len(part) for part in picked])
     return Detections(

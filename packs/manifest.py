@@ -70,9 +70,7 @@ class PackManifest(FrozenModel):
 
     def canonical_json(self) -> str:
         """One spelling of the manifest: sorted keys, no white space, ASCII."""
-        return json.dumps(
-            self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True
-        )
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +192,6 @@ def _read_manifest(path: Path) -> PackManifest:
     try:
         return PackManifest.model_validate_json(path.read_bytes())
     except FileNotFoundError:
-        raise PackError(
-            f"no pack at {path.parent}: {MANIFEST_FILE} is absent; give a pack's folder"
-        ) from None
+        raise PackError(f"no pack at {path.parent}: {MANIFEST_FILE} is absent; give a pack's folder") from None
     except ValidationError as error:
         raise PackError(f"{path} is not a pack manifest: {error}") from error

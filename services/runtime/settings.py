@@ -5,7 +5,7 @@ PERSONSEARCH_SEARCH__ADDRESS=127.0.0.1:50051  PERSONSEARCH_MILVUS__URI=http://12
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -154,7 +154,10 @@ def known_variables(model: type[BaseModel] = StackSettings, path: tuple[str, ...
             yield variable(*path, name)
 
 
-def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """Names that begin like ours and mean nothing: pydantic ignores a mistyped nested one without a word."""
-    known = set(known_variables())
+def unknown_variables(environment: Mapping[str, str], also_known: Iterable[str] = ()) -> list[str]:
+    """Names that begin like ours and mean nothing: pydantic ignores a mistyped nested one without a word.
+
+    ``also_known`` are the variables of services that add settings of their own.
+    """
+    known = {*known_variables(), *also_known}
     return sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)

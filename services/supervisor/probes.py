@@ -12,7 +12,6 @@ from services.backends.inference.triton import TritonInferenceBackend
 from services.runtime.ports import split_address
 from services.supervisor.child import Probe
 
-
 GET_VERSION = "/milvus.proto.milvus.MilvusService/GetVersion"
 
 

@@ -57,7 +57,6 @@ class Supervisor:
         self._children: dict[str, Child] = {}
         self._status: dict[str, ChildStatus] = {}
         self._watchers: dict[str, asyncio.Task[None]] = {}
-        self._stopping = False
 
     @property
     def status(self) -> tuple[ChildStatus, ...]:
@@ -89,12 +88,12 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Stop all children, those that were started last first."""
-        self._stopping = True
         for watcher in self._watchers.values():
             watcher.cancel()
         await asyncio.gather(*self._watchers.values(), return_exceptions=True)
         for level in self._levels():
             await asyncio.gather(*(self._stop_one(child) for child in level))
+        self._children.clear()
 
     async def _stop_one(self, child: Child) -> None:
         await child.stop()
