@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from evaluation.archive import read_appearances
+from evaluation.demo.cli import demo_command
 from evaluation.protocols.spine import SpineResult, run_spine
 from evaluation.report import markdown_from_report, report_of_spine
 from evaluation.stack import Stack, use_stack
@@ -29,6 +30,9 @@ FilmsOption = Annotated[
 MoreFilmsArgument = Annotated[
     list[Path] | None, typer.Argument(metavar="[DIR]...", exists=True, file_okay=False, help="More such folders.")
 ]
+
+
+app.command("demo")(demo_command)
 
 
 @app.callback()

@@ -1,7 +1,7 @@
 """`personsearch up`, `down`, `status`, `doctor` and `demo`: handed on to the packages that run a stack on this machine.
 
-They are loaded only when asked for, by name: a client may be installed without the services, and the client is below
-them in the order of imports.
+They are loaded only when asked for, by name (each has an `app`): a client may be installed without the services, and
+the client is below them in the order of imports.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from personsearch.cli.failures import Exit, fail
 __all__ = ["add_stack_verbs"]
 
 SUPERVISOR = "services.supervisor.cli"
-DEMO = "evaluation.demo.cli"
+DEMO = "evaluation.cli"
 VERBS = {
     "up": (SUPERVISOR, "Start the stack of this machine and wait until it is ready."),
     "down": (SUPERVISOR, "Stop the stack of this machine, every process of it."),
