@@ -39,3 +39,23 @@ def frames(
         for _ in write_frames(job, workers):
             bar.advance(task)
     typer.echo(f"{job.frames} frames of {job.identities} people in {out}")
+
+
+@app.command()
+def render(
+    seed: Annotated[int, typer.Option(help="Seed of the film: scenes, clothes, light, sound.")],
+    identities: Annotated[int, typer.Option(min=2, help="People in the film.")],
+    minutes: Annotated[float, typer.Option(min=0.04, help="Length.")],
+    out: Annotated[Path, typer.Option(help="Folder to write (resumed when partly done).")],
+    cast_seed: Annotated[int | None, typer.Option(help="Seed of the cast; films with the same one share people. Default: --seed.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+) -> None:
+    """Render a film with sound, ground truth and portraits to search with."""
+    from synthetic.film.render import render_film
+    from synthetic.film.script import FilmSpec
+
+    spec = FilmSpec(seed, seed if cast_seed is None else cast_seed, identities, minutes)
+    with _bar() as bar:
+        task = bar.add_task("frames", total=spec.frames)
+        truth = render_film(spec, out, workers, lambda done, total: bar.update(task, completed=done, total=total))
+    typer.echo(f"{out / 'film.mp4'} with its truth in {truth}")

@@ -84,6 +84,7 @@ class Renderer:
             "head": ctx.program(vertex_shader=shaders.HEAD_VERTEX, fragment_shader=shaders.HEAD_FRAGMENT),
             "hair": ctx.program(vertex_shader=shaders.HAIR_VERTEX, fragment_shader=shaders.HAIR_FRAGMENT),
             "body": ctx.program(vertex_shader=shaders.BODY_VERTEX, fragment_shader=shaders.BODY_FRAGMENT),
+            "shadow": ctx.program(vertex_shader=shaders.SHADOW_VERTEX, fragment_shader=shaders.SHADOW_FRAGMENT),
             "room": ctx.program(vertex_shader=shaders.ROOM_VERTEX, fragment_shader=shaders.ROOM_FRAGMENT),
             "head_cover": ctx.program(vertex_shader=shaders.HEAD_VERTEX, fragment_shader=shaders.HEAD_COVER),
             "hair_cover": ctx.program(vertex_shader=shaders.HAIR_VERTEX, fragment_shader=shaders.HAIR_COVER),
@@ -92,6 +93,8 @@ class Renderer:
         self._color = ctx.texture((width, height), 4)
         self._ident = ctx.texture((width, height), 1)
         self._frame = ctx.framebuffer([self._color, self._ident], ctx.depth_renderbuffer((width, height)))
+        self._backdrop = ctx.framebuffer([ctx.texture((width, height), 4), ctx.texture((width, height), 1)], ctx.depth_renderbuffer((width, height)))
+        self._backdrop_of: tuple[Camera, int, Light, float] | None = None
         half = (width // 2, height // 2)
         self._cover = ctx.framebuffer([ctx.texture(half, 4), ctx.texture(half, 4)])
         pictures = room_textures()
@@ -115,8 +118,21 @@ class Renderer:
         """Release the GL context and all that lives in it."""
         self._ctx.release()
 
-    def draw(self, camera: Camera, room: Room, light: Light, actors: list[Actor], *, vignette: float = 0.3, cover: bool = True) -> Drawn:
-        """Draw one frame of at most `MAX_ACTORS` actors."""
+    def draw(self, camera: Camera, room: Room, light: Light, actors: list[Actor], *, vignette: float = 0.3, cover: bool = True, still: bool = False) -> Drawn:
+        """Draw one frame of at most `MAX_ACTORS` actors.
+
+        Args:
+            camera: where from.
+            room: where; the same object for all frames of a shot.
+            light: the light of the scene.
+            actors: who.
+            vignette: how much darker the corners are, 0..1.
+            cover: also find what each person alone would cover.
+            still: promise that camera, room and light stay for the next frames, so that the room is drawn once.
+
+        Raises:
+            ValueError: too many actors.
+        """
         if len(actors) > MAX_ACTORS:
             raise ValueError(f"got {len(actors)} actors in one frame, the id buffer holds {MAX_ACTORS}: split them over shots")
         bones = [solve(actor.person, actor.pose) for actor in actors]
@@ -125,9 +141,12 @@ class Renderer:
         matrix = (camera.projection() @ camera.view()).T.astype("f4").tobytes()
         self._set_light(camera, light, vignette, matrix)
         ctx = self._ctx
+        if still:
+            self._reuse_backdrop((camera, id(room), light, vignette), room, bones)
         self._frame.use()
         ctx.enable_only(moderngl.DEPTH_TEST)
-        self._frame.clear(0.0, 0.0, 0.0, 1.0)
+        if not still:
+            self._frame.clear(0.0, 0.0, 0.0, 1.0)
         with _Scope() as scope:
             if len(vertices):
                 vbo, ibo = scope.keep(ctx.buffer(vertices.tobytes())), scope.keep(ctx.buffer(index.tobytes()))
@@ -136,13 +155,37 @@ class Renderer:
             for slot, (actor, bone, head) in enumerate(zip(actors, bones, heads, strict=True)):
                 self._draw_head(scope, camera, actor, bone, head, slot, "")
             # The room comes last: what people hide is not shaded.
-            self._draw_room(room, bones)
+            if not still:
+                self._draw_room(room, bones)
             image = cv2.cvtColor(np.frombuffer(self._color.read(), np.uint8).reshape(self._size[1], self._size[0], 4), cv2.COLOR_RGBA2RGB)
             ids = np.frombuffer(self._ident.read(), np.uint8).reshape(self._size[1], self._size[0])[::2, ::2].copy()
             covered = None
             if cover and len(vertices):
                 covered = self._draw_cover(scope, camera, actors, bones, heads, vbo, ibo)
         return Drawn(np.asarray(image, dtype=np.uint8), ids, covered, *self._outline(actors, bones, heads, vertices, spans), bones)
+
+    def _reuse_backdrop(self, key: tuple[Camera, int, Light, float], room: Room, bones: list[Skeleton]) -> None:
+        """Start the frame from the empty room, drawn when it is new, and lay shadows on the floor."""
+        ctx = self._ctx
+        if key != self._backdrop_of:
+            self._backdrop.use()
+            ctx.enable_only(moderngl.DEPTH_TEST)
+            self._backdrop.clear(0.0, 0.0, 0.0, 1.0)
+            self._draw_room(room, [])
+            self._backdrop_of = key
+        ctx.copy_framebuffer(self._frame, self._backdrop)
+        self._frame.use()
+        ctx.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
+        ctx.blend_equation, ctx.blend_func = moderngl.FUNC_ADD, (moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA)
+        self._frame.depth_mask = False
+        corner = np.array([[-1, -1], [1, -1], [1, 1], [-1, -1], [1, 1], [-1, 1]], np.float32)
+        with _Scope() as scope:
+            for bone in bones:
+                middle = (bone.ankles[0] + bone.ankles[1]) / 2
+                at = np.concatenate([corner * 0.75 + middle[[0, 2]], corner], 1).astype("f4")
+                vbo = scope.keep(ctx.buffer(at.tobytes()))
+                scope.keep(ctx.vertex_array(self._programs["shadow"], [(vbo, "2f 2f", "in_floor", "in_local")])).render()
+        self._frame.depth_mask = True
 
     def _draw_cover(self, scope: "_Scope", camera: Camera, actors: list[Actor], bones: list[Skeleton], heads: list[_HeadBuffers],
                     vbo: moderngl.Buffer, ibo: moderngl.Buffer) -> U8:  # fmt: skip

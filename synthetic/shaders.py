@@ -226,6 +226,22 @@ void main() {
 }
 """
 
+# A soft dark blob on the floor, for frames whose room is not drawn anew.
+SHADOW_VERTEX: Final = """#version 330
+uniform mat4 view_projection;
+in vec2 in_floor; in vec2 in_local;
+out vec2 v_local;
+void main() { v_local = in_local; gl_Position = view_projection * vec4(in_floor.x, 0.004, in_floor.y, 1.0); }
+"""
+SHADOW_FRAGMENT: Final = """#version 330
+in vec2 v_local;
+layout(location=0) out vec4 color; layout(location=1) out vec4 ident;
+void main() {
+    float k = max(1.0 - dot(v_local, v_local), 0.0);
+    color = vec4(0.0, 0.0, 0.0, 1.0 - sqrt(1.0 - 0.6 * k * k)); ident = vec4(0.0, 0.0, 0.0, color.a);
+}
+"""
+
 # Coverage pass: what each person would cover if nobody else were there. MAX blending, one channel per person.
 _COVER_OUT: Final = """
 layout(location=0) out vec4 first; layout(location=1) out vec4 second;
