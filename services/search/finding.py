@@ -21,14 +21,6 @@ from services.search.settings import SearchSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Beliefs in no order, and what had to be done without."""
-
-    beliefs: tuple[Belief, ...]
-    degraded: frozenset[Degradation]
-
-
-@dataclass(frozen=True, slots=True)
 class _Person:
     """What is known of one person, asked for or rejected."""
 
@@ -36,6 +28,33 @@ class _Person:
     direct: Mapping[str, Direct] = field(default_factory=dict)
     paths: Mapping[str, Path] = field(default_factory=dict)
     degraded: frozenset[Degradation] = frozenset()
+
+    def path_to(self, appearance_id: str) -> Path | None:
+        """The chain to an appearance; what the query names needs none, and a seed has none."""
+        direct = self.direct.get(appearance_id)
+        if direct is not None and direct.named_by is not None:
+            return None
+        path = self.paths.get(appearance_id)
+        return path if path is not None and path.steps else None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The score of each appearance, what had to be done without, and the reasons, which are made when asked for."""
+
+    scores: Mapping[str, float]
+    degraded: frozenset[Degradation]
+    person: _Person
+    against: Mapping[str, float]
+    calibration: Calibrations
+
+    def explain(self, appearance_id: str, score: float) -> Belief:
+        """Say why an appearance has its score."""
+        path = self.person.path_to(appearance_id)
+        seed = self.person.direct[path.seed] if path is not None else None
+        direct = self.person.direct.get(appearance_id)
+        against = self.against.get(appearance_id, 0.0)
+        return ranking.explain(appearance_id, score, direct, path, seed, against, self.calibration)
 
 
 class PersonFinder:
@@ -79,10 +98,15 @@ class PersonFinder:
             *(self._rejected(part, query) for part in rejected if query.expand),
         )
         against = await self._contradictions(query.gallery, wanted, person)
-        beliefs = [self._judged(appearance_id, person, against) for appearance_id in _all_of(person) - blocked]
         competitors = [(part.weight, other.paths) for part, other in zip(rejected, others, strict=False)]
+        # Most appearances have only a direct belief, and keep it as it is.
+        scores = {one: direct.probability for one, direct in person.direct.items()}
+        for one in person.paths.keys() | scores.keys() if competitors else person.paths:
+            scores[one] = self._score(one, person, against.get(one, 0.0), competitors)
+        for one in blocked & scores.keys():
+            del scores[one]
         degraded = person.degraded.union(*(other.degraded for other in others))
-        return Found(tuple(self._competed(belief, person, competitors) for belief in beliefs), degraded)
+        return Found(scores, degraded, person, against, self._calibration)
 
     async def _wanted(
         self,
@@ -123,7 +147,7 @@ class PersonFinder:
         for part in parts:
             if part.appearance_id is not None:
                 modality = part.vectors[0].modality
-                direct[part.appearance_id] = ranking.given(part.index, part.appearance_id, modality)
+                direct[part.appearance_id] = ranking.named(part.index, modality)
         paths: Mapping[str, Path] = {}
         if query.expand:
             expanded = await self._expander.expand(
@@ -141,12 +165,12 @@ class PersonFinder:
             fused = await self._fusion.fuse(candidates) if candidates else []
         except PortUnavailableError:
             answered = False
-            fused = [ranking.strongest(pieces, self._calibration) for pieces in candidates]
-        beliefs: dict[str, Direct] = {}
-        for (appearance_id, pieces), verdict in zip(evidence.items(), fused, strict=True):
-            belief = ranking.direct_from(appearance_id, pieces, verdict, self._calibration)
-            if belief is not None:
-                beliefs[appearance_id] = belief
+            fused = [ranking.fallback(pieces, self._calibration) for pieces in candidates]
+        beliefs = {
+            appearance_id: Direct(verdict.probability, verdict.shares, pieces)
+            for (appearance_id, pieces), verdict in zip(evidence.items(), fused, strict=True)
+            if any(piece.weight > 0.0 for piece in pieces)
+        }
         return beliefs, answered
 
     def _seeds(self, direct: Mapping[str, Direct], blocked: frozenset[str]) -> dict[str, float]:
@@ -173,38 +197,25 @@ class PersonFinder:
             end: ranking.contradiction(pieces, self._calibration, weight, limit) for end, pieces in evidence.items()
         }
 
-    def _judged(self, appearance_id: str, person: _Person, against: Mapping[str, float]) -> Belief:
-        path = person.paths.get(appearance_id)
-        if path is not None and not path.steps:
-            path = None
-        seed = person.direct[path.seed] if path is not None else None
+    def _score(
+        self,
+        appearance_id: str,
+        person: _Person,
+        against: float,
+        competitors: Sequence[tuple[float, Mapping[str, Path]]],
+    ) -> float:
         direct = person.direct.get(appearance_id)
-        if direct is not None and direct.named:
-            path = None
-        return ranking.judge(appearance_id, direct, path, seed, against.get(appearance_id, 0.0))
-
-    def _competed(
-        self, belief: Belief, person: _Person, competitors: Sequence[tuple[float, Mapping[str, Path]]]
-    ) -> Belief:
-        """Named appearances are the person by definition and compete with nobody."""
-        direct = person.direct.get(belief.appearance_id)
+        score = ranking.score_of(direct, person.path_to(appearance_id), against)
+        if direct is not None and direct.named_by is not None:
+            return score
         rejected = [
-            (weight, paths[belief.appearance_id].probability)
-            for weight, paths in competitors
-            if belief.appearance_id in paths
+            (weight, paths[appearance_id].probability) for weight, paths in competitors if appearance_id in paths
         ]
-        if not rejected or (direct is not None and direct.named):
-            return belief
-        score = ranking.compete(belief.score, rejected, self._settings.competition_sharpness)
-        return Belief(belief.appearance_id, score, belief.shares, belief.chain)
+        return ranking.compete(score, rejected, self._settings.competition_sharpness)
 
 
 def _vectors_of(parts: Iterable[ReadPart]) -> list[QueryVector]:
     return [vector for part in parts for vector in part.vectors]
-
-
-def _all_of(person: _Person) -> set[str]:
-    return {*person.direct, *person.paths}
 
 
 def _heard(evidence: Iterable[Evidence], keys: Iterable[QueryVector]) -> bool:

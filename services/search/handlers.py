@@ -17,7 +17,7 @@ from services.runtime.errors import (
     UnimplementedError,
 )
 from services.search.answer import Answer, Belief, Degradation, Hit, Track
-from services.search.finding import PersonFinder
+from services.search.finding import Found, PersonFinder
 from services.search.parts import PartReader, ReadPart
 from services.search.query import Like, Query, QueryPart, Task
 from services.search.ranking import ranked
@@ -103,7 +103,7 @@ class SearchHandlers:
         degraded = set(found.degraded)
         hits: list[Hit] = []
         try:
-            hits = await self._hits(ranked(found.beliefs, query.min_score), query.scope, top_k)
+            hits = await self._hits(found, query, top_k)
         except IndexLoadingError:
             degraded.add(Degradation.INDEX_LOADING)
         if degraded:
@@ -111,18 +111,19 @@ class SearchHandlers:
         faces = tuple(part.face for part in parts if part.face is not None)
         return Answer(tuple(hits), frozenset(degraded), faces)
 
-    async def _hits(self, beliefs: Sequence[Belief], scope: Scope, top_k: int) -> list[Hit]:
+    async def _hits(self, found: Found, query: Query, top_k: int) -> list[Hit]:
         """The first `top_k` beliefs whose appearance, and all that its chain passes, are committed."""
         hits: list[Hit] = []
         known: dict[str, Appearance] = {}
+        order = ranked(found.scores, query.min_score)
         page = max(_LEAST_PAGE, top_k)
-        for start in range(0, len(beliefs), page):
-            wanted = beliefs[start : start + page]
-            missing = sorted(_touched(wanted) - known.keys())
-            known |= await self._index.get_appearances(scope.gallery, missing)
-            for belief in wanted:
+        for start in range(0, len(order), page):
+            beliefs = [found.explain(*one) for one in order[start : start + page]]
+            missing = sorted(_touched(beliefs) - known.keys())
+            known |= await self._index.get_appearances(query.gallery, missing)
+            for belief in beliefs:
                 there = all(appearance_id in known for appearance_id in _touched([belief]))
-                if there and _inside(known[belief.appearance_id], scope):
+                if there and _inside(known[belief.appearance_id], query.scope):
                     hits.append(Hit(known[belief.appearance_id], belief))
                     if len(hits) == top_k:
                         return hits

@@ -12,6 +12,8 @@ An appearance can be believed in directly (the query's own embeddings match it, 
 A rejected person (a part with a negative weight w) has beliefs q of the same kind, and competes for each appearance:
 score = p (1 - |w| q^k / (p^k + q^k)). Its direct similarity is subtracted by the fusion service already; this carries
 the "no" along associations, to appearances that have no face. What was rejected itself is never a hit.
+
+Scores are computed of all candidates, reasons (`explain`) only of those that are in the answer.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ from services.search.reach import LONG_TERM
 
 Calibrations = Mapping[Modality, Calibration]
 
+_ORDER = {modality: place for place, modality in enumerate(Modality)}
+
 
 @dataclass(frozen=True, slots=True)
 class Direct:
@@ -39,29 +43,31 @@ class Direct:
 
     Attributes:
         probability: Fused, in [0, 1].
-        shares: Of the modalities.
-        step: The strongest single piece of evidence, as the step from its part to the appearance.
-        named: Whether the query names the appearance, so that no evidence is needed.
+        shares: Of the modalities, largest first; of those that speak against it alone, none.
+        evidence: What it is fused of; empty when the query names the appearance.
+        named_by: The part and the modality by which the query names the appearance: it is the person by definition.
     """
 
     probability: float
     shares: tuple[Share, ...]
-    step: Step
-    named: bool = False
+    evidence: tuple[Evidence, ...]
+    named_by: tuple[int, Modality] | None = None
 
 
-def direct_from(
-    appearance_id: str, evidence: Sequence[Evidence], fused: FusedEvidence, calibration: Calibrations
-) -> Direct | None:
-    """The direct belief in an appearance, or None when nothing speaks for it at all."""
+def named(part_index: int, modality: Modality) -> Direct:
+    """The belief in an appearance that the query names."""
+    return Direct(1.0, (Share(modality, 1.0),), (), (part_index, modality))
+
+
+def fallback(evidence: Sequence[Evidence], calibration: Calibrations) -> FusedEvidence:
+    """A verdict without the fusion service: the strongest modality decides, less what speaks for a rejected person."""
     supporting = [piece for piece in evidence if piece.weight > 0.0]
     if not supporting:
-        return None
+        return FusedEvidence(0.0, ())
     best = max(supporting, key=lambda piece: _rank_of(piece, calibration))
-    probability = calibration[best.modality].probability(best.cosine)
-    step = Step(best.part_index, appearance_id, best.modality, probability, best.cosine)
-    shares = fused.shares or (Share(best.modality, 1.0),)
-    return Direct(fused.probability, shares, step)
+    rejected = [-_nats(piece, calibration) for piece in evidence if piece.weight < 0.0]
+    log_odds = _nats(best, calibration) - max([0.0, *rejected])
+    return FusedEvidence(_sigmoid(log_odds), (Share(best.modality, 1.0),))
 
 
 def contradiction(evidence: Sequence[Evidence], calibration: Calibrations, weight: float, limit: float) -> float:
@@ -77,57 +83,66 @@ def contradiction(evidence: Sequence[Evidence], calibration: Calibrations, weigh
     return max(-limit, weight * sum(min(0.0, said) for said in best.values()))
 
 
-def given(part_index: int, appearance_id: str, modality: Modality) -> Direct:
-    """The belief in an appearance that the query names: it is the person by definition."""
-    step = Step(part_index, appearance_id, modality, 1.0, 1.0)
-    return Direct(1.0, (Share(modality, 1.0),), step, named=True)
+def score_of(direct: Direct | None, path: Path | None, against: float) -> float:
+    """The probability that an appearance is the person asked for.
+
+    Args:
+        direct: What the query's embeddings say, if they reach it.
+        path: The best chain to it, with at least one step, if there is one.
+        against: What long-term modalities take from a chain that ends in a short-term one, in nats, at most 0.
+    """
+    if path is None:
+        return direct.probability if direct is not None else 0.0
+    chained = chained_probability(path, against)
+    if direct is None:
+        return chained
+    if _depends(direct, path):
+        return max(direct.probability, chained)
+    return 1.0 - (1.0 - direct.probability) * (1.0 - chained)
 
 
-def strongest(evidence: Sequence[Evidence], calibration: Calibrations) -> FusedEvidence:
-    """A verdict without the fusion service: the strongest modality decides, less what speaks for a rejected person."""
-    supporting = [piece for piece in evidence if piece.weight > 0.0]
-    if not supporting:
-        return FusedEvidence(0.0, ())
-    best = max(supporting, key=lambda piece: _rank_of(piece, calibration))
-    rejected = [-_nats(piece, calibration) for piece in evidence if piece.weight < 0.0]
-    log_odds = _nats(best, calibration) - max([0.0, *rejected])
-    return FusedEvidence(_sigmoid(log_odds), (Share(best.modality, 1.0),))
+def chained_probability(path: Path, against: float) -> float:
+    """What a chain says, less what contradicts its end."""
+    last = path.steps[-1].modality
+    return path.probability if last in LONG_TERM else _contradicted(path.probability, against)
 
 
-def judge(
+def explain(
     appearance_id: str,
+    score: float,
     direct: Direct | None,
     path: Path | None,
     seed: Direct | None,
-    against: float = 0.0,
+    against: float,
+    calibration: Calibrations,
 ) -> Belief:
-    """Combine a direct belief with a chain; at least one of the two is there.
+    """The reason for a score: shares that sum to 1, and the chain of the stronger of its two grounds.
 
     Args:
         appearance_id: The appearance.
-        direct: What the query's embeddings say.
-        path: The best chain to it, with at least one step.
-        seed: The direct belief in the chain's seed; there when `path` is.
-        against: What long-term modalities take from a chain that ends in a short-term one, in nats, at most 0.
+        score: What it was given.
+        direct: As in `score_of`.
+        path: As in `score_of`.
+        seed: The direct belief in the path's first appearance; there when `path` is.
+        against: As in `score_of`.
+        calibration: Of the pack.
     """
     if path is None or seed is None:
         if direct is None:
             raise ValueError(f"appearance {appearance_id} has neither a direct belief nor a chain")
-        return Belief(appearance_id, direct.probability, direct.shares, (direct.step,))
-    chain = (seed.step, *path.steps)
-    chained_shares = shares_of_chain(seed, path)
-    last = path.steps[-1].modality
-    chained = path.probability if last in LONG_TERM else _contradicted(path.probability, against)
+        return Belief(appearance_id, score, _shares(direct), (_step(appearance_id, direct, calibration),))
+    chain = (_step(path.seed, seed, calibration), *path.steps)
+    chained, shares = chained_probability(path, against), shares_of_chain(seed, path)
     if direct is None:
-        return Belief(appearance_id, chained, chained_shares, chain)
+        return Belief(appearance_id, score, shares, chain)
     stronger = direct.probability >= chained
     if stronger:
-        chain = (direct.step,)
-    if any(share.modality is last for share in direct.shares):
-        shares = direct.shares if stronger else chained_shares
-        return Belief(appearance_id, max(direct.probability, chained), shares, chain)
-    shares = mix(((direct.probability, direct.shares), (chained, chained_shares))) or direct.shares
-    return Belief(appearance_id, 1.0 - (1.0 - direct.probability) * (1.0 - chained), shares, chain)
+        chain = (_step(appearance_id, direct, calibration),)
+    if not _depends(direct, path):
+        shares = mix(((direct.probability, _shares(direct)), (chained, shares))) or _shares(direct)
+    elif stronger:
+        shares = _shares(direct)
+    return Belief(appearance_id, score, shares, chain)
 
 
 def shares_of_chain(seed: Direct, path: Path) -> tuple[Share, ...]:
@@ -135,12 +150,12 @@ def shares_of_chain(seed: Direct, path: Path) -> tuple[Share, ...]:
 
     An appearance that the query names is no evidence, so there the first step does not count.
     """
-    first = () if seed.named else ((1.0, seed.shares),)
+    first = () if seed.named_by is not None else ((1.0, _shares(seed)),)
     return mix((*first, *((1.0, (Share(step.modality, 1.0),)) for step in path.steps)))
 
 
 def mix(parts: Iterable[tuple[float, Sequence[Share]]]) -> tuple[Share, ...]:
-    """The mean of some shares by weight: largest first, summing to 1; the weights must not all be 0."""
+    """The mean of some shares by weight: largest first, summing to 1; without any weight there are none."""
     sums: dict[Modality, float] = defaultdict(float)
     for weight, shares in parts:
         for share in shares:
@@ -148,7 +163,7 @@ def mix(parts: Iterable[tuple[float, Sequence[Share]]]) -> tuple[Share, ...]:
     total = sum(sums.values())
     if total <= 0.0:
         return ()
-    order = sorted(sums, key=lambda modality: (-sums[modality], list(Modality).index(modality)))
+    order = sorted(sums, key=lambda modality: (-sums[modality], _ORDER[modality]))
     return tuple(Share(modality, sums[modality] / total) for modality in order if sums[modality] > 0.0)
 
 
@@ -168,16 +183,41 @@ def compete(score: float, rejected: Iterable[tuple[float, float]], sharpness: fl
     return left
 
 
-def ranked(beliefs: Iterable[Belief], min_score: float) -> list[Belief]:
-    """Best first, equal scores by id; scores are compared as they are sent, in single precision."""
-    rounded = [Belief(b.appearance_id, float(np.float32(b.score)), b.shares, b.chain) for b in beliefs]
-    kept = [belief for belief in rounded if belief.score >= float(np.float32(min_score))]
-    return sorted(kept, key=lambda belief: (-belief.score, belief.appearance_id))
+def ranked(scores: Mapping[str, float], min_score: float) -> list[tuple[str, float]]:
+    """(id, score), best first, equal scores by id; they are compared as they are sent, in single precision."""
+    sent = np.fromiter(scores.values(), np.float32, len(scores)).tolist()
+    least = float(np.float32(min_score))
+    kept = [(-score, appearance_id) for appearance_id, score in zip(scores, sent, strict=True) if score >= least]
+    return [(appearance_id, -minus) for minus, appearance_id in sorted(kept)]
 
 
-def _rank_of(piece: Evidence, calibration: Calibrations) -> tuple[float, int, int]:
+def _depends(direct: Direct, path: Path) -> bool:
+    """Whether the chain's last step sees what the direct match rests on."""
+    last = path.steps[-1].modality
+    return any(share.modality is last for share in _shares(direct))
+
+
+def _shares(direct: Direct) -> tuple[Share, ...]:
+    """Where nothing speaks for an appearance, what was compared shares alike."""
+    if direct.shares:
+        return direct.shares
+    return mix((1.0, (Share(piece.modality, 1.0),)) for piece in direct.evidence if piece.weight > 0.0)
+
+
+def _step(appearance_id: str, direct: Direct, calibration: Calibrations) -> Step:
+    """The strongest piece of evidence as the step from its part to the appearance."""
+    if direct.named_by is not None:
+        part_index, modality = direct.named_by
+        return Step(part_index, appearance_id, modality, 1.0, 1.0)
+    supporting = [piece for piece in direct.evidence if piece.weight > 0.0]
+    best = max(supporting, key=lambda piece: _rank_of(piece, calibration))
+    probability = calibration[best.modality].probability(best.cosine)
+    return Step(best.part_index, appearance_id, best.modality, probability, best.cosine)
+
+
+def _rank_of(piece: Evidence, calibration: Calibrations) -> tuple[float, bool, int]:
     """Orders supporting evidence: by what it says, then long-term keys first, then the earlier part."""
-    return _nats(piece, calibration), int(piece.modality in LONG_TERM), -piece.part_index
+    return _nats(piece, calibration), piece.modality in LONG_TERM, -piece.part_index
 
 
 def _nats(piece: Evidence, calibration: Calibrations) -> float:
