@@ -31,7 +31,7 @@ def appearance_id_of(video_id: str, shot_start_frame: int, ordinal: int) -> str:
 
 def media_prefix(gallery: str, video_id: str) -> str:
     """Where a video's media lie."""
-    return f"{gallery}/{video_id}/"
+    return f"{gallery}/{video_id}"
 
 
 def progress_key(video_id: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -82,7 +83,7 @@ def _embedding(video: Video, appearance_id: str, span: tuple[float, float], one:
 def _sampled(points: list[Point], step_s: float) -> list[Point]:
     """Points about a step apart, with the first, the last and both ends of every gap."""
     chosen = [points[0]]
-    for point, following in zip(points[1:], points[2:], strict=False):
+    for point, following in pairwise(points[1:]):
         since_s = point.position.time_s - chosen[-1].position.time_s
         until_s = following.position.time_s - point.position.time_s
         if since_s >= step_s - 1e-6 or until_s > step_s + 1e-6:

@@ -20,6 +20,8 @@ __all__ = ["DecodedFrame", "UnreadableFileError", "VideoFile", "VideoFormat"]
 
 # Names of FFmpeg's demuxers. Those that open other files (concat, hls, dash, image2) are left out on purpose.
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,h264,hevc,ivf"
+# These keep no presentation times, so their frames are counted, and a checkpoint is reached from the start.
+COUNTED_CONTAINERS = ("avi", "h264", "hevc")
 # Decoding starts so much before a checkpoint that frames which lean on an earlier key frame come out whole.
 PREROLL_S = 1.0
 # Times read back from a store may have lost some digits; half of a frame at 250/s is more than that.
@@ -82,6 +84,7 @@ class VideoFile:
             if self._first is None:
                 raise UnreadableFileError(f"{path.name}: no frame of its video could be decoded")
             self._quarter_turns = round(float(getattr(self._first, "rotation", 0)) / 90.0) % 4
+            self._counted = self._container.format.name in COUNTED_CONTAINERS or self._first.pts is None
             self.format = self._format()
         except BaseException:
             self.close()
@@ -175,8 +178,8 @@ class VideoFile:
 
     def _after_seek(self, time_s: float) -> Iterator[Any]:
         target_s = max(0.0, time_s - PREROLL_S) + self._origin_s()
-        if self._first is None or self._first.pts is None:
-            self._reopen()  # Frames without times can only be counted from the start.
+        if self._counted:
+            self._reopen()
             return self._pictures()
         try:
             self._container.seek(int(target_s / self._stream.time_base), stream=self._stream, backward=True)
@@ -196,7 +199,8 @@ class VideoFile:
             if picture.is_corrupt:
                 self.damaged_packets += 1
             counted_s += self.frame_s
-            time_s = counted_s if picture.pts is None else float(picture.pts * time_base) - origin
+            known = not self._counted and picture.pts is not None
+            time_s = float(picture.pts * time_base) - origin if known else counted_s
             if time_s <= last_s:
                 continue
             last_s = time_s

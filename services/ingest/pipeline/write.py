@@ -87,7 +87,7 @@ class Writer:
     async def _with_media(self, video: Video, one: FinishedAppearance) -> FinishedAppearance:
         if one.key_frame is None:
             return one
-        key = f"{media_prefix(video.gallery, video.video_id)}{one.row.appearance_id}.jpg"
+        key = f"{media_prefix(video.gallery, video.video_id)}/{one.row.appearance_id}.jpg"
         return one.with_key_frame(await self._media.put(key, one.key_frame.jpeg))
 
 

@@ -1,0 +1,171 @@
+"""A little cinema: films of coloured people made on the spot, and a network that sees exactly those colours."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from packs.arrays import F32, U8
+from packs.calibration import Calibration
+from packs.detections import DetectionClass, Detections
+from packs.spec import Modality
+
+DIMENSION = 16
+GRID = 3
+CROP_SIZES = {Modality.FACE: (32, 32), Modality.BODY: (32, 16)}
+# Far apart, so that a lossy codec cannot mix them up.
+COLOURS = {"red": (220, 30, 30), "green": (30, 200, 30), "blue": (40, 40, 230), "yellow": (230, 220, 30)}
+
+
+@dataclass(frozen=True)
+class Walker:
+    """A coloured rectangle of 60x160 px that walks; x(frame) is its left edge, y its upper one."""
+
+    colour: str
+    first: int
+    last: int
+    x0: float
+    speed: float = 0.0
+    y: float = 60.0
+
+    def box(self, frame: int) -> tuple[int, int, int, int] | None:
+        if not self.first <= frame < self.last:
+            return None
+        left = round(self.x0 + self.speed * (frame - self.first))
+        return left, round(self.y), left + 60, round(self.y) + 160
+
+
+@dataclass(frozen=True)
+class Script:
+    """A film: background grey levels change at the cuts."""
+
+    frames: int
+    cuts: tuple[int, ...] = ()
+    walkers: tuple[Walker, ...] = ()
+    size: tuple[int, int] = (480, 270)
+    fps: int = 25
+
+    def picture(self, frame: int) -> U8:
+        shot = sum(frame >= cut for cut in self.cuts)
+        width, height = self.size
+        picture = np.full((height, width, 3), 70 + 110 * (shot % 2), dtype=np.uint8)
+        # A little texture, different in each frame, so that seeking to the wrong frame shows.
+        cv2.putText(picture, str(frame), (8, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (128, 128, 128), 2)
+        for walker in self.walkers:
+            box = walker.box(frame)
+            if box is not None:
+                cv2.rectangle(picture, box[:2], (box[2] - 1, box[3] - 1), COLOURS[walker.colour], -1)
+        return picture
+
+
+def write_film(path: Path, script: Script, *, gop: int = 12, codec: str = "libx264", **options: str) -> Path:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=script.fps, options={"crf": "16", "g": str(gop), **options})
+        stream.width, stream.height = script.size
+        stream.pix_fmt = "yuv420p"
+        for number in range(script.frames):
+            frame = av.VideoFrame.from_ndarray(script.picture(number), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@dataclass
+class SeenEmbeddings:
+    vectors: F32
+    norms: F32
+
+
+@dataclass
+class ColourVision:
+    """Finds the coloured rectangles, gives each a head and a face, and embeds by mean colour."""
+
+    detect_calls: int = 0
+    on_detect: Callable[[int], None] = field(default=lambda call: None)
+
+    async def detect(self, images: Sequence[U8]) -> list[Detections]:
+        self.detect_calls += 1
+        self.on_detect(self.detect_calls)
+        await asyncio.sleep(0)
+        return [self._one(image) for image in images]
+
+    async def embed(self, modality: Modality, crops: U8) -> SeenEmbeddings:
+        await asyncio.sleep(0)
+        mean = crops.reshape(len(crops), -1, 3).mean(axis=1) / 255.0 - 0.45
+        basis = np.random.default_rng(list(Modality).index(modality)).normal(size=(3, DIMENSION))
+        raw = mean @ basis
+        norms = np.linalg.norm(raw, axis=1)
+        return SeenEmbeddings((raw / norms[:, None]).astype(np.float32), norms.astype(np.float32))
+
+    def crop(self, modality: Modality, image: U8, box: F32) -> U8:
+        height, width = image.shape[:2]
+        x0, y0, x1, y1 = (int(value) for value in box)
+        region = image[max(y0, 0) : min(y1, height), max(x0, 0) : min(x1, width)]
+        rows, columns = CROP_SIZES[modality]
+        return np.asarray(cv2.resize(region, (columns, rows), interpolation=cv2.INTER_AREA))
+
+    def _one(self, image: U8) -> Detections:
+        boxes: list[tuple[float, ...]] = []
+        classes: list[int] = []
+        sparse = np.ascontiguousarray(image[::GRID, ::GRID])
+        for colour in COLOURS.values():
+            low, high = np.clip(np.array(colour) - 60, 0, 255), np.clip(np.array(colour) + 60, 0, 255)
+            near = cv2.inRange(sparse, low, high)
+            rows, columns = np.flatnonzero(near.any(axis=1)) * GRID, np.flatnonzero(near.any(axis=0)) * GRID
+            if rows.size * columns.size < 130:
+                continue
+            x0, x1, y0, y1 = columns[0], columns[-1] + GRID, rows[0], rows[-1] + GRID
+            middle, size = (x0 + x1) / 2.0, (x1 - x0) / 2.0
+            boxes += [(x0, y0, x1, y1), (middle - size / 2, y0, middle + size / 2, y0 + size)]
+            boxes += [(middle - size / 3, y0 + size * 0.2, middle + size / 3, y0 + size * 0.9)]
+            classes += [DetectionClass.PERSON, DetectionClass.HEAD, DetectionClass.FACE]
+        found = np.array(boxes, dtype=np.float32).reshape(-1, 4)
+        return Detections(found, np.full(len(found), 0.9, np.float32), np.array(classes, dtype=np.int32))
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a film of a script and returns its path."""
+
+    def make(script: Script, name: str = "film.mp4", **options: Any) -> Path:
+        return write_film(tmp_path / name, script, **options)
+
+    return make
+
+
+@pytest.fixture
+def script() -> type[Script]:
+    return Script
+
+
+@pytest.fixture
+def walker() -> type[Walker]:
+    return Walker
+
+
+@pytest.fixture
+def vision() -> ColourVision:
+    return ColourVision()
+
+
+@pytest.fixture
+def calibration() -> dict[Modality, Calibration]:
+    return {modality: Calibration(slope=12.0, intercept=-6.0) for modality in CROP_SIZES}
+
+
+@pytest.fixture
+def modalities() -> tuple[Modality, ...]:
+    return tuple(CROP_SIZES)
+
+
+@pytest.fixture
+def dimensions() -> dict[Modality, int]:
+    return dict.fromkeys(CROP_SIZES, DIMENSION)

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+
+from services.ingest.pipeline.decode import VideoFile
+from services.ingest.pipeline.settings import DecodeSettings
+from services.ingest.pipeline.shots import read_chunks
+from services.ingest.pipeline.values import Position
+
+
+def shots_of(path, settings=DecodeSettings(), start=None):
+    with VideoFile(path) as file:
+        return list(read_chunks(file.frames(start), file.frame_s, settings))
+
+
+def starts(chunks):
+    return sorted({chunk.start.frame for chunk in chunks})
+
+
+def test_cuts_are_found_exactly(film, script):
+    chunks = shots_of(film(script(frames=120, cuts=(31, 70))))
+    assert starts(chunks) == [0, 31, 70]
+    ends = [chunk.end.frame for chunk in chunks if chunk.end is not None]
+    assert ends == [31, 70, 120]
+    assert [chunk.film_ends for chunk in chunks].count(True) == 1
+    assert chunks[-1].end.time_s == pytest.approx(120 / 25)
+
+
+def test_every_second_frame_of_each_shot_is_analysed(film, script):
+    chunks = shots_of(film(script(frames=60, cuts=(31,))))
+    numbers = [frame.position.frame for chunk in chunks for frame in chunk.frames]
+    assert numbers == [*range(0, 31, 2), *range(31, 60, 2)]
+    assert all(len(chunk.frames) <= 8 for chunk in chunks)
+
+
+def test_long_shots_are_split(film, script):
+    chunks = shots_of(film(script(frames=80)), DecodeSettings(longest_segment_s=1.0))
+    assert starts(chunks) == [0, 25, 50, 75]
+
+
+@pytest.mark.parametrize("settings", [DecodeSettings(), DecodeSettings(longest_segment_s=0.6)])
+def test_a_resumed_film_has_the_same_shots(film, script, settings):
+    path = film(script(frames=120, cuts=(31, 36, 70)))
+    everything = shots_of(path, settings)
+    for begin in starts(everything):
+        at = next(chunk.start for chunk in everything if chunk.start.frame == begin)
+        rest = shots_of(path, settings, Position(at.frame, at.time_s))
+        assert starts(rest) == [start for start in starts(everything) if start >= begin]
+
+
+def test_a_walking_person_is_no_cut(film, script, walker):
+    people = (walker("red", 0, 50, 0.0, 8.0), walker("blue", 0, 50, 400.0, -8.0))
+    assert starts(shots_of(film(script(frames=50, walkers=people)))) == [0]
