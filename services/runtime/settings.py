@@ -16,6 +16,7 @@ from services.runtime.ports import split_address
 
 PREFIX = "PERSONSEARCH_"
 NESTING = "__"
+TESTS = PREFIX + "TEST_"
 
 
 def _checked_address(address: str) -> str:
@@ -160,4 +161,5 @@ def unknown_variables(environment: Mapping[str, str], also_known: Iterable[str] 
     ``also_known`` are the variables of services that add settings of their own.
     """
     known = {*known_variables(), *also_known}
-    return sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)
+    ours = (name for name in environment if name.upper().startswith(PREFIX) and not name.startswith(TESTS))
+    return sorted(name for name in ours if name.upper() not in known)
