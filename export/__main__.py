@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-
 from export.pack import ParityError, WrittenPack, write_pack
 from models.checkpoints import PRESETS, CheckpointError, network_from_checkpoint, read_checkpoint
 from packs.errors import PackError
@@ -63,8 +62,6 @@ def _export_random(options: argparse.Namespace) -> WrittenPack:
     networks = {name: build().eval() for name, build in PRESETS.items()}
     description = "Random weights: the right shapes and no meaning."
     return write_pack(options.pack, networks, {}, version="0.0.0", description=description)
-
-
 
 
 if __name__ == "__main__":

@@ -81,15 +81,11 @@ def noise(spec: ModelSpec, rows: int = 4) -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, size=shape, dtype=np.uint8)
 
 
-def _write_model(
-    directory: Path, spec: ModelSpec, graph: nn.Module, samples: NDArray[np.uint8]
-) -> list[Parity]:
+def _write_model(directory: Path, spec: ModelSpec, graph: nn.Module, samples: NDArray[np.uint8]) -> list[Parity]:
     path = directory / spec.file
     partial = path.with_suffix(".partial.onnx")
     example = torch.from_numpy(noise(spec, rows=2))
-    onnx_from_module(
-        graph, example, inputs=[spec.inputs[0].name], outputs=[t.name for t in spec.outputs], path=partial
-    )
+    onnx_from_module(graph, example, inputs=[spec.inputs[0].name], outputs=[t.name for t in spec.outputs], path=partial)
     figures = compare(graph, spec, partial, samples)
     outside = [figure for figure in figures if not figure.within]
     if outside:

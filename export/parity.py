@@ -94,9 +94,7 @@ def _detector_distance(found: Outputs, reference: Outputs) -> tuple[float, float
     return worst, 1.0, rows
 
 
-def _nearest_distance(
-    found: Outputs, reference: Outputs, image: int, column: int, kept: NDArray[np.intp]
-) -> float:
+def _nearest_distance(found: Outputs, reference: Outputs, image: int, column: int, kept: NDArray[np.intp]) -> float:
     others = np.flatnonzero(found["scores"][image, :, column] > 0.0)
     boxes = np.abs(reference["boxes"][image, kept, None] - found["boxes"][image, None, others]).max(axis=2)
     scores = np.abs(reference["scores"][image, kept, column][:, None] - found["scores"][image, others, column])

@@ -97,9 +97,7 @@ def conv_unit(
     activate: bool = True,
 ) -> ConvUnit:
     """Build a `ConvUnit` with "same" padding and ReLU (which costs least on a CPU)."""
-    conv = nn.Conv2d(
-        in_channels, out_channels, kernel, stride=stride, padding=kernel // 2, groups=groups, bias=False
-    )
+    conv = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, padding=kernel // 2, groups=groups, bias=False)
     activation: nn.Module = nn.ReLU(inplace=True) if activate else nn.Identity()
     return ConvUnit(conv=conv, norm=nn.BatchNorm2d(out_channels), activation=activation)
 

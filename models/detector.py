@@ -64,9 +64,7 @@ class LevelHead(nn.Module):
         distance: gives 4 K channels, logarithms of the distances to the four sides in strides.
     """
 
-    def __init__(
-        self, *, score_tower: nn.Module, box_tower: nn.Module, score: nn.Conv2d, distance: nn.Conv2d
-    ) -> None:
+    def __init__(self, *, score_tower: nn.Module, box_tower: nn.Module, score: nn.Conv2d, distance: nn.Conv2d) -> None:
         super().__init__()
         if distance.out_channels != 4 * score.out_channels:
             raise ValueError(
@@ -208,7 +206,7 @@ def location_centres(height: int, width: int, stride_px: int, device: torch.devi
 
 
 def box_head(channels: int, *, classes: int, prior: float) -> LevelHead:
-    """Build a head whose first scores are `prior`, so that the many empty locations do not drown the start of training."""
+    """Build a head whose first scores are `prior`: else the many empty locations drown the start of training."""
     score = nn.Conv2d(channels, classes, 1)
     nn.init.normal_(score.weight, std=0.01)
     nn.init.constant_(_bias(score), -float(torch.logit(torch.tensor(1.0 - prior))))

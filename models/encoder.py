@@ -46,10 +46,10 @@ class Encoder(nn.Module):
 
 
 def pooled_projection(channels: int, *, grid: tuple[int, int], embedding_dim: int) -> nn.Sequential:
-    """Build the layer from feature map to embedding: average to a small grid, flatten, project, normalise over the batch.
+    """Build the layer from feature map to embedding: average to a small grid, flatten, project, normalise.
 
-    The grid keeps the rough layout (eyes above mouth, shirt above trousers), which a global average would lose, and takes any
-    input whose map is a multiple of it, so that training may begin with small crops.
+    The grid keeps the rough layout (eyes above mouth, shirt above trousers), which a global average would
+    lose, and takes any input whose map is a multiple of it, so that training may begin with small crops.
 
     Args:
         channels: channels of the feature map.

@@ -36,9 +36,7 @@ def person_detector() -> Detector:
         smooth=[separable_unit(common) for _ in widths],
     )
     head = box_head(common, classes=len(DETECTOR_CLASSES), prior=0.01)
-    return Detector(
-        pixels=PixelInput(), stem=stem, stages=stages, pyramid=pyramid, head=head, strides_px=(8, 16, 32)
-    )
+    return Detector(pixels=PixelInput(), stem=stem, stages=stages, pyramid=pyramid, head=head, strides_px=(8, 16, 32))
 
 
 def face_encoder() -> Encoder:
@@ -61,6 +59,4 @@ def _encoder(*, grid: tuple[int, int]) -> Encoder:
         conv_unit(80, 160, stride=2),
         residual_block(160, hidden=160),
     )
-    return Encoder(
-        pixels=PixelInput(), trunk=trunk, projection=pooled_projection(160, grid=grid, embedding_dim=256)
-    )
+    return Encoder(pixels=PixelInput(), trunk=trunk, projection=pooled_projection(160, grid=grid, embedding_dim=256))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from pathlib import Path
 
 from models.checkpoints import CheckpointError
 from packs.errors import PackError
-from training.data.shards import DataError
+from training.data.shards import DataError, RenderError
 from training.loop import DivergedError
 from training.recipe import RecipeError
 
@@ -19,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except (CheckpointError, DataError, DivergedError, PackError, RecipeError) as error:
+    except (CheckpointError, DataError, DivergedError, PackError, RecipeError, RenderError) as error:
         sys.stderr.write(f"training: {error}\n")
         return 2
     return 0
@@ -41,15 +42,46 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--until", type=int, help="stop after this step and save")
     run.add_argument("--threads", type=int, default=2, help="1 is faster on a machine that does other work too")
     run.set_defaults(run=_run)
+    calibrate = commands.add_parser("calibrate", help="fit scores and thresholds of a pack on the `val` set")
+    calibrate.add_argument("--pack", type=Path, required=True)
+    calibrate.add_argument("--data", type=Path, required=True)
+    calibrate.set_defaults(run=_calibrate)
+    evaluate = commands.add_parser("evaluate", help="measure a pack on the `test` set; prints JSON")
+    evaluate.add_argument("--pack", type=Path, required=True)
+    evaluate.add_argument("--data", type=Path, required=True)
+    evaluate.set_defaults(run=_evaluate)
+    pack = commands.add_parser("demo-pack", help="render, train, export, calibrate and measure the demo pack")
+    pack.add_argument("--data", type=Path, required=True, help="folder for the rendered sets (about 5 GB)")
+    pack.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the training runs")
+    pack.add_argument("--out", type=Path, required=True, help="folder of the pack")
+    pack.add_argument("--version", default="0.1.0", help="version of the weights")
+    pack.add_argument("--threads", type=int, default=2, help="1 is faster on a machine that does other work too")
+    pack.set_defaults(run=_demo_pack)
     return parser
+
+
+def _calibrate(options: argparse.Namespace) -> None:
+    from training.calibrate import calibrate
+
+    calibrate(options.pack, options.data, say=say)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from training.evaluate import evaluate
+
+    sys.stdout.write(json.dumps(evaluate(options.pack, options.data, say=say), indent=1) + "\n")
+
+
+def _demo_pack(options: argparse.Namespace) -> None:
+    from training.demo_pack import demo_pack
+
+    demo_pack(options.data, options.runs, options.out, version=options.version, say=say, threads=options.threads)
 
 
 def _run(options: argparse.Namespace) -> None:
     from training.run import train
 
-    weights = train(
-        options.recipe, options.data, options.out, say=say, until=options.until, threads=options.threads
-    )
+    weights = train(options.recipe, options.data, options.out, say=say, until=options.until, threads=options.threads)
     say(f"weights in {weights}")
 
 

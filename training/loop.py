@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.tensorboard.writer import SummaryWriter
 
 from models.checkpoints import Checkpoint, write_checkpoint
@@ -24,6 +24,21 @@ WEIGHTS_FILE = "weights.pt"
 
 class DivergedError(Exception):
     """The loss is no longer a number."""
+
+
+def moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """Build an average that forgets its start: the decay grows from a tenth to `decay` with the number of updates.
+
+    With a constant decay the first, random weights, and above all the first running variances, would weigh for
+    hundreds of steps.
+    """
+
+    def average(averaged: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
+        count = float(updates)
+        kept = min(decay, (1.0 + count) / (10.0 + count))
+        return averaged * kept + current * (1.0 - kept)
+
+    return average
 
 
 class Trainer:
@@ -56,8 +71,8 @@ class Trainer:
         self.bfloat16 = bfloat16
         self.trained: nn.Module = task.trained.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimiser = adamw(self.trained, recipe.optimiser)
-        average = get_ema_multi_avg_fn(recipe.optimiser.average_decay)
-        self.averaged = AveragedModel(task.network, multi_avg_fn=average, use_buffers=True)
+        average = moving_average(recipe.optimiser.average_decay)
+        self.averaged = AveragedModel(task.network, avg_fn=average, use_buffers=True)
         self.step = 0
 
     def run(self, *, until: int | None = None) -> Path:

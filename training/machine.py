@@ -15,7 +15,10 @@ _M_MMAP_MAX = -4
 
 
 def computes_bfloat16(cpu_info: Path = _CPU_INFO) -> bool:
-    """Say whether the processor multiplies bfloat16 itself; where it does not, autocast makes training three times slower."""
+    """Say whether the processor multiplies bfloat16 itself.
+
+    Where it does not, autocast makes training three times slower.
+    """
     if not cpu_info.exists():
         return False
     flags = next((line for line in cpu_info.read_text().splitlines() if line.startswith("flags")), "")
@@ -25,7 +28,8 @@ def computes_bfloat16(cpu_info: Path = _CPU_INFO) -> bool:
 def keep_freed_memory() -> bool:
     """Tell glibc to keep large blocks for the next step instead of returning them to the kernel.
 
-    Fresh pages must be zeroed at each touch; for the detector that cost a third of the time. Returns whether it was done.
+    Fresh pages must be zeroed at each touch; for the detector that cost a third of the time. Returns whether it
+    was done.
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -20,13 +20,14 @@ def write_frames(directory: Path, *, identities: int = 6, frames: int = 12, per_
         rows = [_frame(directory, n, colours, rng) for n in range(start, min(frames, start + per_shard))]
         merged = {key: np.concatenate([row[key] for row in rows]) for key in rows[0]}
         np.savez(directory / f"shard_{shard:04d}.npz", **merged)
-    people = [
-        {"identity": k, "skin": float(k % 3) / 2, "apparent_age": 20.0 + 10 * (k % 5), "sex": "female" if k % 2 else "male"}
-        for k in range(identities)
-    ]
+    people = [{"index": k, "identity_id": f"c{seed}-i{k}", "attributes": _attributes(k)} for k in range(identities)]
     index = {"schema": "synthcast-frames/1", "seed": seed, "identities": people}
     (directory / "index.json").write_text(json.dumps(index))
     return directory
+
+
+def _attributes(k: int) -> dict[str, object]:
+    return {"skin": (k % 3) / 2, "apparent_age": 20 + 10 * (k % 5), "sex": "female" if k % 2 else "male"}
 
 
 def _frame(directory: Path, number: int, colours: NDArray[np.int64], rng: np.random.Generator) -> dict[str, NDArray]:

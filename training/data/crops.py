@@ -120,9 +120,7 @@ def resized(image: U8, height: int, width: int) -> U8:
     return np.asarray(cv2.resize(image, (width, height), interpolation=method), dtype=np.uint8)
 
 
-def augment_crop(
-    image: U8, region: F32, size: tuple[int, int], augment: CropAugment, rng: np.random.Generator
-) -> U8:
+def augment_crop(image: U8, region: F32, size: tuple[int, int], augment: CropAugment, rng: np.random.Generator) -> U8:
     """Change a crop as cameras, detectors and codecs do.
 
     Args:

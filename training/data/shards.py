@@ -20,6 +20,10 @@ class DataError(Exception):
     """Training data that is absent, incomplete or of another schema."""
 
 
+class RenderError(Exception):
+    """The world could not be rendered."""
+
+
 @dataclass(frozen=True, slots=True)
 class People:
     """Everybody in the frames, one row a person in a frame.
@@ -128,5 +132,5 @@ def open_frames(directory: Path) -> FrameSet:
     index = json.loads(index_path.read_text())
     if index.get("schema") != SCHEMA:
         raise DataError(f"{index_path} has schema {index.get('schema')!r}, expected {SCHEMA!r}")
-    identities = index["identities"]
-    return FrameSet(directory, shards, identities if isinstance(identities, list) else ())
+    identities = sorted(index["identities"], key=lambda identity: int(identity["index"]))
+    return FrameSet(directory, shards, tuple(identity["attributes"] for identity in identities))

@@ -19,7 +19,8 @@ class ArcFace(nn.Module):
         embedding_dim: Length of an embedding.
         classes: Number of identities.
         scale: Radius `s` that the cosines are multiplied by.
-        margin: Angle `m` in radians; it can be changed while training, since a full margin from the start may not converge.
+        margin: Angle `m` in radians; it can be changed while training, since a full margin from the start may
+            not converge.
     """
 
     def __init__(self, *, embedding_dim: int, classes: int, scale: float, margin: float) -> None:

@@ -1,7 +1,8 @@
 """Loss of the anchor-free detector: which location answers for which box, and how wrong its answer is.
 
-Sources: task-aligned assignment from Feng et al., "TOOD", arXiv:2108.07755v3, section 3.2; varifocal loss from Zhang et al.,
-"VarifocalNet", arXiv:2008.13367v2, equation 2; generalised IoU from Rezatofighi et al., arXiv:1902.09630v2, algorithm 1.
+Sources: task-aligned assignment from Feng et al., "TOOD", arXiv:2108.07755v3, section 3.2; varifocal loss from
+Zhang et al., "VarifocalNet", arXiv:2008.13367v2, equation 2; generalised IoU from Rezatofighi et al.,
+arXiv:1902.09630v2, algorithm 1.
 """
 
 from __future__ import annotations

@@ -1,0 +1,113 @@
+"""Calibration: from the cosine of two aggregated embeddings to the evidence that they are one person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from packs.calibration import Calibration, fit_platt
+from training.measure.served import unit
+
+F32 = NDArray[np.float32]
+Keys = NDArray[np.int64]
+
+# Crops of a tracklet look alike, so three to six of them tell about as much as one to four of these, which
+# all come from different frames.
+GROUP_SIZES = (1, 2, 3, 4)
+NEGATIVES_PER_POSITIVE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Aggregated embeddings.
+
+    Attributes:
+        vectors: float32[G, D], of length one.
+        keys: int64[G], what makes two groups one person.
+        owners: int64[G], identity; two groups of one owner with different keys are never compared.
+    """
+
+    vectors: F32
+    keys: Keys
+    owners: Keys
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A fitted calibration and how well it holds.
+
+    Attributes:
+        calibration: The line.
+        positives: Pairs of one person.
+        negatives: Pairs of two.
+        equal_error: Error rate where misses and false matches are equally frequent.
+        cosine_at_half: Cosine where both are equally likely.
+    """
+
+    calibration: Calibration
+    positives: int
+    negatives: int
+    equal_error: float
+    cosine_at_half: float
+
+
+def tracklet_like_groups(embeddings: F32, keys: Keys, owners: Keys, seed: int) -> Groups:
+    """Split the crops of each key into groups of one to four and aggregate each as ingest does a tracklet.
+
+    Args:
+        embeddings: float32[N, D], not normalised: their lengths are the weights.
+        keys: int64[N].
+        owners: int64[N].
+        seed: Seed of the split.
+    """
+    rng = np.random.default_rng(seed)
+    vectors, group_keys, group_owners = [], [], []
+    for key in np.unique(keys):
+        rows = rng.permutation(np.flatnonzero(keys == key))
+        while rows.size:
+            size = int(rng.choice(GROUP_SIZES))
+            part, rows = rows[:size], rows[size:]
+            # The sum of the raw embeddings is the mean of the directions weighted by their norms.
+            vectors.append(embeddings[part].sum(axis=0))
+            group_keys.append(key)
+            group_owners.append(owners[part[0]])
+    return Groups(unit(np.stack(vectors)), np.array(group_keys), np.array(group_owners))
+
+
+def fit_evidence(groups: Groups, seed: int) -> Evidence:
+    """Fit a calibration on all pairs of one person and a seeded sample of pairs of two.
+
+    Raises:
+        ValueError: If no two groups show one person.
+    """
+    first, second = np.triu_indices(len(groups.keys), k=1)
+    same = groups.keys[first] == groups.keys[second]
+    differ = groups.owners[first] != groups.owners[second]
+    positive = np.flatnonzero(same)
+    if positive.size == 0:
+        raise ValueError("no two groups show one person: the validation set is too small, render more frames")
+    rng = np.random.default_rng(seed)
+    negative = np.flatnonzero(differ)
+    sample = rng.choice(negative, size=min(negative.size, NEGATIVES_PER_POSITIVE * positive.size), replace=False)
+    chosen = np.concatenate([positive, sample])
+    cosines = np.einsum("nd,nd->n", groups.vectors[first[chosen]], groups.vectors[second[chosen]])
+    line = fit_platt(cosines, same[chosen])
+    return Evidence(
+        calibration=Calibration(slope=round(line.slope, 4), intercept=round(line.intercept, 4)),
+        positives=int(positive.size),
+        negatives=int(sample.size),
+        equal_error=round(equal_error_rate(cosines, same[chosen]), 4),
+        cosine_at_half=round(line.cosine_at(0.5), 4),
+    )
+
+
+def equal_error_rate(cosines: NDArray[np.floating], same: NDArray[np.bool_]) -> float:
+    """Give the rate at which misses of `same` pairs equal false matches of the others."""
+    order = np.argsort(-cosines, kind="stable")
+    accepted = same[order]
+    misses = 1.0 - np.cumsum(accepted) / max(1, int(same.sum()))
+    false = np.cumsum(~accepted) / max(1, int((~same).sum()))
+    crossing = int(np.argmin(np.abs(misses - false)))
+    return float((misses[crossing] + false[crossing]) / 2.0)

@@ -1,0 +1,40 @@
+"""The exported files, run as they are served, so that figures speak of what is shipped."""
+
+from __future__ import annotations
+
+import numpy as np
+import openvino
+from numpy.typing import NDArray
+
+from packs.manifest import Pack
+
+F32 = NDArray[np.float32]
+
+
+class ServedModel:
+    """One network of a pack in OpenVINO, float32.
+
+    Args:
+        pack: The pack.
+        name: Name of the network.
+        threads: Threads that it may use.
+    """
+
+    def __init__(self, pack: Pack, name: str, *, threads: int = 2) -> None:
+        self.spec = pack.model(name)
+        options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
+        self._compiled = openvino.Core().compile_model(str(pack.file_of(self.spec)), "CPU", options)
+
+    def run(self, inputs: NDArray[np.uint8]) -> list[F32]:
+        """Run any number of rows; one array for each output, in the order of the spec."""
+        parts: list[list[F32]] = [[] for _ in self.spec.outputs]
+        for start in range(0, inputs.shape[0], self.spec.max_batch):
+            answer = self._compiled({self.spec.inputs[0].name: inputs[start : start + self.spec.max_batch]})
+            for part, tensor in zip(parts, self.spec.outputs):
+                part.append(np.array(answer[tensor.name], dtype=np.float32))
+        return [np.concatenate(part) for part in parts]
+
+
+def unit(vectors: F32) -> F32:
+    """Normalise rows to length one."""
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12), dtype=np.float32)
