@@ -7,17 +7,21 @@ import json
 import logging
 import os
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TextIO
 
 from packs.errors import PackError
 from services.runtime.settings import StackSettings
+from services.supervisor.child import ChildSpec
 from services.supervisor.errors import ChildFailedError, SupervisorError
 from services.supervisor.stack import Plan, inference_child, make_plan, service_children, store_children
 from services.supervisor.state import ChildStatus, Endpoints, StackStatus, StateDir
 from services.supervisor.supervisor import Supervisor
 from services.supervisor.triton import TritonUnavailableError, find_triton, triton_python
+
+ServicePlanner = Callable[[Plan, str, str | None], list[ChildSpec]]
 
 
 @dataclass(slots=True)
@@ -58,9 +62,18 @@ class StackDaemon:
         state: Its directory.
         progress: Who is told while it starts.
         logger: Where it writes.
+        services: Which services it runs on the stores and the inference; tests run toys.
     """
 
-    def __init__(self, settings: StackSettings, state: StateDir, progress: Progress, logger: logging.Logger) -> None:
+    def __init__(
+        self,
+        settings: StackSettings,
+        state: StateDir,
+        progress: Progress,
+        logger: logging.Logger,
+        services: ServicePlanner = service_children,
+    ) -> None:
+        self._services = services
         self._settings = settings
         self._state = state
         self._progress = progress
@@ -116,7 +129,7 @@ class StackDaemon:
         except* SupervisorError as failures:
             raise failures.exceptions[0] from None
         inference, triton_address = inferring.result()
-        await self._supervisor.start(service_children(plan, inference, triton_address))
+        await self._supervisor.start(self._services(plan, inference, triton_address))
         return plan.endpoints(inference, triton_address)
 
     async def _start_inference(self, plan: Plan) -> tuple[str, str | None]:

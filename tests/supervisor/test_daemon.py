@@ -1,0 +1,144 @@
+"""A whole supervisor process with a real Redis and toy services: up, down, and killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from packs.testing import write_tiny_pack
+from services.runtime.settings import StackSettings
+from services.supervisor import api
+from services.supervisor.errors import SupervisorError
+from services.supervisor.state import StateDir
+
+DAEMON = """
+import asyncio, logging, os, sys
+from services.runtime.settings import StackSettings
+from services.supervisor.child import ChildSpec
+from services.supervisor.daemon import Progress, StackDaemon
+from services.supervisor.state import StateDir
+
+PROGRAMS = {"well": "import signal; signal.pause()", "ill": "raise SystemExit(7)"}
+
+async def never():
+    raise ConnectionError("not yet")
+
+def toys(plan, inference, triton_address):
+    argv = [sys.executable, "-S", "-c", PROGRAMS[sys.argv[1]]]
+    probe = never if sys.argv[1] == "ill" else None
+    search = ChildSpec("search", argv, dict(os.environ), probe)
+    return [search, ChildSpec("worker", argv, dict(os.environ), after=("search",))]
+
+state = StateDir(StackSettings().state_dir)
+state.create()
+lock = state.take_lock()
+daemon = StackDaemon(StackSettings(), state, Progress(sys.stdout), logging.getLogger("test"), toys)
+sys.exit(asyncio.run(daemon.run()))
+"""
+
+
+@contextmanager
+def supervising(tmp_path: Path, kind: str) -> Iterator[tuple[subprocess.Popen[str], list[dict[str, Any]], StateDir]]:
+    """The process, everything that it told until it was up or had failed, and its state."""
+    (tmp_path / "pack").mkdir()
+    write_tiny_pack(tmp_path / "pack")
+    environment = os.environ | {
+        "PERSONSEARCH_STATE_DIR": str(tmp_path / "state"),
+        "PERSONSEARCH_PACK": str(tmp_path / "pack"),
+        "PERSONSEARCH_INFERENCE__KIND": "local",
+        "PERSONSEARCH_MILVUS__URI": "http://127.0.0.1:1",
+    }
+    process = subprocess.Popen([sys.executable, "-c", DAEMON, kind], env=environment, stdout=subprocess.PIPE, text=True)
+    with process:
+        try:
+            assert process.stdout is not None
+            events = []
+            for line in process.stdout:
+                events.append(json.loads(line))
+                if events[-1]["event"] in {"up", "failed"}:
+                    break
+            yield process, events, StateDir(tmp_path / "state")
+        finally:
+            process.kill()
+
+
+def ended(descriptors: list[int]) -> bool:
+    """Whether all these processes end within ten seconds."""
+    left = list(descriptors)
+    while left:
+        readable, _, _ = select.select(left, [], [], 10.0)
+        if not readable:
+            return False
+        left = [descriptor for descriptor in left if descriptor not in readable]
+    return True
+
+
+@pytest.fixture
+def watch() -> Iterator[Any]:
+    """Open descriptors of processes, which name them even after they have ended."""
+    opened: list[int] = []
+
+    def open_all(pids: list[int]) -> list[int]:
+        opened.extend(os.pidfd_open(pid) for pid in pids)
+        return list(opened)
+
+    yield open_all
+    for descriptor in opened:
+        os.close(descriptor)
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_however_it_ends_no_child_stays(tmp_path: Path, watch: Any, end: signal.Signals) -> None:
+    with supervising(tmp_path, "well") as (process, events, state):
+        assert events[-1] == {"event": "up"}
+        status = state.read_status()
+        assert {child.name: child.state for child in status.children} == dict.fromkeys(
+            ("redis", "search", "worker"), "ready"
+        )
+        assert status.endpoints is not None
+        assert status.endpoints.milvus_uri == "http://127.0.0.1:1"
+        children = watch([child.pid for child in status.children])
+        process.send_signal(end)
+        code = process.wait(20)
+        assert ended(children)
+        assert code == (0 if end != signal.SIGKILL else -signal.SIGKILL)
+        assert not state.read_status().running
+        assert (state.path / "endpoints.json").exists() == (end == signal.SIGKILL)
+
+
+def test_down_stops_it_and_waits(tmp_path: Path, watch: Any) -> None:
+    with supervising(tmp_path, "well") as (process, _, state):
+        settings = StackSettings(state_dir=state.path)
+        children = watch([child.pid for child in api.status(settings).children])
+        assert api.up(settings) == state.read_endpoints()
+        assert api.down(settings) is True
+        assert process.wait(1) == 0
+        assert ended(children)
+        assert api.down(settings) is False
+
+
+def test_a_service_that_cannot_start_fails_the_stack_and_leaves_nothing(tmp_path: Path) -> None:
+    with supervising(tmp_path, "ill") as (process, events, state):
+        assert events[-1]["event"] == "failed"
+        assert "search (log:" in events[-1]["why"]
+        assert process.wait(20) == 1
+        assert not (state.path / "endpoints.json").exists()
+
+
+def test_up_says_why_it_failed(tmp_path: Path) -> None:
+    settings = StackSettings(state_dir=tmp_path / "state", pack=tmp_path / "nowhere")
+    told: list[api.ProgressEvent] = []
+    with pytest.raises(SupervisorError, match=r"pack\.json is absent"):
+        api.up(settings, told.append)
+    assert told[-1].kind == "failed"
+    assert not api.status(settings).running
