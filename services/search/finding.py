@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from packs.spec import Modality
 from services.backends.schemas import Scope
 from services.search import ranking
 from services.search.answer import Belief, Degradation
@@ -16,7 +15,7 @@ from services.search.ports import Evidence, Fusion, PortUnavailableError
 from services.search.query import Query
 from services.search.ranking import Calibrations, Direct
 from services.search.reach import LONG_TERM
-from services.search.retrieval import QueryVector, Retrieved, Retriever
+from services.search.retrieval import QueryVector, Retrieved, Retriever, heard, merged, only
 from services.search.settings import SearchSettings
 
 
@@ -24,10 +23,10 @@ from services.search.settings import SearchSettings
 class _Person:
     """What is known of one person, asked for or rejected."""
 
-    evidence: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)
-    direct: Mapping[str, Direct] = field(default_factory=dict)
-    paths: Mapping[str, Path] = field(default_factory=dict)
-    degraded: frozenset[Degradation] = frozenset()
+    retrieved: Retrieved
+    direct: Mapping[str, Direct]
+    paths: Mapping[str, Path]
+    degraded: frozenset[Degradation]
 
     def path_to(self, appearance_id: str) -> Path | None:
         """The chain to an appearance; what the query names needs none, and a seed has none."""
@@ -116,16 +115,15 @@ class PersonFinder:
         limit: int,
         blocked: frozenset[str],
     ) -> _Person:
-        asked, refused = _vectors_of(wanted), _vectors_of(rejected)
-        searches = [self._retriever.nearest(asked, query.scope, limit)]
+        vectors = _vectors_of([*wanted, *rejected])
+        searches = [self._retriever.nearest(vectors, query.scope, limit)]
         if query.narrow and query.expand:
             # A chain may start outside of the filter: the face that is seen a minute before the time asked for.
             wide = Scope(query.gallery)
-            searches.append(self._retriever.nearest(asked, wide, self._settings.minimum_limit))
-        retrieved = _merged(await asyncio.gather(*searches))
-        if len(asked) + len(refused) > 1:
-            heard = await self._retriever.compare([*asked, *refused], query.gallery, retrieved.evidence)
-            retrieved = _merged([heard, retrieved])
+            searches.append(self._retriever.nearest(vectors, wide, self._settings.minimum_limit))
+        found = merged(await asyncio.gather(*searches))
+        matched = [one for one, pieces in found.evidence.items() if any(piece.weight > 0.0 for piece in pieces)]
+        retrieved = await self._retriever.completed(vectors, query.gallery, only(found, matched))
         return await self._know(wanted, retrieved, query, blocked)
 
     async def _rejected(self, part: ReadPart, query: Query) -> _Person:
@@ -156,7 +154,7 @@ class PersonFinder:
             paths = expanded.paths
             if not expanded.complete:
                 degraded.add(Degradation.ASSOCIATIONS)
-        return _Person(retrieved.evidence, direct, paths, frozenset(degraded))
+        return _Person(retrieved, direct, paths, frozenset(degraded))
 
     async def _direct(self, evidence: Mapping[str, tuple[Evidence, ...]]) -> tuple[dict[str, Direct], bool]:
         """Direct beliefs, and whether the fusion service made them."""
@@ -183,18 +181,25 @@ class PersonFinder:
 
     async def _contradictions(self, gallery: str, wanted: Sequence[ReadPart], person: _Person) -> dict[str, float]:
         """What the query's faces say against the ends of short-term chains, near or far in the neighbour lists."""
-        keys = [vector for vector in _vectors_of(wanted) if vector.modality in LONG_TERM]
         ends = [
             appearance_id
             for appearance_id, path in person.paths.items()
             if path.steps and path.steps[-1].modality not in LONG_TERM
         ]
-        unheard = [end for end in ends if not _heard(person.evidence.get(end, ()), keys)]
-        more = await self._retriever.compare(keys, gallery, unheard) if unheard else Retrieved({})
+        known = person.retrieved.evidence
+        cut = [
+            vector
+            for vector in _vectors_of(wanted)
+            if vector.modality in LONG_TERM and vector.key in person.retrieved.cut
+        ]
+        unheard = [end for end in ends if not heard(known.get(end, ()), cut)]
+        more = await self._retriever.compare(cut, gallery, unheard)
         weight, limit = self._settings.contradiction_weight, self._settings.contradiction_limit
-        evidence = {end: (*person.evidence.get(end, ()), *more.evidence.get(end, ())) for end in ends}
         return {
-            end: ranking.contradiction(pieces, self._calibration, weight, limit) for end, pieces in evidence.items()
+            end: ranking.contradiction(
+                (*known.get(end, ()), *more.evidence.get(end, ())), self._calibration, weight, limit
+            )
+            for end in ends
         }
 
     def _score(
@@ -216,21 +221,3 @@ class PersonFinder:
 
 def _vectors_of(parts: Iterable[ReadPart]) -> list[QueryVector]:
     return [vector for part in parts for vector in part.vectors]
-
-
-def _heard(evidence: Iterable[Evidence], keys: Iterable[QueryVector]) -> bool:
-    """Whether each key of the query has been compared with the appearance."""
-    spoken = {(piece.part_index, piece.modality) for piece in evidence}
-    return all((key.part_index, key.modality) in spoken for key in keys)
-
-
-def _merged(several: Sequence[Retrieved]) -> Retrieved:
-    """Evidence of several reads; what two of them say of one part and modality counts once, the earlier read's."""
-    merged: dict[str, dict[tuple[int, Modality], Evidence]] = {}
-    for retrieved in several:
-        for appearance_id, pieces in retrieved.evidence.items():
-            known = merged.setdefault(appearance_id, {})
-            for piece in pieces:
-                known.setdefault((piece.part_index, piece.modality), piece)
-    evidence = {appearance_id: tuple(pieces.values()) for appearance_id, pieces in merged.items()}
-    return Retrieved(evidence, any(retrieved.loading for retrieved in several))

@@ -100,8 +100,9 @@ class PartReader:
 
     async def _like(self, gallery: str, index: int, weight: float, like: Like) -> ReadPart:
         try:
-            appearance = await self.appearance(gallery, like.appearance_id)
-            rows = await self._rows(appearance)
+            appearance, rows = await asyncio.gather(
+                self.appearance(gallery, like.appearance_id), self._rows(gallery, like.appearance_id)
+            )
             stretches = await self._reach.of(appearance)
         except IndexLoadingError as error:
             raise BackendUnavailableError("milvus", "the index is being loaded; try again shortly") from error
@@ -126,15 +127,13 @@ class PartReader:
             raise AppearanceNotFoundError(gallery, appearance_id)
         return found
 
-    async def _rows(self, appearance: Appearance) -> Mapping[Modality, EmbeddingRow]:
-        """Its embeddings, long-term keys first."""
-        held = [modality for modality in self.usable if modality in appearance.modalities]
-        held.sort(key=lambda modality: modality not in LONG_TERM)
-        ids = [appearance.appearance_id]
+    async def _rows(self, gallery: str, appearance_id: str) -> Mapping[Modality, EmbeddingRow]:
+        """The embeddings of an appearance, long-term keys first."""
+        order = sorted(self.usable, key=lambda modality: modality not in LONG_TERM)
         read = await asyncio.gather(
-            *(self._index.get_embeddings(modality, appearance.gallery, ids) for modality in held)
+            *(self._index.get_embeddings(modality, gallery, [appearance_id]) for modality in order)
         )
-        return {modality: rows[ids[0]] for modality, rows in zip(held, read, strict=True) if ids[0] in rows}
+        return {modality: rows[appearance_id] for modality, rows in zip(order, read, strict=True) if rows}
 
     def _check_usable(self, modality: Modality) -> None:
         if modality not in self.usable:

@@ -16,6 +16,8 @@ from services.backends.schemas import EmbeddingRow, Neighbour, Scope
 from services.search.ports import Evidence
 from services.search.reach import Stretch
 
+Key = tuple[int, Modality]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QueryVector:
@@ -35,6 +37,11 @@ class QueryVector:
     vector: F32
     stretches: tuple[Stretch, ...] | None = None
 
+    @property
+    def key(self) -> Key:
+        """The part and the modality."""
+        return self.part_index, self.modality
+
     def reaches(self, video_id: str, start_s: float, end_s: float) -> bool:
         """Whether it may be compared with something there."""
         if self.stretches is None:
@@ -44,9 +51,17 @@ class QueryVector:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """Evidence by appearance id; `loading` when some modality could not be read, since the index was loading."""
+    """What the index said.
+
+    Attributes:
+        evidence: By appearance id.
+        cut: (part, modality) of each vector whose list was full, so that it may have more to say; of a vector that is
+            not here, what it did not mention it has nothing to say of.
+        loading: Whether some modality could not be read, since the index was loading.
+    """
 
     evidence: Mapping[str, tuple[Evidence, ...]]
+    cut: frozenset[Key] = frozenset()
     loading: bool = False
 
 
@@ -70,17 +85,17 @@ class Retriever:
         jobs = _jobs(vectors, scope)
         answers = await asyncio.gather(*(self._search(job, limit) for job in jobs))
         evidence: dict[str, list[Evidence]] = defaultdict(list)
+        cut: set[Key] = set()
         for job, lists in zip(jobs, answers, strict=True):
             for vector, neighbours in zip(job.vectors, lists or (), strict=False):
+                if len(neighbours) >= limit:
+                    cut.add(vector.key)
                 for neighbour in neighbours:
                     evidence[neighbour.appearance_id].append(_evidence(vector, neighbour))
-        return Retrieved(_frozen(evidence), any(lists is None for lists in answers))
+        return Retrieved(_frozen(evidence), frozenset(cut), any(lists is None for lists in answers))
 
     async def compare(self, vectors: Sequence[QueryVector], gallery: str, appearance_ids: Iterable[str]) -> Retrieved:
-        """What every vector says of every one of some appearances, within its reach.
-
-        A neighbour list tells nothing of what is not on it; where several vectors speak, each must be heard on all.
-        """
+        """What every vector says of every one of some appearances, within its reach."""
         ids = sorted(set(appearance_ids))
         modalities = sorted({vector.modality for vector in vectors}) if ids else []
         read = await asyncio.gather(*(self._read(modality, gallery, ids) for modality in modalities))
@@ -90,7 +105,18 @@ class Retriever:
             for vector, row, cosine in _cosines(spoken, list((rows or {}).values())):
                 if vector.reaches(row.video_id, row.start_s, row.end_s):
                     evidence[row.appearance_id].append(_evidence_of_row(vector, row, cosine))
-        return Retrieved(_frozen(evidence), any(rows is None for rows in read))
+        return Retrieved(_frozen(evidence), loading=any(rows is None for rows in read))
+
+    async def completed(self, vectors: Sequence[QueryVector], gallery: str, known: Retrieved) -> Retrieved:
+        """What was found, with what the vectors whose lists were cut say of the appearances on the others' lists.
+
+        A full list tells nothing of what is not on it; where several vectors speak, each is heard on all.
+        """
+        cut = [vector for vector in vectors if vector.key in known.cut]
+        unheard = [one for one, pieces in known.evidence.items() if not heard(pieces, cut)]
+        if not unheard:
+            return known
+        return merged([known, await self.compare(cut, gallery, unheard)])
 
     async def _search(self, job: _Job, limit: int) -> list[list[Neighbour]] | None:
         try:
@@ -104,6 +130,34 @@ class Retriever:
             return await self._index.get_embeddings(modality, gallery, ids)
         except IndexLoadingError:
             return None
+
+
+def heard(evidence: Iterable[Evidence], vectors: Iterable[QueryVector]) -> bool:
+    """Whether each of some vectors has been compared with what the evidence is of."""
+    spoken = {(piece.part_index, piece.modality) for piece in evidence}
+    return all(vector.key in spoken for vector in vectors)
+
+
+def merged(several: Sequence[Retrieved]) -> Retrieved:
+    """Evidence of several reads; what two of them say of one part and modality counts once, the earlier read's."""
+    if len(several) == 1:
+        return several[0]
+    evidence: dict[str, dict[Key, Evidence]] = defaultdict(dict)
+    for retrieved in several:
+        for appearance_id, pieces in retrieved.evidence.items():
+            for piece in pieces:
+                evidence[appearance_id].setdefault((piece.part_index, piece.modality), piece)
+    return Retrieved(
+        {appearance_id: tuple(pieces.values()) for appearance_id, pieces in evidence.items()},
+        frozenset().union(*(retrieved.cut for retrieved in several)),
+        any(retrieved.loading for retrieved in several),
+    )
+
+
+def only(retrieved: Retrieved, kept: Iterable[str]) -> Retrieved:
+    """The same, of some appearances alone."""
+    evidence = {one: retrieved.evidence[one] for one in kept}
+    return Retrieved(evidence, retrieved.cut, retrieved.loading)
 
 
 def _jobs(vectors: Sequence[QueryVector], scope: Scope) -> list[_Job]:

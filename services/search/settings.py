@@ -39,8 +39,8 @@ class SearchSettings(Section):
     Attributes:
         minimum_limit: Neighbours asked of each index at least, whatever top_k is.
         limit_factor: Neighbours per hit asked for: some are filtered, pushed down or not committed yet.
-        maximum_limit: Neighbours asked of each index at most; galleries up to this size are ranked completely at top_k
-            1000 (Milvus itself stops at 16,384).
+        maximum_limit: Neighbours asked of each index at most; more than Milvus's own 16,384 it
+            cannot be. At top_k 1000 galleries of up to 2000 tracklets are ranked completely.
         seed_probability: Direct matches of at least this probability are expanded.
         max_seeds: Most direct matches that are expanded, the strongest.
         max_hops: Most associations in a chain.
@@ -57,8 +57,8 @@ class SearchSettings(Section):
         max_track_hits: Most hits in a track.
     """
 
-    minimum_limit: PositiveInt = 200
-    limit_factor: PositiveInt = 4
+    minimum_limit: PositiveInt = 100
+    limit_factor: PositiveInt = 2
     maximum_limit: Annotated[int, Field(ge=1, le=16_384)] = 4096
     seed_probability: Probability = 0.5
     max_seeds: PositiveInt = 256
