@@ -8,6 +8,7 @@ with FakeStack() as stack:
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -65,10 +66,11 @@ class FakeStack:
     """Search, ingest and gallery services with a small memory; `requests` holds every request in order.
 
     `refusals` maps a method name to the error that its calls end in, `steps` is the number of progress messages of an
-    ingest, and `failing` names file endings whose ingest fails.
+    ingest, and `failing` names file endings whose ingest fails. With `stalls` a watched ingest never ends: `stalled` is
+    set after its first message, and its stream stays open until the caller hangs up.
     """
 
-    def __init__(self, *, steps: int = 3, failing: tuple[str, ...] = ()) -> None:
+    def __init__(self, *, steps: int = 3, failing: tuple[str, ...] = (), stalls: bool = False) -> None:
         self.requests: list[Message] = []
         self.refusals: dict[str, Refusal] = {}
         self.galleries: dict[str, dict[str, video_pb2.Video]] = {}
@@ -76,6 +78,8 @@ class FakeStack:
         self.degraded: list[person_search_service_pb2.Degradation.ValueType] = []
         self.steps = steps
         self.failing = failing
+        self.stalls = stalls
+        self.stalled = threading.Event()
         self._server = grpc.server(ThreadPoolExecutor(max_workers=4))
         person_search_service_pb2_grpc.add_PersonSearchServiceServicer_to_server(_Search(self), self._server)
         ingest_service_pb2_grpc.add_IngestServiceServicer_to_server(_Ingest(self), self._server)
@@ -172,6 +176,13 @@ class _Ingest(ingest_service_pb2_grpc.IngestServiceServicer):
             video.committed_s = video.duration_s * step / self._stack.steps
             video.appearance_count = step
             yield ingest_service_pb2.WatchIngestResponse(video=video, analysed_s=video.committed_s, speed=4.0)
+            if self._stack.stalls:
+                hung_up = threading.Event()
+                listening = context.add_callback(hung_up.set)
+                self._stack.stalled.set()
+                if listening:
+                    hung_up.wait()
+                return
 
     def _end_state(self, video: video_pb2.Video) -> video_pb2.VideoState.ValueType:
         if video.source_uri.endswith(self._stack.failing) and self._stack.failing:

@@ -1,4 +1,8 @@
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,16 +64,17 @@ def test_a_refused_file_is_reported(run, stack: FakeStack, film: Path) -> None:
     assert "error: it has no video stream" in result.stderr
 
 
-def test_ctrl_c_leaves_the_ingest_running(run, stack: FakeStack, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The signal itself cannot be sent into the runner's thread; asyncio.run turns it into this exception.
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("personsearch.cli.ingest._watch_all", interrupted)
-    result = run("ingest", film)
-    assert result.exit_code == 130
-    assert "goes on" in result.stderr
-    assert len(stack.galleries["default"]) == 1
+def test_ctrl_c_leaves_the_ingest_running(film: Path) -> None:
+    with FakeStack(stalls=True) as stack:
+        addresses = {"PERSONSEARCH_SEARCH__ADDRESS": stack.address, "PERSONSEARCH_INGEST__ADDRESS": stack.address}
+        command = [sys.executable, "-m", "personsearch.cli.main", "ingest", str(film)]
+        with subprocess.Popen(command, env=os.environ | addresses, stderr=subprocess.PIPE, text=True) as process:
+            assert stack.stalled.wait(30)
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert "goes on in the background" in told
+        assert len(stack.galleries["default"]) == 1
 
 
 def test_videos_are_listed(run, film: Path) -> None:
