@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import ctypes
 import functools
@@ -20,7 +19,7 @@ from pathlib import Path
 import grpc
 import pytest
 import redis as redis_client
-from pymilvus import AsyncMilvusClient, MilvusException
+from pymilvus import MilvusClient, MilvusException
 
 from services.backends.index.lite import lite_command
 
@@ -80,18 +79,18 @@ def milvus_lite_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield uri
 
 
-async def is_healthy(uri: str) -> None:
-    """Wait until a Milvus can make collections: its proxy listens long before."""
-    client = AsyncMilvusClient(uri, timeout=PATIENCE_S, dedicated=True)
+def is_healthy(uri: str) -> None:
+    """Wait until a Milvus can answer: its proxy listens long before."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
-            await client.list_collections(timeout=PATIENCE_S)
+            client = MilvusClient(uri, timeout=PATIENCE_S, dedicated=True)
+            client.list_collections(timeout=PATIENCE_S)
             break
         except MilvusException:
             assert time.monotonic() < deadline
-            await asyncio.sleep(0.2)
-    await client.close()
+            time.sleep(0.2)
+    client.close()
 
 
 @pytest.fixture(scope="session")
@@ -114,7 +113,7 @@ def milvus_standalone_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             time.sleep(0.1)
         port = int((folder / "port").read_text())
         accepts_calls(port)
-        asyncio.run(is_healthy(f"http://127.0.0.1:{port}"))
+        is_healthy(f"http://127.0.0.1:{port}")
         yield f"http://127.0.0.1:{port}"
 
 

@@ -181,13 +181,12 @@ class MilvusIndex:
     async def delete_from(self, gallery: str, video_id: str, start_s: float) -> int:
         """Delete a video's appearances and embeddings that start at `start_s` or later, of every pack."""
         wanted = all_of(_of_video(gallery, video_id), f"start_s >= {number(start_s)}")
-        return sum([await self._delete(each, wanted) for each in await self._holding_appearances()])
+        return await self._delete_everywhere(wanted)
 
     async def erase_video(self, gallery: str, video_id: str) -> int:
         """Delete a video's appearances, embeddings (of every pack) and, last, its row; it may be repeated."""
         wanted = _of_video(gallery, video_id)
-        collections = [*await self._holding_appearances(), self._videos]
-        return sum([await self._delete(each, wanted) for each in collections])
+        return await self._delete_everywhere(wanted) + await self._delete(self._videos, wanted)
 
     async def count_video(self, gallery: str, video_id: str) -> int:
         """Count all rows of a video in every collection, with what was written last."""
@@ -211,7 +210,10 @@ class MilvusIndex:
         if rows:
             self._unflushed.add(collection.name)
         for part in _batches(rows):
-            await self._connection.upsert(collection.name, part)
+            if collection.partitioned:
+                await self._connection.replace(collection.name, collection.key, part)
+            else:
+                await self._connection.upsert(collection.name, part)
 
     async def _get(self, collection: Collection, keys: Sequence[str], *, strong: bool) -> list[dict[str, Any]]:
         parts = list(_parts(list(dict.fromkeys(keys)), _KEYS_PER_CALL))
@@ -235,6 +237,10 @@ class MilvusIndex:
             return [row[collection.key] for row in rows]
         parts = [await self._keys(collection, wanted, strong=strong, prefix=prefix + digit) for digit in _HEX_DIGITS]
         return [key for part in parts for key in part]
+
+    async def _delete_everywhere(self, wanted: str) -> int:
+        collections = await self._holding_appearances()
+        return sum(await asyncio.gather(*(self._delete(each, wanted) for each in collections)))
 
     async def _delete(self, collection: Collection, wanted: str) -> int:
         deleted = 0

@@ -1,8 +1,8 @@
 """The collections: their names, columns and indexes, in a form that Milvus 2.3, later ones and Milvus Lite accept.
 
 So there is no `nullable` column (2.3 refuses the insert), one vector to a collection, and a two-float dummy where
-there is no embedding. The gallery is the partition key. The pack's digest is part of the name of what depends on the
-pack, and an alias without it points to the live one.
+there is no embedding. The gallery is the partition key, but for the few rows of galleries and videos. The pack's
+digest is part of the name of what depends on the pack, and an alias without it points to the live one.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Collection:
         columns: What a read asks for.
         alias: The name that follows the live pack; None where no pack is involved.
         dimension: Length of the vector; None for a dummy.
+        partitioned: Whether the gallery is its partition key; it then takes no upserts (see `Connection.replace`).
     """
 
     name: str
@@ -41,12 +42,15 @@ class Collection:
     columns: tuple[str, ...]
     alias: str | None = None
     dimension: int | None = None
+    partitioned: bool = False
 
     def schema(self) -> CollectionSchema:
         """Describe the columns to Milvus."""
         columns = [_COLUMNS[name] for name in self.columns if name != "vector"]
         fields = [
-            FieldSchema(name, kind, is_primary=name == self.key, is_partition_key=name == "gallery" != self.key, **more)
+            FieldSchema(
+                name, kind, is_primary=name == self.key, is_partition_key=self.partitioned and name == "gallery", **more
+            )
             for name, (kind, more) in zip(self.columns, columns)
         ]
         fields.append(FieldSchema("vector", DataType.FLOAT_VECTOR, dim=self.dimension or _DUMMY_LENGTH))
@@ -66,7 +70,7 @@ def embedding_collection(modality: Modality, pack_digest: str, dimension: int) -
     """Name the collection of a pack's embeddings of one modality."""
     name = f"{EMBEDDING_PREFIX[modality]}{pack_digest[:12]}"
     columns = (*_PLACE, "quality", "vector")
-    return Collection(name, "appearance_id", columns, alias=f"personsearch_{modality}", dimension=dimension)
+    return Collection(name, "appearance_id", columns, f"personsearch_{modality}", dimension, partitioned=True)
 
 
 def collections_of(pack_digest: str, dimensions: Mapping[Modality, int]) -> tuple[Collection, ...]:
@@ -79,6 +83,7 @@ def collections_of(pack_digest: str, dimensions: Mapping[Modality, int]) -> tupl
             "appearance_id",
             (*_PLACE, "kind", "details", "boxes"),
             alias="personsearch_appearances",
+            partitioned=True,
         ),
         *(embedding_collection(modality, pack_digest, dimension) for modality, dimension in dimensions.items()),
     )
