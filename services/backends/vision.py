@@ -55,8 +55,13 @@ class VisionModels:
         """The pack."""
         return self._pack
 
-    async def detect(self, images: Sequence[U8], *, deadline_s: float | None = None) -> list[Detections]:
-        """Faces, heads and persons of each image uint8[H, W, 3] (RGB); images may differ in size."""
+    async def detect(
+        self, images: Sequence[U8], *, thresholds: Sequence[float] | None = None, deadline_s: float | None = None
+    ) -> list[Detections]:
+        """Faces, heads and persons of each image uint8[H, W, 3] (RGB); images may differ in size.
+
+        `thresholds` are least scores of a face, a head and a person, instead of the pack's: a tracker wants weak ones too.
+        """
         if not images:
             return []
         fitted = await asyncio.to_thread(self._fit, images)
@@ -65,7 +70,7 @@ class VisionModels:
         outputs = await self._backend.infer(self._detector.name, {name: canvases}, deadline_s=deadline_s)
         boxes = np.asarray(outputs["boxes"], dtype=np.float32)
         scores = np.asarray(outputs["scores"], dtype=np.float32)
-        return await asyncio.to_thread(self._decode, fitted, boxes, scores)
+        return await asyncio.to_thread(self._decode, fitted, boxes, scores, thresholds)
 
     async def embed(self, modality: Modality, crops: U8, *, deadline_s: float | None = None) -> Embedded:
         """Embeddings of crops uint8[N, h, w, 3], cut by `crop`; N may be 0.
@@ -102,8 +107,10 @@ class VisionModels:
         how = _preprocessing(self._detector)
         return [letterbox(image, how.height, how.width) for image in images]
 
-    def _decode(self, fitted: Sequence[Letterboxed], boxes: F32, scores: F32) -> list[Detections]:
-        thresholds, iou = self._detection.thresholds, self._detection.iou
+    def _decode(
+        self, fitted: Sequence[Letterboxed], boxes: F32, scores: F32, thresholds: Sequence[float] | None
+    ) -> list[Detections]:
+        thresholds, iou = thresholds or self._detection.thresholds, self._detection.iou
         rows = zip(fitted, boxes, scores, strict=True)
         return [decode(row_boxes, row_scores, one, thresholds, iou) for one, row_boxes, row_scores in rows]
 

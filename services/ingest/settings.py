@@ -1,13 +1,19 @@
-"""How the ingest processes behave; addresses and back ends are `services.runtime.settings.StackSettings`."""
+"""How the ingest processes behave, on top of what every process of the stack is told.
+
+Each may be set by the environment: PERSONSEARCH_SOURCES__ROOTS='["/srv/video"]', PERSONSEARCH_ANALYSIS__RATE_HZ=8.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.ingest.pipeline.settings import PipelineSettings
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
-__all__ = ["ApiSettings", "LeaseSettings", "WorkerSettings"]
+from services.ingest.pipeline.settings import DecodeSettings, PipelineSettings
+from services.runtime.settings import Section, StackSettings
+
+__all__ = ["AnalysisSettings", "ApiSettings", "IngestSettings", "LeaseSettings", "SourceSettings", "WorkerSettings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +66,51 @@ class WorkerSettings:
     rescan_s: float = 2.0
     attempts: int = 5
     report_every_s: float = 0.4
+
+
+class SourceSettings(Section):
+    """Which files may be read: those below `roots`, or all that the service can read when there are none."""
+
+    roots: tuple[Path, ...] = ()
+
+
+class AnalysisSettings(Section):
+    """How films are analysed.
+
+    Attributes:
+        rate_hz: Frames a second that are analysed. Below 12.5 people who cross are mixed up more often.
+        longest_side_px: Frames are shrunk to this.
+        decoder_threads: Threads of the video decoder; 0 lets it decide.
+        checkpoint_s: Seconds of video between two commits.
+        lease_s: A killed worker blocks its video for so long.
+    """
+
+    rate_hz: PositiveFloat = 12.5
+    longest_side_px: PositiveInt = 1920
+    decoder_threads: NonNegativeInt = 2
+    checkpoint_s: PositiveFloat = 10.0
+    lease_s: PositiveFloat = 10.0
+
+
+class IngestSettings(StackSettings):
+    """Settings of the ingest API and of the worker."""
+
+    sources: SourceSettings = SourceSettings()
+    analysis: AnalysisSettings = AnalysisSettings()
+
+    @property
+    def api(self) -> ApiSettings:
+        """What the API's parts want to know."""
+        lease = LeaseSettings(self.analysis.lease_s)
+        return ApiSettings(roots=self.sources.roots, lease=lease, stop_wait_s=2.0 * lease.ttl_s)
+
+    @property
+    def worker(self) -> WorkerSettings:
+        """What the worker's parts want to know."""
+        decode = DecodeSettings(
+            analysis_rate_hz=self.analysis.rate_hz,
+            longest_side_px=self.analysis.longest_side_px,
+            threads=self.analysis.decoder_threads,
+        )
+        pipeline = PipelineSettings(decode=decode, checkpoint_s=self.analysis.checkpoint_s)
+        return WorkerSettings(pipeline=pipeline, lease=LeaseSettings(self.analysis.lease_s))

@@ -91,7 +91,7 @@ class ColourVision:
     detect_calls: int = 0
     on_detect: Callable[[int], None] = field(default=lambda call: None)
 
-    async def detect(self, images: Sequence[U8]) -> list[Detections]:
+    async def detect(self, images: Sequence[U8], *, thresholds: Sequence[float] | None = None) -> list[Detections]:
         self.detect_calls += 1
         self.on_detect(self.detect_calls)
         await asyncio.sleep(0)

@@ -208,9 +208,7 @@ async def test_an_error_in_a_stage_ends_the_run(stack, story, vision):
 
 async def test_cancelling_leaves_nothing_running(stack, story, vision):
     index, _, pipeline = await stack()
-    running = asyncio.create_task(
-        pipeline.run(new_video(story), story, still_ours=nobody_else, observer=Observer())
-    )
+    running = asyncio.create_task(pipeline.run(new_video(story), story, still_ours=nobody_else, observer=Observer()))
     vision.on_detect = lambda call: running.cancel() if call == 2 else None
     with pytest.raises(asyncio.CancelledError):
         await running

@@ -33,8 +33,8 @@ class Embedded(Protocol):
 class Vision(Protocol):
     """What the pipeline asks of the networks (`services.backends.vision.VisionModels` gives it)."""
 
-    async def detect(self, images: Sequence[U8]) -> list[Detections]:
-        """Find faces, heads and persons in pictures."""
+    async def detect(self, images: Sequence[U8], *, thresholds: Sequence[float] | None = None) -> list[Detections]:
+        """Find faces, heads and persons, each class from its least score on."""
         ...
 
     async def embed(self, modality: Modality, crops: NDArray[np.uint8]) -> Embedded:

@@ -111,7 +111,10 @@ class Pipeline:
 
     async def detect(self, chunk: Chunk) -> Sequence[Detections]:
         """Find the people in a chunk's frames."""
-        return await self._vision.detect([frame.image for frame in chunk.frames]) if chunk.frames else []
+        scores = self._settings.tracker
+        images = [frame.image for frame in chunk.frames]
+        thresholds = (scores.face_score, scores.head_score, scores.low_score)
+        return await self._vision.detect(images, thresholds=thresholds) if images else []
 
     async def encode(self, video: Video, shot: Shot) -> list[FinishedAppearance]:
         """Embed the people of a shot and join their fragments."""

@@ -44,6 +44,8 @@ class TrackerSettings:
     Attributes:
         high_score: A detection from here on may begin a track and is matched first.
         low_score: A weaker detection from here on only continues a track.
+        face_score: Least score of a face.
+        head_score: Least score of a head.
         gate: Least similarity, in [0, 1], of a track's expected box and a detection.
         low_gate: Least intersection over union for a weak detection.
         appearance_weight: Share of the clothes' colours in the similarity; the rest is overlap.
@@ -53,6 +55,8 @@ class TrackerSettings:
 
     high_score: float = 0.5
     low_score: float = 0.15
+    face_score: float = 0.4
+    head_score: float = 0.4
     gate: float = 0.25
     low_gate: float = 0.4
     appearance_weight: float = 0.35

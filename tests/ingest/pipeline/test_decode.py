@@ -12,9 +12,7 @@ from services.ingest.pipeline.values import Position
 
 def decoded(path: Path, start: Position | None = None) -> list[tuple[int, float, np.ndarray]]:
     with VideoFile(path) as file:
-        return [
-            (frame.position.frame, frame.position.time_s, frame.rgb(1920)) for frame in file.frames(start)
-        ]
+        return [(frame.position.frame, frame.position.time_s, frame.rgb(1920)) for frame in file.frames(start)]
 
 
 def test_each_frame_comes_once_with_its_time(film, script):

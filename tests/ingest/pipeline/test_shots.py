@@ -8,7 +8,10 @@ from services.ingest.pipeline.shots import read_chunks
 from services.ingest.pipeline.values import Position
 
 
-def shots_of(path, settings=DecodeSettings(), start=None):
+DEFAULT = DecodeSettings()
+
+
+def shots_of(path, settings=DEFAULT, start=None):
     with VideoFile(path) as file:
         return list(read_chunks(file.frames(start), file.frame_s, settings))
 

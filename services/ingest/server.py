@@ -1,0 +1,55 @@
+"""Composition root of the API process: ingest, with the gallery service mounted beside it."""
+
+from __future__ import annotations
+
+import logging
+
+from personsearch.v1 import ingest_service_pb2_grpc as ingest_stubs
+from services.ingest.assembly import Stores
+from services.ingest.deletion import Deletion
+from services.ingest.handlers import IngestHandlers
+from services.ingest.servicer import IngestServicer
+from services.ingest.settings import ApiSettings, IngestSettings
+from services.ingest.watch import IngestWatcher
+from services.runtime.server import GrpcServer, MountedService
+
+__all__ = ["INGEST_SERVICE", "build", "mounted_ingest"]
+
+INGEST_SERVICE = "personsearch.v1.IngestService"
+DEFAULT_ADDRESS = "127.0.0.1:0"
+
+
+def mounted_ingest(stores: Stores, settings: ApiSettings, logger: logging.Logger) -> MountedService:
+    """IngestService on some stores."""
+    deletion = Deletion(
+        index=stores.index,
+        media=stores.media,
+        associations=stores.associations,
+        ephemeral=stores.ephemeral,
+        lease=settings.lease,
+        stop_wait_s=settings.stop_wait_s,
+        logger=logger,
+    )
+    handlers = IngestHandlers(
+        index=stores.index, ephemeral=stores.ephemeral, deletion=deletion, settings=settings, logger=logger
+    )
+    servicer = IngestServicer(handlers, IngestWatcher(stores.index, stores.ephemeral, settings.watch_refresh_s))
+    return MountedService(
+        INGEST_SERVICE,
+        lambda server: ingest_stubs.add_IngestServiceServicer_to_server(servicer, server),
+        long_lived=("WatchIngest",),
+    )
+
+
+async def build(settings: IngestSettings) -> GrpcServer:
+    """The API's server, with its stores open; it is not started yet."""
+    logger = logging.getLogger("services.ingest.api")
+    stores = await Stores.opened(settings)
+    return GrpcServer(
+        settings.server,
+        settings.ingest.address or DEFAULT_ADDRESS,
+        [mounted_ingest(stores, settings.api, logger)],
+        {"index": stores.check_index, "ephemeral": stores.check_ephemeral},
+        logger,
+        closers=[stores.aclose],
+    )
