@@ -16,6 +16,7 @@ from packs.errors import PackError
 from services.runtime.settings import StackSettings
 from services.supervisor.child import ChildSpec
 from services.supervisor.errors import ChildFailedError, SupervisorError
+from services.supervisor.guard import Guard
 from services.supervisor.stack import Plan, inference_child, make_plan, service_children, store_children
 from services.supervisor.state import ChildStatus, Endpoints, StackStatus, StateDir
 from services.supervisor.supervisor import Supervisor
@@ -79,7 +80,8 @@ class StackDaemon:
         self._progress = progress
         self._logger = logger
         self._endpoints: Endpoints | None = None
-        self._supervisor = Supervisor(state.logs, self._on_change, logger)
+        self._guard = Guard()
+        self._supervisor = Supervisor(state.logs, self._on_change, logger, guard=self._guard)
 
     async def run(self) -> int:
         """Start, tell, hold, stop. Returns the exit status."""
@@ -92,6 +94,7 @@ class StackDaemon:
             return await self._run(stopping)
         finally:
             await self._supervisor.stop()
+            self._guard.close()
             self._state.clear()
             self._progress.close()
             self._logger.info("stack stopped")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from services.supervisor.child import Child, ChildSpec
 from services.supervisor.errors import ChildFailedError
+from services.supervisor.guard import Guard
 from services.supervisor.state import ChildStatus
 
 Report = Callable[[ChildStatus], None]
@@ -45,11 +46,18 @@ class Supervisor:
         report: Told of every change of a child.
         logger: Where it writes itself.
         policy: How it restarts.
+        guard: Told of every process group, to sweep them if this process is killed.
     """
 
     def __init__(
-        self, log_dir: Path, report: Report, logger: logging.Logger, policy: RestartPolicy | None = None
+        self,
+        log_dir: Path,
+        report: Report,
+        logger: logging.Logger,
+        policy: RestartPolicy | None = None,
+        guard: Guard | None = None,
     ) -> None:
+        self._guard = guard
         self._log_dir = log_dir
         self._report = report
         self._logger = logger
@@ -81,9 +89,14 @@ class Supervisor:
 
     async def remove(self, name: str) -> None:
         """Stop one child for good and forget it."""
+        watcher = self._watchers.pop(name, None)
+        if watcher is not None:
+            watcher.cancel()
+            await asyncio.gather(watcher, return_exceptions=True)
         child = self._children.pop(name, None)
         if child is not None:
             await child.stop()
+            self._swept(child)
         self._status.pop(name, None)
 
     async def stop(self) -> None:
@@ -97,7 +110,16 @@ class Supervisor:
 
     async def _stop_one(self, child: Child) -> None:
         await child.stop()
+        self._swept(child)
         self._note(child.spec.name, state="stopped", pid=None)
+
+    async def _kill(self, child: Child) -> None:
+        await child.kill()
+        self._swept(child)
+
+    def _swept(self, child: Child) -> None:
+        if self._guard is not None:
+            self._guard.forget(child.pid)
 
     def _levels(self) -> list[list[Child]]:
         left = dict(self._children)
@@ -122,6 +144,8 @@ class Supervisor:
     async def _start(self, spec: ChildSpec) -> None:
         child = await Child.start(spec, self._log_dir)
         self._children[spec.name] = child
+        if self._guard is not None:
+            self._guard.watch(child.pid)
         self._note(spec.name, pid=child.pid)
         await child.until_ready()
         self._note(spec.name, state="ready")
@@ -134,7 +158,7 @@ class Supervisor:
             code = await self._children[spec.name].wait()
             in_a_row = 1 if loop.time() - since > self._policy.forgiven_s else in_a_row + 1
             # What it left behind would hold its port.
-            await self._children[spec.name].kill()
+            await self._kill(self._children[spec.name])
             if in_a_row > self._policy.most:
                 self._note(spec.name, state="failed", pid=None)
                 return
@@ -144,7 +168,7 @@ class Supervisor:
                 await self._start(spec)
             except ChildFailedError as error:
                 self._logger.warning("restart failed", extra={"child": spec.name, "why": str(error)})
-                await self._children[spec.name].kill()
+                await self._kill(self._children[spec.name])
 
     def _restarting(self, spec: ChildSpec, code: int, in_a_row: int) -> None:
         restarts = self._status[spec.name].restarts + 1

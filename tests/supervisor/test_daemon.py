@@ -21,30 +21,36 @@ from services.supervisor import api
 from services.supervisor.errors import SupervisorError
 from services.supervisor.state import StateDir
 
-DAEMON = """
+DAEMON = '''
 import asyncio, logging, os, sys
 from services.runtime.settings import StackSettings
 from services.supervisor.child import ChildSpec
 from services.supervisor.daemon import Progress, StackDaemon
 from services.supervisor.state import StateDir
 
-PROGRAMS = {"well": "import signal; signal.pause()", "ill": "raise SystemExit(7)"}
+HOLD = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()"
+WELL = f"""
+import signal, subprocess, sys
+print(subprocess.Popen([sys.executable, '-S', '-c', {HOLD!r}]).pid, flush=True)
+signal.pause()
+"""
+ARGV = [sys.executable, "-S", "-c", {"well": WELL, "ill": "raise SystemExit(7)"}[sys.argv[1]]]
 
-async def never():
-    raise ConnectionError("not yet")
+def toy(name, *after):
+    async def probe():
+        if not (state.logs / f"{name}.log").read_text():
+            raise ConnectionError("not yet")
+    return ChildSpec(name, ARGV, dict(os.environ), probe, after=after)
 
 def toys(plan, inference, triton_address):
-    argv = [sys.executable, "-S", "-c", PROGRAMS[sys.argv[1]]]
-    probe = never if sys.argv[1] == "ill" else None
-    search = ChildSpec("search", argv, dict(os.environ), probe)
-    return [search, ChildSpec("worker", argv, dict(os.environ), after=("search",))]
+    return [toy("search"), toy("worker", "search")]
 
 state = StateDir(StackSettings().state_dir)
 state.create()
 lock = state.take_lock()
 daemon = StackDaemon(StackSettings(), state, Progress(sys.stdout), logging.getLogger("test"), toys)
 sys.exit(asyncio.run(daemon.run()))
-"""
+'''
 
 
 @contextmanager
@@ -89,8 +95,9 @@ def watch() -> Iterator[Any]:
     opened: list[int] = []
 
     def open_all(pids: list[int]) -> list[int]:
-        opened.extend(os.pidfd_open(pid) for pid in pids)
-        return list(opened)
+        fresh = [os.pidfd_open(pid) for pid in pids]
+        opened.extend(fresh)
+        return fresh
 
     yield open_all
     for descriptor in opened:
@@ -108,9 +115,10 @@ def test_however_it_ends_no_child_stays(tmp_path: Path, watch: Any, end: signal.
         assert status.endpoints is not None
         assert status.endpoints.milvus_uri == "http://127.0.0.1:1"
         children = watch([child.pid for child in status.children])
+        grandchildren = watch([int((state.logs / f"{name}.log").read_text()) for name in ("search", "worker")])
         process.send_signal(end)
         code = process.wait(20)
-        assert ended(children)
+        assert ended(children + grandchildren)
         assert code == (0 if end != signal.SIGKILL else -signal.SIGKILL)
         assert not state.read_status().running
         assert (state.path / "endpoints.json").exists() == (end == signal.SIGKILL)
