@@ -31,7 +31,7 @@ class Camera:
         return out.astype(np.float32)
 
     def projection(self) -> F32:
-        """Camera to clip space float32[4, 4], with y turned over so that row 0 of the buffer is the top of the frame."""
+        """Camera to clip space float32[4, 4], y turned over so that row 0 of the buffer is the top of the frame."""
         near, far = 0.08, 60.0
         out = np.zeros((4, 4), np.float32)
         out[0, 0] = 2 * self.focal_px / self.width

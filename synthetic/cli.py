@@ -6,7 +6,11 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="SynthCast: films and frames of parametric people, with ground truth.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="SynthCast: films and frames of parametric people, with ground truth.",
+)
 
 
 @app.callback()
@@ -32,7 +36,9 @@ def frames(
     from synthetic.frames import FramesJob, write_frames
 
     if people_max < people_min or identities < people_max:
-        raise typer.BadParameter(f"need people_min <= people_max <= identities, got {people_min}, {people_max}, {identities}")
+        raise typer.BadParameter(
+            f"need people_min <= people_max <= identities, got {people_min}, {people_max}, {identities}"
+        )
     job = FramesJob(seed, identities, frames, people_min, people_max, out)
     with _bar() as bar:
         task = bar.add_task("shards", total=job.shards())
@@ -47,7 +53,9 @@ def render(
     identities: Annotated[int, typer.Option(min=2, help="People in the film.")],
     minutes: Annotated[float, typer.Option(min=0.04, help="Length.")],
     out: Annotated[Path, typer.Option(help="Folder to write (resumed when partly done).")],
-    cast_seed: Annotated[int | None, typer.Option(help="Seed of the cast; films with the same one share people. Default: --seed.")] = None,
+    cast_seed: Annotated[
+        int | None, typer.Option(help="Seed of the cast; films with the same one share people. Default: --seed.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
 ) -> None:
     """Render a film with sound, ground truth and portraits to search with."""

@@ -1,12 +1,8 @@
 """Training data: independent frames with boxes and crops, written in shards that a killed run can resume."""
 
 import json
-import os
-import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing import get_context
-from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +15,7 @@ from synthetic.renderer import Renderer
 from synthetic.staging import random_stage
 from synthetic.truth import Box, Seen, observe
 from synthetic.types import U8, WORLD_VERSION, AnyArray, generator
+from synthetic.workers import share
 
 SCHEMA: Final = "synthcast-frames/1"
 SHARD_FRAMES: Final = 250
@@ -31,7 +28,7 @@ _MIN_VISIBILITY: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class FramesJob:
-    """What to write: `identities` people of cast `seed`, `frames` frames with `people_min`..`people_max` people, into `out`."""
+    """What to write: `frames` frames of `people_min`..`people_max` of the `identities` people of cast `seed`."""
 
     seed: int
     identities: int
@@ -82,39 +79,22 @@ def write_frames(job: FramesJob, workers: int) -> Iterator[int]:
     """Write the missing shards with `workers` processes; yields the number of each shard as it is done."""
     (job.out / "frames").mkdir(parents=True, exist_ok=True)
     missing = [k for k in range(job.shards()) if not shard_path(job, k).exists()]
-    for done in sorted(set(range(job.shards())) - set(missing)):
-        yield done
-    if missing:
-        # One rasteriser thread a process: the processes fill the cores.
-        os.environ.setdefault("LP_NUM_THREADS", "1" if workers > 1 else "2")
-        yield from _share(job, missing, workers)
+    yield from sorted(set(range(job.shards())) - set(missing))
+    yield from share(_ShardWork(job), missing, workers)
     write_index(job)
 
 
-def _share(job: FramesJob, shards: list[int], workers: int) -> Iterator[int]:
-    context = get_context("spawn")
-    done: SimpleQueue[int | str] = context.SimpleQueue()
-    processes = [context.Process(target=_work, args=(job, shards[k::workers], done), daemon=True) for k in range(min(workers, len(shards)))]
-    for process in processes:
-        process.start()
-    for _ in shards:
-        result = done.get()
-        if isinstance(result, str):
-            raise RuntimeError(f"a renderer process failed; fix its cause and run the same command again to resume:\n{result}")
-        yield result
-    for process in processes:
-        process.join()
+@dataclass(frozen=True, slots=True)
+class _ShardWork:
+    job: FramesJob
 
-
-def _work(job: FramesJob, shards: list[int], done: "SimpleQueue[int | str]") -> None:
-    """Write some shards in this process, in order; reports each number, or the trace of what went wrong."""
-    try:
+    def __call__(self, shards: list[int]) -> Iterator[int]:
+        if not shards:
+            return
         cv2.setNumThreads(1)
         with Renderer(keep=1600) as renderer:
             for shard in shards:
-                done.put(write_shard(renderer, job, shard))
-    except Exception:
-        done.put(traceback.format_exc())
+                yield write_shard(renderer, self.job, shard)
 
 
 def shard_path(job: FramesJob, shard: int) -> Path:
@@ -148,17 +128,23 @@ def write_shard(renderer: Renderer, job: FramesJob, shard: int) -> int:
     for number in range(shard * SHARD_FRAMES, min((shard + 1) * SHARD_FRAMES, job.frames)):
         picture, sightings = draw_frame(renderer, lens, job, number, plan[number])
         small = cv2.resize(picture, (640, 360), interpolation=cv2.INTER_AREA)
-        cv2.imwrite(str(job.out / "frames" / f"{number:06d}.jpg"), cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 90])
+        cv2.imwrite(
+            str(job.out / "frames" / f"{number:06d}.jpg"),
+            cv2.cvtColor(small, cv2.COLOR_RGB2BGR),
+            [cv2.IMWRITE_JPEG_QUALITY, 90],
+        )
         rows += sightings
     part = shard_path(job, shard).with_suffix(".part")
     with part.open("wb") as file:
-        np.savez(file, **_columns(rows))
+        np.savez(file, allow_pickle=False, **_columns(rows))
     part.replace(shard_path(job, shard))
     return shard
 
 
-def draw_frame(renderer: Renderer, lens: Lens, job: FramesJob, number: int, hand: list[int]) -> tuple[U8, list[Sighting]]:
-    """Draw frame `number` with the identities of `hand`; returns the degraded picture uint8[720, 1280, 3] and its rows."""
+def draw_frame(
+    renderer: Renderer, lens: Lens, job: FramesJob, number: int, hand: list[int]
+) -> tuple[U8, list[Sighting]]:
+    """Draw frame `number` with the identities of `hand`; returns the degraded picture uint8[720, 1280, 3], its rows."""
     rng = generator(job.seed, 103, number)
     outfits = [int(k) for k in rng.integers(0, 4, len(hand))]
     stage = random_stage(rng, [make_identity(job.seed, k) for k in hand], outfits)
@@ -170,7 +156,17 @@ def draw_frame(renderer: Renderer, lens: Lens, job: FramesJob, number: int, hand
     for seen, who, outfit in zip(observe(stage.camera, drawn), hand, outfits, strict=True):
         if seen.person is None or seen.visibility < _MIN_VISIBILITY:
             continue
-        rows.append(Sighting(number, who, outfit, seen, _square(picture, seen.face), _body(picture, seen.person), _square(picture, seen.head)))
+        rows.append(
+            Sighting(
+                number,
+                who,
+                outfit,
+                seen,
+                _square(picture, seen.face),
+                _body(picture, seen.person),
+                _square(picture, seen.head),
+            )
+        )
     return picture, rows
 
 
@@ -193,12 +189,16 @@ def _columns(rows: list[Sighting]) -> dict[str, AnyArray]:
 
 
 def _square(picture: U8, box: Box | None) -> U8:
-    """Cut the square around a box, 1.5 times its longer side, edges repeated, as uint8[112, 112, 3]; zeros without a box."""
+    """Cut the square around a box, 1.5 times its longer side, edges repeated: uint8[112, 112, 3]; zeros for None."""
     if box is None:
         return np.zeros((FACE_PX, FACE_PX, 3), np.uint8)
     x0, y0, x1, y1 = box
     side = _FACE_MARGIN * max(x1 - x0, y1 - y0)
-    return _cut(picture, ((x0 + x1 - side) / 2, (y0 + y1 - side) / 2, (x0 + x1 + side) / 2, (y0 + y1 + side) / 2), (FACE_PX, FACE_PX))
+    return _cut(
+        picture,
+        ((x0 + x1 - side) / 2, (y0 + y1 - side) / 2, (x0 + x1 + side) / 2, (y0 + y1 + side) / 2),
+        (FACE_PX, FACE_PX),
+    )
 
 
 def _body(picture: U8, box: Box) -> U8:
@@ -206,7 +206,9 @@ def _body(picture: U8, box: Box) -> U8:
     x0, y0, x1, y1 = box
     cx, cy, w, h = (x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) * _BODY_MARGIN, (y1 - y0) * _BODY_MARGIN
     height, width = picture.shape[:2]
-    return _cut(picture, (max(cx - w / 2, 0), max(cy - h / 2, 0), min(cx + w / 2, width), min(cy + h / 2, height)), BODY_PX)
+    return _cut(
+        picture, (max(cx - w / 2, 0), max(cy - h / 2, 0), min(cx + w / 2, width), min(cy + h / 2, height)), BODY_PX
+    )
 
 
 def _cut(picture: U8, box: Box, size: tuple[int, int]) -> U8:
@@ -214,8 +216,10 @@ def _cut(picture: U8, box: Box, size: tuple[int, int]) -> U8:
     x0, y0 = int(np.floor(box[0])), int(np.floor(box[1]))
     x1, y1 = max(int(np.ceil(box[2])), x0 + 1), max(int(np.ceil(box[3])), y0 + 1)
     h, w = picture.shape[:2]
-    part = picture[max(y0, 0) : min(y1, h), max(x0, 0) : min(x1, w)]
+    part: AnyArray = picture[max(y0, 0) : min(y1, h), max(x0, 0) : min(x1, w)]
     if x0 < 0 or y0 < 0 or x1 > w or y1 > h:
         part = cv2.copyMakeBorder(part, max(-y0, 0), max(y1 - h, 0), max(-x0, 0), max(x1 - w, 0), cv2.BORDER_REPLICATE)
     shrink = part.shape[1] > size[0] and part.shape[0] > size[1]
-    return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR), dtype=np.uint8)
+    return np.asarray(
+        cv2.resize(part, size, interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR), dtype=np.uint8
+    )

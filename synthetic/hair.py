@@ -1,4 +1,4 @@
-"""Hair: a shell over the head grid, thick where hair grows and sunk into the skull where it does not; long hair hangs down."""
+"""Hair: a shell over the head grid, thick where hair grows and sunk into the skull elsewhere; long hair hangs down."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -90,7 +90,9 @@ def _thickness(person: Identity, style: Style, a: F32, e: F32) -> F32:
     thick = (style.side + (style.top - style.side) * upness) * volume
     thick = thick + style.lift * np.exp(-((a / 0.8) ** 2) - ((e - 0.95) / 0.25) ** 2) * volume
     sweep = np.sign(person.hair.part) * style.parting
-    thick = thick + 0.05 * sweep * np.tanh(3 * (np.sin(a) - 0.35 * person.hair.part)) * np.exp(-(((e - 0.95) / 0.4) ** 2))
+    thick = thick + 0.05 * sweep * np.tanh(3 * (np.sin(a) - 0.35 * person.hair.part)) * np.exp(
+        -(((e - 0.95) / 0.4) ** 2)
+    )
     curl = style.curl + (0.35 * person.hair.curl if style.top > 0.05 else 0)
     wave = np.sin(9 * a + 2.1 * np.sin(5 * e)) * np.sin(11 * e + 1.3 * np.cos(4 * a))
     return np.asarray(thick * (1 + 0.20 * curl * wave), dtype=np.float32)
@@ -105,7 +107,9 @@ def _hang(person: Identity, style: Style, points: F32, mask: F32, g: Grid) -> tu
     below = np.clip((start - e) / (np.pi / 2 + start), 0, 1)
     length = style.hang * (0.7 + 0.7 * person.hair.length)
     wave = 1 + 0.06 * person.hair.curl * np.sin(14 * below + 5 * a) + 0.10 * person.hair.volume * np.sin(np.pi * below)
-    hanging = np.stack([ring[None, :, 0] * wave, ring[None, :, 1] - length * below, ring[None, :, 2] * wave - 0.1 * below], -1)
+    hanging = np.stack(
+        [ring[None, :, 0] * wave, ring[None, :, 1] - length * below, ring[None, :, 2] * wave - 0.1 * below], -1
+    )
     behind = np.clip((np.abs(a) - style.opening) / 0.12 + 0.5, 0, 1)
     use = (e < start) & (behind > 0.3)
     out = np.where(use[..., None], hanging, points).astype(np.float32)
@@ -113,14 +117,19 @@ def _hang(person: Identity, style: Style, points: F32, mask: F32, g: Grid) -> tu
     return out, np.where(e < start, np.minimum(behind, end), mask).astype(np.float32)
 
 
-def tied_parts(style_name: str, length: float) -> tuple[tuple[tuple[float, float, float], tuple[float, float, float], float, float], ...]:
+def tied_parts(
+    style_name: str, length: float
+) -> tuple[tuple[tuple[float, float, float], tuple[float, float, float], float, float], ...]:
     """Tapered tubes (start, end, radius, radius; head units) of a bun or tail; empty when nothing is tied."""
     tie = STYLES[style_name].tie
     if tie == "bun":
         return (((0.0, 0.55, -0.98), (0.0, 0.72, -1.08), 0.27, 0.24),)
     if tie == "pony":
         drop = -0.3 - 0.9 * length
-        return (((0.0, 0.42, -0.90), (0.0, 0.40, -1.20), 0.15, 0.20), ((0.0, 0.42, -1.20), (0.0, drop, -1.12), 0.20, 0.09))
+        return (
+            ((0.0, 0.42, -0.90), (0.0, 0.40, -1.20), 0.15, 0.20),
+            ((0.0, 0.42, -1.20), (0.0, drop, -1.12), 0.20, 0.09),
+        )
     if tie == "half":
         return (((0.0, 0.48, -0.92), (0.0, -0.2, -1.12), 0.14, 0.10),)
     return ()

@@ -1,4 +1,4 @@
-"""What the renderer needs of one head: meshes at two levels of detail, skin picture, hair; built once per person and kept."""
+"""What the renderer needs of one head: its mesh at two levels of detail, hair and hat."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -56,7 +56,11 @@ def build_hair(person: Identity, outfit: Outfit, head: HeadShape) -> F32:
 def build_hat(outfit: Outfit, head: HeadShape) -> F32:
     """Crown of the hat, float32[V, 9]."""
     g = head.grid
-    line = {"beanie": 0.42 - 0.16 * np.abs(g.azimuth) / np.pi * 2, "cap": 0.52 - 0.1 * np.abs(g.azimuth), "brim": 0.50 + 0 * g.azimuth}[outfit.hat]
+    line = {
+        "beanie": 0.42 - 0.16 * np.abs(g.azimuth) / np.pi * 2,
+        "cap": 0.52 - 0.1 * np.abs(g.azimuth),
+        "brim": 0.50 + 0 * g.azimuth,
+    }[outfit.hat]
     direction = head.surface / np.maximum(np.linalg.norm(head.surface, axis=-1, keepdims=True), 1e-6)
     rise = {"beanie": 0.15, "cap": 0.12, "brim": 0.13}[outfit.hat]
     grown = np.clip((g.elevation - line) / 0.1 + 0.5, 0, 1)
@@ -72,11 +76,9 @@ def has_hair(outfit: Outfit) -> bool:
 
 def head_extent(head: HeadShape, hair: F32 | None, hat: F32 | None) -> F32:
     """Points float32[N, 3] (head units) that span the head box: skull, hair above the cut, hat."""
-    parts = [head.vertices[:, :3]]
-    for shell in (hair, hat):
-        if shell is not None:
-            parts.append(shell[(shell[:, 8] > 0.45) & (shell[:, 1] > HAIR_CUT), :3])
-    return np.concatenate(parts)
+    shells = [shell for shell in (hair, hat) if shell is not None]
+    drawn = [shell[(shell[:, 8] > 0.45) & (shell[:, 1] > HAIR_CUT)][:, :3] for shell in shells]
+    return np.concatenate([head.vertices[:, :3], *drawn])
 
 
 def _nearest(surface: F32, g: Grid, azimuth: float, elevation: float) -> F32:

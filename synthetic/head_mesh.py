@@ -40,7 +40,7 @@ class FaceLayout:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A latitude-longitude grid: `azimuth`/`elevation` are float32[R, C] (column 0 = column -1), `index` int32[T, 3]."""
+    """A latitude-longitude grid: `azimuth`, `elevation` float32[R, C] (column 0 = column -1), `index` int32[T, 3]."""
 
     azimuth: F32
     elevation: F32
@@ -85,7 +85,7 @@ def _warp(half: float, count: int, centre: float, width: float, gain: float) -> 
     fine = np.linspace(-half, half, 2001)
     density = 1 + gain * np.exp(-(((fine - centre) / width) ** 2))
     cdf = np.concatenate([[0], np.cumsum((density[1:] + density[:-1]) / 2)])
-    return np.interp(np.linspace(0, cdf[-1], count), cdf, fine)
+    return np.asarray(np.interp(np.linspace(0, cdf[-1], count), cdf, fine))
 
 
 def head_surface(shape: FaceShape, g: Grid) -> F32:
@@ -96,7 +96,7 @@ def head_surface(shape: FaceShape, g: Grid) -> F32:
     radius = _base_radius(shape, d) + _bumps(shape, place, np.abs(a), e)
     points = d * radius[..., None]
     points[..., 2] += _nose(shape, place, np.abs(a), e)
-    return (points * (1 + 0.03 * shape.head_size)).astype(np.float32)
+    return np.asarray(points * (1 + 0.03 * shape.head_size), dtype=np.float32)
 
 
 def _base_radius(shape: FaceShape, d: F32) -> F32:
@@ -145,7 +145,9 @@ def _nose(s: FaceShape, p: FaceLayout, a: F32, e: F32) -> F32:
     forward = 0.225 + 0.035 * s.nose_forward
     root = 0.16 + 0.08 * s.nose_bridge
     body = root + (1 - root) * np.clip(t, 0, 1) ** 1.25
-    fall = np.where(t > 1, np.exp(-(((t - 1) / (0.30 + 0.05 * s.nose_tip_up)) ** 2)), np.where(t < 0, np.exp(-((t / 0.45) ** 2)), 1))
+    fall = np.where(
+        t > 1, np.exp(-(((t - 1) / (0.30 + 0.05 * s.nose_tip_up)) ** 2)), np.where(t < 0, np.exp(-((t / 0.45) ** 2)), 1)
+    )
     hump = 0.030 * s.nose_hump * np.exp(-(((t - 0.45) / 0.25) ** 2))
     width = 0.085 + (p.nose_w * 0.82 - 0.085) * np.clip(t, 0, 1) ** 1.5
     return np.asarray((forward * body * fall + hump) * np.exp(-((a / width) ** 2)), dtype=np.float32)
@@ -163,7 +165,7 @@ def surface_normals(points: F32) -> F32:
     length = np.linalg.norm(n, axis=-1, keepdims=True)
     n = n / np.maximum(length, 1e-9)
     n[0], n[-1] = (0, -1, 0), (0, 1, 0)
-    return n.astype(np.float32)
+    return np.asarray(n, dtype=np.float32)
 
 
 def face_mask(g: Grid) -> np.ndarray:

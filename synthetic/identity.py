@@ -13,15 +13,36 @@ RGB = tuple[float, float, float]
 
 # Six anchors of a skin ramp (sRGB 0..1), light to dark; people lie anywhere between them.
 SKIN_RAMP = np.array(
-    [[0.97, 0.85, 0.78], [0.93, 0.76, 0.65], [0.84, 0.65, 0.52], [0.70, 0.50, 0.37], [0.50, 0.34, 0.25], [0.33, 0.22, 0.17]],
+    [
+        [0.97, 0.85, 0.78],
+        [0.93, 0.76, 0.65],
+        [0.84, 0.65, 0.52],
+        [0.70, 0.50, 0.37],
+        [0.50, 0.34, 0.25],
+        [0.33, 0.22, 0.17],
+    ],
     dtype=np.float32,
 )
 HAIR_ANCHORS = np.array(
-    [[0.07, 0.06, 0.06], [0.18, 0.11, 0.08], [0.33, 0.20, 0.12], [0.45, 0.22, 0.12], [0.66, 0.36, 0.16], [0.84, 0.68, 0.40]],
+    [
+        [0.07, 0.06, 0.06],
+        [0.18, 0.11, 0.08],
+        [0.33, 0.20, 0.12],
+        [0.45, 0.22, 0.12],
+        [0.66, 0.36, 0.16],
+        [0.84, 0.68, 0.40],
+    ],
     dtype=np.float32,
 )
 EYE_ANCHORS = np.array(
-    [[0.18, 0.10, 0.06], [0.36, 0.22, 0.11], [0.42, 0.40, 0.20], [0.30, 0.42, 0.30], [0.35, 0.52, 0.66], [0.48, 0.55, 0.58]],
+    [
+        [0.18, 0.10, 0.06],
+        [0.36, 0.22, 0.11],
+        [0.42, 0.40, 0.20],
+        [0.30, 0.42, 0.30],
+        [0.35, 0.52, 0.66],
+        [0.48, 0.55, 0.58],
+    ],
     dtype=np.float32,
 )
 
@@ -165,7 +186,11 @@ class Identity:
             "hair_style": self.hair.style,
             "eye_color": [round(c, 3) for c in self.eye_color],
             "beard": round(max(self.facial_hair.beard, self.facial_hair.goatee), 2),
-            "voice": {"pitch": self.voice.pitch, "rate_wpm": self.voice.rate_wpm, "formant": round(self.voice.formant, 3)},
+            "voice": {
+                "pitch": self.voice.pitch,
+                "rate_wpm": self.voice.rate_wpm,
+                "formant": round(self.voice.formant, 3),
+            },
         }
 
 
@@ -226,7 +251,12 @@ def _skin(rng: np.random.Generator, level: float, *, female: bool) -> Skin:
     painted = 0.25 if female and rng.random() < 0.35 else 0.0
     lip = np.array(color) * 0.86 + tint * (0.6 + painted * 2)
     marks = tuple(
-        (float(rng.uniform(-1.0, 1.0)), float(rng.uniform(-0.95, 0.65)), float(rng.uniform(0.014, 0.04)), float(rng.uniform(0.35, 0.9)))
+        (
+            float(rng.uniform(-1.0, 1.0)),
+            float(rng.uniform(-0.95, 0.65)),
+            float(rng.uniform(0.014, 0.04)),
+            float(rng.uniform(0.35, 0.9)),
+        )
         for _ in range(int(rng.poisson(1.6)))
     )
     freckles = float(max(0.0, rng.normal(-0.3, 0.5))) if level < 0.55 else 0.0
@@ -243,7 +273,11 @@ def _skin(rng: np.random.Generator, level: float, *, female: bool) -> Skin:
 
 
 def _facial_hair(rng: np.random.Generator, *, female: bool) -> FacialHair:
-    kind = "none" if female else str(rng.choice(["none", "stubble", "full", "goatee", "moustache"], p=[0.42, 0.2, 0.2, 0.1, 0.08]))
+    kind = (
+        "none"
+        if female
+        else str(rng.choice(["none", "stubble", "full", "goatee", "moustache"], p=[0.42, 0.2, 0.2, 0.1, 0.08]))
+    )
     amount = float(rng.uniform(0.65, 1.0))
     return FacialHair(
         brow_thickness=float(np.clip(rng.normal(0.85 if female else 1.15, 0.3), 0.4, 2.0)),
@@ -265,7 +299,15 @@ def _hair(rng: np.random.Generator, skin_level: float, age: float, *, female: bo
     else:
         styles = ["short", "side", "buzz", "bald", "quiff", "curly", "long", "fringe"]
         style = str(rng.choice(styles, p=[0.24, 0.18, 0.13, 0.1, 0.11, 0.1, 0.05, 0.09]))
-    alternatives = {"long": "ponytail", "fringe_long": "bun", "bob": "halfup", "ponytail": "long", "bun": "long", "side": "short", "quiff": "side"}
+    alternatives = {
+        "long": "ponytail",
+        "fringe_long": "bun",
+        "bob": "halfup",
+        "ponytail": "long",
+        "bun": "long",
+        "side": "short",
+        "quiff": "side",
+    }
     color = np.array(_ramp(HAIR_ANCHORS, float(rng.beta(1.0, 1.1 + 5 * max(0.0, skin_level - 0.25))), rng, 0.02))
     grey = float(np.clip((age - 42) / 30 + rng.normal(0, 0.3), 0, 1)) if age > 36 else 0.0
     color = color * (1 - grey) + np.array([0.74, 0.73, 0.72]) * grey

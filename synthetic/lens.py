@@ -23,7 +23,7 @@ class Lens:
         if noise > 0:
             h, w = image.shape[:2]
             y, x = int(rng.integers(0, 1280 - h)), int(rng.integers(0, 1600 - w))
-            grain = cv2.multiply(self._grain[y : y + h, x : x + w], (noise,) * 4, dtype=cv2.CV_16S)
+            grain = cv2.multiply(self._grain[y : y + h, x : x + w], (noise,) * 4, dtype=cv2.CV_16S)  # type: ignore[call-overload]
             out = cv2.add(out, grain, dtype=cv2.CV_8U)
         return np.asarray(out, dtype=np.uint8)
 

@@ -1,6 +1,6 @@
 """A batch of coloured triangles built on the CPU each frame: tubes, lofts, rings and boxes.
 
-Vertex layout, 18 float32: position 3 (m), normal 3, colour A 3, colour B 3 (sRGB), uv 2 (m), pattern, period, gloss, id.
+Vertex layout, 18 float32: position 3 (m), normal 3, colours A and B 3 + 3 (sRGB), uv 2 (m), pattern, period, gloss, id.
 """
 
 from dataclasses import dataclass, field
@@ -10,14 +10,15 @@ from typing import Final
 import numpy as np
 
 from synthetic.outfit import PATTERNS, Cloth
-from synthetic.types import F32, I32
+from synthetic.types import F32, I32, Floats
 
 VERTEX_FLOATS: Final = 18
-Vector = F32 | tuple[float, float, float]
+Vector = Floats | tuple[float, float, float]
 
 # Along a tube: (place on the axis 0..1, offset in radii, radius factor); round caps at both ends.
 _RINGS: Final = np.array(
-    [[0, -1, 0.03], [0, -0.71, 0.71], [0, 0, 1], [0.45, 0, 1.04], [1, 0, 1], [1, 0.71, 0.71], [1, 1, 0.03]], dtype=np.float32
+    [[0, -1, 0.03], [0, -0.71, 0.71], [0, 0, 1], [0.45, 0, 1.04], [1, 0, 1], [1, 0.71, 0.71], [1, 1, 0.03]],
+    dtype=np.float32,
 )
 _SEGMENTS: Final = 11
 
@@ -50,12 +51,24 @@ class MeshBatch:
     _indices: list[I32] = field(default_factory=list)
     _count: int = 0
 
-    def tube(self, p0: Vector, p1: Vector, r0: float, r1: float, cloth: Cloth, ident: float,
-             side: Vector = (1.0, 0.0, 0.0), aspect: float = 1.0, gloss: float = 0.15) -> None:  # fmt: skip
+    def tube(
+        self,
+        p0: Vector,
+        p1: Vector,
+        r0: float,
+        r1: float,
+        cloth: Cloth,
+        ident: float,
+        side: Vector = (1.0, 0.0, 0.0),
+        aspect: float = 1.0,
+        gloss: float = 0.15,
+    ) -> None:
         """Add a tapered capsule; across `side` it has its radius, across the other direction radius * aspect."""
         self._tubes.append(_Tube((p0, p1), (r0, r1), side, aspect, cloth, gloss, ident))
 
-    def loft(self, centres: F32, widths: F32, depths: F32, side: Vector, forward: Vector, cloth: Cloth, ident: float) -> None:
+    def loft(
+        self, centres: F32, widths: F32, depths: F32, side: Vector, forward: Vector, cloth: Cloth, ident: float
+    ) -> None:
         """Add a skin over elliptic sections: centres float32[R, 3], half widths and half depths float32[R]."""
         columns = 21
         phi = np.linspace(-np.pi, np.pi, columns, dtype=np.float32)
@@ -71,8 +84,18 @@ class MeshBatch:
         v = np.broadcast_to((centres[:, 1] - centres[-1, 1])[:, None], pos.shape[:2])
         self._append(pos, nrm, np.stack([u, v], -1), cloth, 0.1, ident, _sheet_index(len(centres), columns))
 
-    def ring(self, centre: F32, right: F32, up: F32, radii: tuple[float, float], thick: float, square: float, cloth: Cloth, ident: float) -> None:
-        """Add a closed hoop around `centre` in the plane of `right` and `up` (unit vectors); square 0 = ellipse, 1 = rounded box."""
+    def ring(
+        self,
+        centre: F32,
+        right: F32,
+        up: F32,
+        radii: tuple[float, float],
+        thick: float,
+        square: float,
+        cloth: Cloth,
+        ident: float,
+    ) -> None:
+        """Add a hoop around `centre` in the plane of `right`, `up` (unit vectors); square 0 = ellipse, 1 = box."""
         columns, rows = 5, 19
         phi = np.linspace(0, 2 * np.pi, rows, dtype=np.float32)
         power = 1 - 0.55 * square
@@ -85,7 +108,9 @@ class MeshBatch:
         psi = np.linspace(0, 2 * np.pi, columns, dtype=np.float32)
         nrm = np.cos(psi)[None, :, None] * radial[:, None] + np.sin(psi)[None, :, None] * out
         pos = middle[:, None] + thick * nrm
-        self._append(pos, nrm, np.zeros((*pos.shape[:2], 2), np.float32), cloth, 0.6, ident, _sheet_index(rows, columns))
+        self._append(
+            pos, nrm, np.zeros((*pos.shape[:2], 2), np.float32), cloth, 0.6, ident, _sheet_index(rows, columns)
+        )
 
     def box(self, centre: Vector, half: Vector, cloth: Cloth, turn: F32) -> None:
         """Add a box (a thing, id 0); `turn` float32[3, 3] rotates it about its centre."""
@@ -97,7 +122,15 @@ class MeshBatch:
                 nrm[:, axis] = sign
                 uv = np.delete(pos, axis, axis=1)
                 quad = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
-                self._append((pos @ turn.T + np.asarray(centre, np.float32))[None], (nrm @ turn.T)[None], uv[None], cloth, 0.1, 0.0, quad)
+                self._append(
+                    (pos @ turn.T + np.asarray(centre, np.float32))[None],
+                    (nrm @ turn.T)[None],
+                    uv[None],
+                    cloth,
+                    0.1,
+                    0.0,
+                    quad,
+                )
 
     def arrays(self) -> tuple[F32, I32]:
         """Return vertices float32[V, 18] and triangles int32[T, 3]."""
@@ -107,7 +140,9 @@ class MeshBatch:
             return np.zeros((0, VERTEX_FLOATS), np.float32), np.zeros((0, 3), np.int32)
         return np.concatenate(self._vertices), np.concatenate(self._indices)
 
-    def _append(self, pos: F32, nrm: F32, uv: F32, cloth: Cloth, gloss: float, ident: float, index: I32) -> None:
+    def _append(
+        self, pos: Floats, nrm: Floats, uv: Floats, cloth: Cloth, gloss: float, ident: float, index: I32
+    ) -> None:
         n = pos.shape[0] * pos.shape[1]
         out = np.empty((n, VERTEX_FLOATS), np.float32)
         out[:, 0:3], out[:, 3:6] = pos.reshape(n, 3), nrm.reshape(n, 3)
@@ -135,7 +170,11 @@ class MeshBatch:
         along = t * length + cap * r
         phi = np.linspace(-np.pi, np.pi, _SEGMENTS, dtype=np.float32)
         ring = np.cos(phi)[None, :, None] * s[:, None] + np.sin(phi)[None, :, None] * f[:, None]
-        pos = p0[:, None, None] + w[:, None, None] * along[:, :, None, None] + ring[:, None] * (r * swell)[:, :, None, None]
+        pos = (
+            p0[:, None, None]
+            + w[:, None, None] * along[:, :, None, None]
+            + ring[:, None] * (r * swell)[:, :, None, None]
+        )
         tilt = np.array([t.aspect for t in tubes], np.float32)[:, None, None] ** 2
         flat = np.cos(phi)[None, :, None] * s[:, None] + np.sin(phi)[None, :, None] * f[:, None] / tilt
         nrm = flat[:, None] * np.minimum(swell, 1)[None, :, None, None] + w[:, None, None] * cap[None, :, None, None]

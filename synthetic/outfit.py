@@ -48,8 +48,14 @@ def make_outfit(person: Identity, wardrobe: int, number: int) -> Outfit:
     female = person.sex == "female"
     skirt = female and rng.random() < 0.35
     dress = skirt and rng.random() < 0.5
-    top = _cloth(rng, ("plain", "stripes", "pinstripes", "checks", "dots", "jacket", "print"), (0.27, 0.16, 0.07, 0.12, 0.08, 0.2, 0.1))
-    bottom = top if dress and top.pattern != "jacket" else _cloth(rng, ("plain", "pinstripes", "checks"), (0.84, 0.06, 0.10))
+    top = _cloth(
+        rng,
+        ("plain", "stripes", "pinstripes", "checks", "dots", "jacket", "print"),
+        (0.27, 0.16, 0.07, 0.12, 0.08, 0.2, 0.1),
+    )
+    bottom = (
+        top if dress and top.pattern != "jacket" else _cloth(rng, ("plain", "pinstripes", "checks"), (0.84, 0.06, 0.10))
+    )
     hat = str(rng.choice(["none", "beanie", "cap", "brim"], p=[0.87, 0.05, 0.05, 0.03]))
     loose_hair = rng.random() < 0.65
     return Outfit(
@@ -62,7 +68,9 @@ def make_outfit(person: Identity, wardrobe: int, number: int) -> Outfit:
         dress=dress,
         loose=float(rng.uniform(1.0, 1.2)),
         shoes=clamp_rgb(np.array(rng.choice([0.08, 0.2, 0.45, 0.85])) + rng.normal(0, 0.05, 3)),
-        glasses=str(rng.choice(["round", "square", "sun"], p=[0.4, 0.45, 0.15])) if rng.random() < person.wears_glasses else "none",
+        glasses=str(rng.choice(["round", "square", "sun"], p=[0.4, 0.45, 0.15]))
+        if rng.random() < person.wears_glasses
+        else "none",
         glasses_color=clamp_rgb(np.array([0.08, 0.07, 0.07]) + rng.uniform(0, 0.5) * rng.random(3)),
         hat=hat,
         hat_color=_color(rng),
@@ -82,7 +90,9 @@ def _cloth(rng: np.random.Generator, patterns: tuple[str, ...], weights: tuple[f
 def _color(rng: np.random.Generator) -> RGB:
     """Clothes: a third of them grey, navy, black or white, the rest any hue."""
     if rng.random() < 0.34:
-        base = np.array([[0.08, 0.08, 0.09], [0.92, 0.91, 0.88], [0.45, 0.46, 0.48], [0.10, 0.13, 0.27], [0.62, 0.53, 0.42]])
+        base = np.array(
+            [[0.08, 0.08, 0.09], [0.92, 0.91, 0.88], [0.45, 0.46, 0.48], [0.10, 0.13, 0.27], [0.62, 0.53, 0.42]]
+        )
         return clamp_rgb(base[rng.integers(len(base))] + rng.normal(0, 0.03, 3))
     hue, saturation, value = rng.random(), rng.uniform(0.35, 0.95), rng.uniform(0.25, 0.95)
     k = (np.array([5.0, 3.0, 1.0]) + hue * 6) % 6

@@ -86,11 +86,16 @@ def solve(person: Identity, pose: Pose) -> Skeleton:
     shoulder_half = 0.097 * h * build.shoulders
     swing = 0.55 * pose.stride * np.sin(pose.phase)
     shoulders, elbows, wrists = [], [], []
-    for sign, raise_, bend, gait in ((1, pose.arm_left, pose.elbow_left, -swing), (-1, pose.arm_right, pose.elbow_right, swing)):
+    for sign, raise_, bend, gait in (
+        (1, pose.arm_left, pose.elbow_left, -swing),
+        (-1, pose.arm_right, pose.elbow_right, swing),
+    ):
         shoulder = chest + side * (sign * shoulder_half) + lean * (-0.018 * h)
         upper = _swing(lean, forward, raise_ + gait * 0.8) + side * (sign * (0.12 + 0.10 * (build.belly - 1)))
         elbow = shoulder + _unit(upper) * 0.170 * h
-        lower = _swing(lean, forward, raise_ + gait * 0.8 + bend + 0.2 * pose.stride) - side * (sign * 0.25 * min(bend, 1.0))
+        lower = _swing(lean, forward, raise_ + gait * 0.8 + bend + 0.2 * pose.stride) - side * (
+            sign * 0.25 * min(bend, 1.0)
+        )
         wrist = elbow + _unit(lower) * 0.150 * h
         shoulders.append(shoulder)
         elbows.append(elbow)
@@ -108,10 +113,20 @@ def solve(person: Identity, pose: Pose) -> Skeleton:
         ankles.append(ankle)
         toes.append(ankle + forward * 0.10 * h + side * (sign * 0.02 * h) - up * 0.022 * h)
     return Skeleton(
-        pelvis=pelvis, chest=chest, neck=neck, head=_head_matrix(person, pose, neck, lean), side=side, forward=forward,
-        shoulders=(shoulders[0], shoulders[1]), elbows=(elbows[0], elbows[1]), wrists=(wrists[0], wrists[1]),
-        hips=(hips[0], hips[1]), knees=(knees[0], knees[1]), ankles=(ankles[0], ankles[1]), toes=(toes[0], toes[1]),
-    )  # fmt: skip
+        pelvis=pelvis,
+        chest=chest,
+        neck=neck,
+        head=_head_matrix(person, pose, neck, lean),
+        side=side,
+        forward=forward,
+        shoulders=(shoulders[0], shoulders[1]),
+        elbows=(elbows[0], elbows[1]),
+        wrists=(wrists[0], wrists[1]),
+        hips=(hips[0], hips[1]),
+        knees=(knees[0], knees[1]),
+        ankles=(ankles[0], ankles[1]),
+        toes=(toes[0], toes[1]),
+    )
 
 
 def _swing(up: F32, forward: F32, angle: float) -> F32:

@@ -7,12 +7,25 @@ import cv2
 import numpy as np
 
 from synthetic.identity import RGB, clamp_rgb
-from synthetic.types import F32, I32, U8
+from synthetic.types import F32, I32, U8, Floats
 
 # Vertex layout: position 3, normal 3, uv 2 (repeats), layer (+100 = glows), colour A 3, colour B 3 (sRGB).
 ROOM_FLOATS: Final = 15
 TEXTURE_SIZE: Final = 256
-LAYERS: Final = ("plaster", "planks", "tiles", "bricks", "stripes", "flowers", "carpet", "wood", "books", "art", "curtain", "diamonds")
+LAYERS: Final = (
+    "plaster",
+    "planks",
+    "tiles",
+    "bricks",
+    "stripes",
+    "flowers",
+    "carpet",
+    "wood",
+    "books",
+    "art",
+    "curtain",
+    "diamonds",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +53,7 @@ class Room:
 
 
 def room_textures() -> U8:
-    """Return the shared grey patterns uint8[L, 256, 256], drawn with a fixed seed (they are part of the world version)."""
+    """Return the grey patterns uint8[L, 256, 256], drawn with a fixed seed (they are part of the world version)."""
     rng = np.random.Generator(np.random.PCG64(77))
     n = TEXTURE_SIZE
     y, x = np.mgrid[0:n, 0:n].astype(np.float32) / n
@@ -51,7 +64,9 @@ def room_textures() -> U8:
         "tiles": ((x * 4 % 1 > 0.05) & (y * 4 % 1 > 0.05)) * 0.75 + 0.1 + 0.08 * _noise(rng, n, 8),
         "bricks": _bricks(rng, n),
         "stripes": 0.5 + 0.45 * np.sign(np.sin(x * 2 * np.pi * 6)) + 0.03 * fine,
-        "flowers": 0.5 + 0.5 * np.tanh(6 * np.sin(x * 2 * np.pi * 4) * np.sin(y * 2 * np.pi * 4) + 2 * np.sin((x + y) * 2 * np.pi * 8)),
+        "flowers": 0.5
+        + 0.5
+        * np.tanh(6 * np.sin(x * 2 * np.pi * 4) * np.sin(y * 2 * np.pi * 4) + 2 * np.sin((x + y) * 2 * np.pi * 8)),
         "carpet": 0.5 + 0.28 * fine + 0.1 * _noise(rng, n, 5),
         "wood": 0.5 + 0.2 * np.sin(2 * np.pi * (6 * x + 1.2 * _noise(rng, n, 3))) + 0.1 * fine,
         "books": _planks(rng, n, 24, 3.0),
@@ -63,7 +78,10 @@ def room_textures() -> U8:
 
 
 def _noise(rng: np.random.Generator, n: int, cells: int) -> F32:
-    return np.asarray(cv2.resize(rng.standard_normal((cells, cells)).astype(np.float32), (n, n), interpolation=cv2.INTER_CUBIC), dtype=np.float32)
+    return np.asarray(
+        cv2.resize(rng.standard_normal((cells, cells)).astype(np.float32), (n, n), interpolation=cv2.INTER_CUBIC),
+        dtype=np.float32,
+    )
 
 
 def _planks(rng: np.random.Generator, n: int, count: int, contrast: float) -> F32:
@@ -87,22 +105,54 @@ class _Builder:
     def __init__(self) -> None:
         self.vertices: list[F32] = []
 
-    def quad(self, origin: F32, du: F32, dv: F32, layer: str, colors: tuple[RGB, RGB], tile_m: float, glow: float = 0.0) -> None:
+    def quad(
+        self,
+        origin: Floats,
+        du: Floats,
+        dv: Floats,
+        layer: str,
+        colors: tuple[RGB, RGB],
+        tile_m: float,
+        glow: float = 0.0,
+    ) -> None:
         """Add the parallelogram origin + s du + t dv; tile_m = metres for one repeat (0 = the picture once)."""
         normal = np.cross(du, dv)
         normal = normal / np.linalg.norm(normal)
         size = (float(np.linalg.norm(du)) / tile_m, float(np.linalg.norm(dv)) / tile_m) if tile_m > 0 else (1.0, 1.0)
         rows = []
         for s, t in ((0, 0), (1, 0), (1, 1), (0, 1)):
-            rows.append([*(origin + s * du + t * dv), *normal, s * size[0], t * size[1], LAYERS.index(layer) + (100 if glow else 0), *colors[0], *colors[1]])
+            rows.append(
+                [
+                    *(origin + s * du + t * dv),
+                    *normal,
+                    s * size[0],
+                    t * size[1],
+                    LAYERS.index(layer) + (100 if glow else 0),
+                    *colors[0],
+                    *colors[1],
+                ]
+            )
         self.vertices.append(np.array(rows, np.float32))
 
-    def box(self, centre: tuple[float, float, float], size: tuple[float, float, float], layer: str, colors: tuple[RGB, RGB], tile_m: float) -> None:
+    def box(
+        self,
+        centre: tuple[float, float, float],
+        size: tuple[float, float, float],
+        layer: str,
+        colors: tuple[RGB, RGB],
+        tile_m: float,
+    ) -> None:
         """Add a box given its centre and full size."""
         c, h = np.array(centre), np.array(size) / 2
         ex, ey, ez = np.diag(2 * h)
         low = c - h
-        for origin, du, dv in ((low + ez, ex, ey), (low, ez, ey), (low + ex + ez, -ez, ey), (low + ey + ez, ex, -ez), (low + ex, -ex, ey)):
+        for origin, du, dv in (
+            (low + ez, ex, ey),
+            (low, ez, ey),
+            (low + ex + ez, -ez, ey),
+            (low + ey + ez, ex, -ez),
+            (low + ex, -ex, ey),
+        ):
             self.quad(origin, du, dv, layer, colors, tile_m)
 
     def arrays(self) -> tuple[F32, I32]:
@@ -144,24 +194,50 @@ def _decorate(b: _Builder, rng: np.random.Generator, w: float, d: float, height:
         origin = np.array([cx, rng.uniform(1.1, 1.7), -d + 0.02 + 0.012 * k])
         kind = rng.random()
         if kind < 0.35:
-            sky = (clamp_rgb(np.array([0.75, 0.85, 0.95]) * rng.uniform(0.6, 1.05)), clamp_rgb(np.array([0.9, 0.9, 0.85])))
-            b.quad(origin + [0, -0.3, 0], np.array([size, 0, 0]), np.array([0, size * 1.2, 0]), "art", sky, 0, glow=1)
+            sky = (
+                clamp_rgb(np.array([0.75, 0.85, 0.95]) * rng.uniform(0.6, 1.05)),
+                clamp_rgb(np.array([0.9, 0.9, 0.85])),
+            )
+            b.quad(
+                origin - np.array([0, 0.3, 0]),
+                np.array([size, 0, 0]),
+                np.array([0, size * 1.2, 0]),
+                "art",
+                sky,
+                0,
+                glow=1,
+            )
         else:
-            b.quad(origin, np.array([size * 0.9, 0, 0]), np.array([0, size * 0.7, 0]), "art", _pair(rng, 0.2, 0.8, 0.8, 0.25), 0)
+            b.quad(
+                origin,
+                np.array([size * 0.9, 0, 0]),
+                np.array([0, size * 0.7, 0]),
+                "art",
+                _pair(rng, 0.2, 0.8, 0.8, 0.25),
+                0,
+            )
     for side in (-1.0, 1.0):
         if rng.random() < 0.7:
             zc = rng.uniform(-0.8 * d, 0.2 * d)
             sky = (clamp_rgb(np.array([0.7, 0.82, 0.95])), clamp_rgb(np.array([0.95, 0.95, 0.9])))
-            b.quad(np.array([side * (w - 0.02), 0.9, zc + side * 0.6]), np.array([0, 0, -side * 1.2]), np.array([0, 1.5, 0]), "art", sky, 0, glow=1)
+            b.quad(
+                np.array([side * (w - 0.02), 0.9, zc + side * 0.6]),
+                np.array([0, 0, -side * 1.2]),
+                np.array([0, 1.5, 0]),
+                "art",
+                sky,
+                0,
+                glow=1,
+            )
     for _ in range(int(rng.integers(2, 7))):
         at_back = rng.random() < 0.65
-        size = (float(rng.uniform(0.5, 1.8)), float(rng.uniform(0.4, 2.1)), float(rng.uniform(0.35, 0.7)))
+        extent = (float(rng.uniform(0.5, 1.8)), float(rng.uniform(0.4, 2.1)), float(rng.uniform(0.35, 0.7)))
         cx = float(rng.uniform(-w + 0.9, w - 0.9)) if at_back else float(rng.choice([-1, 1])) * (w - 0.4)
-        cz = -d + size[2] / 2 + 0.02 if at_back else float(rng.uniform(-0.8 * d, 0.3 * d))
+        cz = -d + extent[2] / 2 + 0.02 if at_back else float(rng.uniform(-0.8 * d, 0.3 * d))
         if not at_back:
-            size = (size[2], size[1], size[0])
+            extent = (extent[2], extent[1], extent[0])
         layer = str(rng.choice(["wood", "books", "plaster", "curtain"]))
-        b.box((cx, size[1] / 2, cz), size, layer, _pair(rng, 0.15, 0.75, 0.4, 0.12), 0.9)
+        b.box((cx, extent[1] / 2, cz), extent, layer, _pair(rng, 0.15, 0.75, 0.4, 0.12), 0.9)
 
 
 def make_light(rng: np.random.Generator) -> Light:

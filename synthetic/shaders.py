@@ -1,4 +1,7 @@
-"""GLSL of the renderer. Colours come in as sRGB, are squared to be lit, and leave through a soft shoulder and a square root."""
+"""GLSL of the renderer.
+
+Colours come in as sRGB, are squared to be lit, and leave through a soft shoulder and a square root.
+"""
 
 from typing import Final
 
@@ -18,7 +21,8 @@ vec3 shade(vec3 srgb, vec3 n, vec3 p, float gloss, float wrap, float rim) {
     float spec = gloss * n4 * n4 * n4 * step(0.0, nk) * 0.45;
     float edge = 1.0 - max(dot(n, v), 0.0);
     vec3 albedo = srgb * srgb;
-    vec3 c = albedo * (key_col * k + fill_col * f + ambient) + spec * key_col + rim * edge * edge * edge * sky_col * 0.25;
+    vec3 c = albedo * (key_col * k + fill_col * f + ambient) + spec * key_col;
+    c += rim * edge * edge * edge * sky_col * 0.25;
     return c;
 }
 vec3 develop(vec3 c) {
@@ -45,7 +49,9 @@ void main() {
 """
 
 HEAD_VERTEX: Final = "#version 330\n" + _HEAD_BODY
-HAIR_VERTEX: Final = "#version 330\n" + _HEAD_BODY.replace("jaw * 0.15 * low", "0.0").replace("jaw * 0.05 * low", "0.0 * jaw * mouth_y * low")
+HAIR_VERTEX: Final = "#version 330\n" + _HEAD_BODY.replace("jaw * 0.15 * low", "0.0").replace(
+    "jaw * 0.05 * low", "0.0 * jaw * mouth_y * low"
+)
 
 HEAD_FRAGMENT: Final = (
     "#version 330\n"
@@ -99,13 +105,15 @@ void main() {
         float gap = mouth_state.x * 0.085 * bow;
         float cupid = 1.0 - 0.3 * exp(-x * x / 0.02) ;
         float lip_up = mouth_box.z * bow * cupid, lip_low = mouth_box.w * pow(bow, 0.7);
-        float lip = max(cover(lip_up - m.y, aaw + 0.01) * cover(m.y + 0.004, aaw), cover(m.y + gap + lip_low, aaw + 0.012) * cover(-m.y - gap + 0.004, aaw));
+        float lip = max(cover(lip_up - m.y, aaw + 0.01) * cover(m.y + 0.004, aaw),
+                        cover(m.y + gap + lip_low, aaw + 0.012) * cover(-m.y - gap + 0.004, aaw));
         albedo = mix(albedo, lip_color * (m.y > 0.0 ? 0.88 : 1.0), lip * mouth_state.z);
         gloss += 0.4 * lip;
         float seam = exp(-pow((m.y + gap * 0.5) / (0.010 + 0.3 * gap), 2.0)) * cover(1.0 - abs(x), 0.15);
         albedo *= 1.0 - 0.55 * seam * (1.0 - smoothstep(0.0, 0.02, gap));
         float hole = cover(-m.y, aaw) * cover(m.y + gap, aaw) * smoothstep(0.004, 0.012, gap);
-        vec3 inside = mix(vec3(0.15, 0.05, 0.05), vec3(0.85, 0.82, 0.76), cover(m.y + 0.34 * gap, aaw) * smoothstep(0.02, 0.05, gap) * 0.9);
+        float teeth = cover(m.y + 0.34 * gap, aaw) * smoothstep(0.02, 0.05, gap) * 0.9;
+        vec3 inside = mix(vec3(0.15, 0.05, 0.05), vec3(0.85, 0.82, 0.76), teeth);
         albedo = mix(albedo, inside, hole); gloss *= 1.0 - hole;
     }
     vec3 n = normalize(v_normal);
@@ -134,7 +142,8 @@ void main() {
     if (dot(n, eye - v_position) < 0.0) n = -n;
     float tone = 1.0 + strands * (0.34 * (fine2 - 0.5) + 0.22 * (fine - 0.5));
     float root = mix(0.72, 1.0, smoothstep(0.5, 0.9, mask));
-    color = vec4(develop(shade(hair_color * mix(1.0, tone * root, strands > 0.0 ? 1.0 : 0.0), n, v_position, 0.25 * strands, 0.15, 0.5)), 1.0);
+    vec3 base = hair_color * (strands > 0.0 ? tone * root : 1.0);
+    color = vec4(develop(shade(base, n, v_position, 0.25 * strands, 0.15, 0.5)), 1.0);
     ident = vec4(v_local.y > -1.1 ? head_id : body_id, 0.0, 0.0, 1.0);
 }
 """
@@ -167,7 +176,10 @@ void main() {
     else if (kind == 3) t = 0.5 * soft(sin(q.x * 3.1416), w * 3.0) + 0.5 * soft(sin(q.y * 3.1416), w * 3.0);
     else if (kind == 4) t = soft(0.3 - length(fract(q + vec2(0.5 * mod(floor(q.y), 2.0), 0.0)) - 0.5), w);
     else if (kind == 5) t = soft((0.028 - 0.09 * v_uv.y) * step(v_uv.y, 0.3) - abs(v_uv.x), 0.006);
-    else if (kind == 6) t = soft(0.055 + 0.02 * sin(atan(v_uv.y + 0.19, v_uv.x) * floor(2.0 + v_misc.y * 60.0)) - length(v_uv - vec2(0.0, -0.19)), 0.006);
+    else if (kind == 6) {
+        float petals = sin(atan(v_uv.y + 0.19, v_uv.x) * floor(2.0 + v_misc.y * 60.0));
+        t = soft(0.055 + 0.02 * petals - length(v_uv - vec2(0.0, -0.19)), 0.006);
+    }
     vec3 n = normalize(v_normal);
     if (dot(n, eye - v_position) < 0.0) n = -n;
     float fold = 0.97 + 0.03 * sin(v_uv.y * 40.0 + 2.5 * sin(v_uv.x * 23.0));
@@ -188,7 +200,8 @@ out vec3 v_position, v_uvl, v_a, v_b; flat out vec3 v_light; flat out float v_fl
 void main() {
     v_position = in_position; v_uvl = in_uvl; v_a = in_a; v_b = in_b;
     vec3 n = in_normal;
-    v_light = key_col * max((dot(n, key_dir) + 0.2) / 1.2, 0.0) + fill_col * max(dot(n, fill_dir), 0.0) + mix(ground_col, sky_col, n.y * 0.5 + 0.5);
+    v_light = key_col * max((dot(n, key_dir) + 0.2) / 1.2, 0.0) + fill_col * max(dot(n, fill_dir), 0.0);
+    v_light += mix(ground_col, sky_col, n.y * 0.5 + 0.5);
     v_floor = n.y > 0.5 && in_position.y < 0.02 ? 1.0 : 0.0;
     if (in_uvl.z > 50.0) { v_light = vec3(1.5); v_uvl.z -= 100.0; v_floor = 2.0; }
     gl_Position = view_projection * vec4(in_position, 1.0);
@@ -253,9 +266,11 @@ void put(float code, bool away) {
 }
 """
 HEAD_COVER: Final = (
-    "#version 330\nin vec3 v_position, v_normal, v_local; in vec3 v_surface;\nuniform float head_id, face_id; uniform vec4 face_limits; uniform vec3 eye;\n"
+    "#version 330\nin vec3 v_position, v_normal, v_local; in vec3 v_surface;\n"
+    + "uniform float head_id, face_id; uniform vec4 face_limits; uniform vec3 eye;\n"
     + _COVER_OUT
-    + "void main() { bool face = abs(v_surface.x) < face_limits.x && v_surface.y > face_limits.y && v_surface.y < face_limits.z;"
+    + "void main() { bool face = abs(v_surface.x) < face_limits.x;"
+    + " face = face && v_surface.y > face_limits.y && v_surface.y < face_limits.z;"
     + " put(face ? face_id : head_id, dot(v_normal, eye - v_position) < 0.0); }"
 )
 HAIR_COVER: Final = (

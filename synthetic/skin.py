@@ -10,7 +10,7 @@ import numpy as np
 
 from synthetic.head_mesh import FaceLayout, layout
 from synthetic.identity import Identity
-from synthetic.types import F32, U8
+from synthetic.types import F32, U8, Floats
 
 AZIMUTH_HALF: Final = 1.9
 ELEVATION_HALF: Final = 1.45
@@ -20,7 +20,7 @@ def paint_skin(person: Identity, size: int) -> U8:
     """Paint the skin: uint8[size, size, 4] (RGB and gloss), row 0 = the chin side, column 0 = azimuth -1.9."""
     rng = np.random.Generator(np.random.PCG64(person.skin.texture_seed))
     axis = (np.arange(size, dtype=np.float32) + 0.5) / size * 2 - 1
-    a, e = np.meshgrid(axis * AZIMUTH_HALF, axis * ELEVATION_HALF)
+    a, e = (np.asarray(g, np.float32) for g in np.meshgrid(axis * AZIMUTH_HALF, axis * ELEVATION_HALF))
     place = layout(person.shape)
     rgb = _tone(person, rng, size, a, e, place)
     rgb *= _age_shade(person.age, a, e, place, rng)[..., None]
@@ -43,13 +43,13 @@ def _gauss(a: F32, e: F32, ca: float, ce: float, sa: float, se: float) -> F32:
     return np.asarray(np.exp(-(((a - ca) / sa) ** 2) - ((e - ce) / se) ** 2), dtype=np.float32)
 
 
-def _flat(x: F32) -> F32:
+def _flat(x: Floats) -> F32:
     """Return exp(-x^4)."""
     square = x * x
     return np.asarray(np.exp(-square * square), dtype=np.float32)
 
 
-def _step(x: F32, low: float, high: float) -> F32:
+def _step(x: Floats, low: float, high: float) -> F32:
     t = np.clip((x - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)
 
@@ -76,20 +76,38 @@ def _age_shade(age: float, a: F32, e: F32, p: FaceLayout, rng: np.random.Generat
     old = float(np.clip((age - 28) / 45, 0, 1))
     absa = np.abs(a)
     fold_x = 1.15 * p.nose_w + (p.nose_tip - e) * (0.55 + 0.1 * rng.normal())
-    fold = np.exp(-(((absa - fold_x) / 0.028) ** 2)) * _step(-e, -p.nose_tip - 0.02, -p.nose_tip + 0.08) * _step(e, p.mouth_y - 0.10, p.mouth_y + 0.05)
+    fold = (
+        np.exp(-(((absa - fold_x) / 0.028) ** 2))
+        * _step(-e, -p.nose_tip - 0.02, -p.nose_tip + 0.08)
+        * _step(e, p.mouth_y - 0.10, p.mouth_y + 0.05)
+    )
     brow_lines = np.zeros_like(a)
     for k in range(3):
-        line = p.eye_y + 0.36 + 0.105 * k + 0.02 * np.sin(a * (3 + rng.normal()) + rng.uniform(0, 6)) + 0.03 * np.cos(a * 2)
+        line = (
+            p.eye_y
+            + 0.36
+            + 0.105 * k
+            + 0.02 * np.sin(a * (3 + rng.normal()) + rng.uniform(0, 6))
+            + 0.03 * np.cos(a * 2)
+        )
         brow_lines += np.exp(-(((e - line) / 0.014) ** 2)) * _flat(a / rng.uniform(0.4, 0.7))
     crow = np.zeros_like(a)
     for slope in (-0.5, -0.1, 0.3):
         dist = (e - p.eye_y) - slope * (absa - p.eye_x - p.eye_w)
-        crow += np.exp(-((dist / 0.012) ** 2)) * _step(absa, p.eye_x + p.eye_w, p.eye_x + p.eye_w + 0.05) * _step(-absa, -p.eye_x - p.eye_w - 0.22, -p.eye_x - p.eye_w - 0.1)
-    bag = np.exp(-(((e - (p.eye_y - 0.16 + 0.6 * (absa - p.eye_x) ** 2)) / 0.016) ** 2)) * _flat((absa - p.eye_x) / 0.15)
-    return np.asarray(1 - old * (0.30 * fold + 0.20 * brow_lines + 0.22 * crow + 0.2 * bag) - 0.05 * fold, dtype=np.float32)
+        crow += (
+            np.exp(-((dist / 0.012) ** 2))
+            * _step(absa, p.eye_x + p.eye_w, p.eye_x + p.eye_w + 0.05)
+            * _step(-absa, -p.eye_x - p.eye_w - 0.22, -p.eye_x - p.eye_w - 0.1)
+        )
+    bag = np.exp(-(((e - (p.eye_y - 0.16 + 0.6 * (absa - p.eye_x) ** 2)) / 0.016) ** 2)) * _flat(
+        (absa - p.eye_x) / 0.15
+    )
+    return np.asarray(
+        1 - old * (0.30 * fold + 0.20 * brow_lines + 0.22 * crow + 0.2 * bag) - 0.05 * fold, dtype=np.float32
+    )
 
 
-def _mix(rgb: F32, color: np.ndarray, amount: F32) -> F32:
+def _mix(rgb: F32, color: np.ndarray, amount: Floats) -> F32:
     return np.asarray(rgb + (color.astype(np.float32) - rgb) * np.clip(amount, 0, 1)[..., None], dtype=np.float32)
 
 
@@ -139,5 +157,9 @@ def _marks(person: Identity, rgb: F32, a: F32, e: F32, rng: np.random.Generator)
     if person.skin.freckles > 0:
         field = noise(rng, a.shape[0], (75, 75))
         zone = _gauss(np.abs(a), e, 0.4, -0.12, 0.55, 0.25)
-        rgb = _mix(rgb, np.asarray(person.skin.color) * np.array([0.74, 0.6, 0.5]), _step(field, 0.5, 1.3) * zone * person.skin.freckles)
+        rgb = _mix(
+            rgb,
+            np.asarray(person.skin.color) * np.array([0.74, 0.6, 0.5]),
+            _step(field, 0.5, 1.3) * zone * person.skin.freckles,
+        )
     return rgb

@@ -47,7 +47,7 @@ def random_stage(rng: np.random.Generator, people: list[Identity], outfits: list
 
 
 def _spots(rng: np.random.Generator, count: int, near: float, focal: float) -> list[tuple[float, float]]:
-    """Lateral place (fraction of the half frame) and distance in metres of each person; spread so that few are hidden."""
+    """Lateral place (share of the half frame) and distance in metres of each person; spread so that few are hidden."""
     slots = (np.arange(count) + rng.uniform(0.25, 0.75, count)) / count * 1.84 - 0.92
     rng.shuffle(slots)
     depths = near * np.exp(rng.uniform(0, np.log(2.0), count))
@@ -61,7 +61,15 @@ def _spots(rng: np.random.Generator, count: int, near: float, focal: float) -> l
     return [(float(s), float(d)) for s, d in zip(slots, depths, strict=True)]
 
 
-def _aim(rng: np.random.Generator, people: list[Identity], near: float, focal: float, spots: list[tuple[float, float]], *, close: bool) -> tuple[Camera, list[tuple[float, float]]]:  # fmt: skip
+def _aim(
+    rng: np.random.Generator,
+    people: list[Identity],
+    near: float,
+    focal: float,
+    spots: list[tuple[float, float]],
+    *,
+    close: bool,
+) -> tuple[Camera, list[tuple[float, float]]]:
     heads = [head_height_m(p) for p in people]
     middle = float(np.mean(heads))
     eye_y = middle + rng.uniform(-0.15, 0.2) if close else rng.uniform(1.1, 2.5)
@@ -85,12 +93,23 @@ def _random_pose(rng: np.random.Generator, person: Identity, x: float, z: float,
     walking = rng.random() < 0.4
     arms = rng.uniform(0, 1.1, 2) * (rng.random(2) < 0.3)
     return Pose(
-        x=x, z=z, heading=float(heading), head_yaw=float(np.clip(head_yaw, -1.1, 1.1)),
-        head_pitch=float(np.clip(rng.normal(0.02, 0.16), -0.5, 0.6)), head_roll=float(rng.normal(0, 0.08)),
-        phase=float(rng.uniform(0, 6.28)), stride=float(rng.uniform(0.4, 0.9)) if walking else 0.0, lean=float(rng.normal(0.03, 0.04)),
+        x=x,
+        z=z,
+        heading=float(heading),
+        head_yaw=float(np.clip(head_yaw, -1.1, 1.1)),
+        head_pitch=float(np.clip(rng.normal(0.02, 0.16), -0.5, 0.6)),
+        head_roll=float(rng.normal(0, 0.08)),
+        phase=float(rng.uniform(0, 6.28)),
+        stride=float(rng.uniform(0.4, 0.9)) if walking else 0.0,
+        lean=float(rng.normal(0.03, 0.04)),
         sit=0.0 if walking or rng.random() < 0.93 else 1.0,
-        arm_left=float(arms[0]), arm_right=float(arms[1]), elbow_left=float(rng.uniform(0.1, 1.5)), elbow_right=float(rng.uniform(0.1, 1.5)),
+        arm_left=float(arms[0]),
+        arm_right=float(arms[1]),
+        elbow_left=float(rng.uniform(0.1, 1.5)),
+        elbow_right=float(rng.uniform(0.1, 1.5)),
         mouth_open=float(max(0, rng.normal(0.1, 0.3))) if rng.random() < 0.5 else 0.0,
-        blink=float(rng.random() < 0.06) * float(rng.uniform(0.5, 1)), smile=float(rng.normal(0.1, 0.45)),
-        gaze_x=float(np.clip(rng.normal(0, 0.4), -1, 1)), gaze_y=float(np.clip(rng.normal(0, 0.3), -1, 1)),
-    )  # fmt: skip
+        blink=float(rng.random() < 0.06) * float(rng.uniform(0.5, 1)),
+        smile=float(rng.normal(0.1, 0.45)),
+        gaze_x=float(np.clip(rng.normal(0, 0.4), -1, 1)),
+        gaze_y=float(np.clip(rng.normal(0, 0.3), -1, 1)),
+    )

@@ -17,7 +17,11 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the truth says of one person in one frame; boxes are x0, y0, x1, y1 in frame pixels, None when out of frame or hidden."""
+    """What the truth says of one person in one frame.
+
+    Boxes are x0, y0, x1, y1 in frame pixels, None when out of the frame (a face also when turned away); visibilities
+    are 0..1; `in_frame` is the share of the person's box that lies inside the frame.
+    """
 
     person: Box | None
     head: Box | None
@@ -30,14 +34,15 @@ class Seen:
 
 def observe(camera: Camera, drawn: Drawn) -> list[Seen]:
     """Describe every person of a drawn frame (which must carry its coverage)."""
-    return [_observe_one(camera, drawn, slot) for slot in range(len(drawn.bodies))]
+    return [_observe_one(camera, drawn, slot) for slot in range(len(drawn.outlines))]
 
 
 def _observe_one(camera: Camera, drawn: Drawn, slot: int) -> Seen:
     yaw = head_yaw_deg(camera, drawn.bones[slot])
-    person, in_frame = _box(camera, drawn.bodies[slot])
-    head, _ = _box(camera, drawn.heads[slot])
-    face, _ = _box(camera, drawn.faces[slot])
+    outline = drawn.outlines[slot]
+    person, in_frame = _box(camera, outline.body)
+    head, _ = _box(camera, outline.head)
+    face, _ = _box(camera, outline.face)
     visible, face_visible = _visibility(drawn, slot)
     if abs(yaw) > FACE_YAW_LIMIT_DEG or person is None:
         face = None
@@ -45,7 +50,7 @@ def _observe_one(camera: Camera, drawn: Drawn, slot: int) -> Seen:
 
 
 def head_yaw_deg(camera: Camera, bones: Skeleton) -> float:
-    """Angle in degrees by which the face turns away from the camera, positive to the person's left; 180 = seen from behind."""
+    """Angle in degrees by which the face turns from the camera, positive to the person's left; 180 = from behind."""
     toward = bones.head[:3, :3].T @ (np.asarray(camera.eye, np.float32) - bones.head[:3, 3])
     return float(np.degrees(np.arctan2(-toward[0], toward[2])))
 

@@ -9,6 +9,7 @@ F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 U8 = npt.NDArray[np.uint8]
 I32 = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.floating[Any]]
 AnyArray = npt.NDArray[Any]
 
 WORLD_VERSION: Final = 1

@@ -28,16 +28,26 @@ def pose_at(role: Role, person: Identity, t: float, mouth: float, loudness: floa
     chew = 0.12 * (0.5 + 0.5 * np.sin(2 * np.pi * 1.6 * t)) if role.chews and mouth < 0.02 else 0.0
     beat = float(np.sin(3.1 * t + role.offset)) * loudness * role.gesture
     return Pose(
-        x=x, z=z, heading=heading,
+        x=x,
+        z=z,
+        heading=heading,
         head_yaw=role.look + role.swing * float(np.sin(0.8 * wave)) + 0.05 * beat,
         head_pitch=0.03 + 0.05 * breath + 0.06 * loudness * float(np.sin(5 * t)),
         head_roll=0.04 * float(np.sin(0.5 * wave)),
-        phase=phase, stride=stride, lean=0.03 + 0.012 * breath, sit=role.sit,
-        arm_left=0.12 + 0.25 * max(beat, 0.0) + 0.5 * role.sit, arm_right=0.12 + 0.45 * role.gesture * loudness + 0.2 * beat + 0.5 * role.sit,
-        elbow_left=0.25 + 0.6 * role.sit, elbow_right=0.25 + 0.9 * role.gesture * loudness + 0.6 * role.sit,
-        mouth_open=float(np.clip(max(mouth, chew), 0, 1)), blink=_blink(role, t), smile=role.smile,
-        gaze_x=0.3 * float(np.sin(0.43 * wave)), gaze_y=0.1 * float(np.sin(0.31 * wave)),
-    )  # fmt: skip
+        phase=phase,
+        stride=stride,
+        lean=0.03 + 0.012 * breath,
+        sit=role.sit,
+        arm_left=0.12 + 0.25 * max(beat, 0.0) + 0.5 * role.sit,
+        arm_right=0.12 + 0.45 * role.gesture * loudness + 0.2 * beat + 0.5 * role.sit,
+        elbow_left=0.25 + 0.6 * role.sit,
+        elbow_right=0.25 + 0.9 * role.gesture * loudness + 0.6 * role.sit,
+        mouth_open=float(np.clip(max(mouth, chew), 0, 1)),
+        blink=_blink(role, t),
+        smile=role.smile,
+        gaze_x=0.3 * float(np.sin(0.43 * wave)),
+        gaze_y=0.1 * float(np.sin(0.31 * wave)),
+    )
 
 
 def jaw_track(envelope: F32) -> F32:
@@ -53,12 +63,24 @@ def _way(role: Role, person: Identity, t: float) -> tuple[float, float, float, f
     if role.action == "walk":
         way = role.speed * t
         phase = 2 * np.pi * way / (_STRIDE_OF_HEIGHT * person.build.height_m) + role.offset
-        return role.x + way * float(np.sin(role.heading)), role.z + way * float(np.cos(role.heading)), role.heading, float(phase), 0.68
+        return (
+            role.x + way * float(np.sin(role.heading)),
+            role.z + way * float(np.cos(role.heading)),
+            role.heading,
+            float(phase),
+            0.68,
+        )
     if role.action == "turn":
         start, end = role.turn_s
         s = float(np.clip((t - start) / (end - start), 0, 1))
         s = s * s * (3 - 2 * s)
-        return role.x, role.z, role.heading + (role.heading_to - role.heading) * s, 4 * s, 0.25 * float(np.sin(np.pi * s))
+        return (
+            role.x,
+            role.z,
+            role.heading + (role.heading_to - role.heading) * s,
+            4 * s,
+            0.25 * float(np.sin(np.pi * s)),
+        )
     return role.x, role.z, role.heading, 0.0, 0.0
 
 

@@ -14,7 +14,12 @@ from synthetic.staging import FACE_WIDTH_M
 from synthetic.types import generator
 
 # Per kind of shot: focal length (px), face width (px) of the nearest person.
-_OPTICS: Final = {"talk": ((1000, 1700), (72, 150)), "medium": ((850, 1400), (40, 78)), "wide": ((700, 950), (24, 42)), "behind": ((850, 1300), (40, 100))}
+_OPTICS: Final = {
+    "talk": ((1000, 1700), (72, 150)),
+    "medium": ((850, 1400), (40, 78)),
+    "wide": ((700, 950), (24, 42)),
+    "behind": ((850, 1300), (40, 100)),
+}
 _HALF_FRAME: Final = 640.0
 
 
@@ -22,7 +27,7 @@ _HALF_FRAME: Final = 640.0
 class Role:
     """What one person does in a shot. Metres, radians, seconds from the start of the shot.
 
-    `action` is "stand", "walk" (along `heading` at `speed`) or "turn" (from `heading` to `heading_to` between `turn_s`).
+    `action` is "stand", "walk" (along `heading` at `speed`) or "turn" (from `heading` to `heading_to` in `turn_s`).
     """
 
     person: int
@@ -70,7 +75,11 @@ class Take:
         t = frame / max(self.shot.end - self.shot.start - 1, 1)
         t = t * t * (3 - 2 * t)
         x, y, z = self.camera.target
-        return replace(self.camera, target=(x + self.pan[0] * t, y, z + self.pan[1] * t), focal_px=self.camera.focal_px * self.zoom**t)
+        return replace(
+            self.camera,
+            target=(x + self.pan[0] * t, y, z + self.pan[1] * t),
+            focal_px=self.camera.focal_px * self.zoom**t,
+        )
 
 
 def block_shot(script: Script, shot: Shot) -> Take:
@@ -90,9 +99,22 @@ def block_shot(script: Script, shot: Shot) -> Take:
     view = _View(eye, angle, focal)
     camera = _camera(rng, view, shot.kind, near, heads)
     spots = _spots(rng, len(people), near, shot.kind)
-    roles = tuple(_role(rng, k, shot, view, spot, sit, script.cast[k]) for k, spot in zip(shot.people, spots, strict=True))
+    roles = tuple(
+        _role(rng, k, shot, view, spot, sit, script.cast[k]) for k, spot in zip(shot.people, spots, strict=True)
+    )
     pan, zoom = _move(rng, view, near)
-    return Take(shot, roles, room, light, camera, pan, zoom, float(rng.uniform(0.45, 0.8)), float(rng.uniform(0, 0.22)), float(rng.uniform(0, 0.8)))
+    return Take(
+        shot,
+        roles,
+        room,
+        light,
+        camera,
+        pan,
+        zoom,
+        float(rng.uniform(0.45, 0.8)),
+        float(rng.uniform(0, 0.22)),
+        float(rng.uniform(0, 0.8)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +141,9 @@ def _camera(rng: np.random.Generator, view: _View, kind: str, near: float, heads
     eye_y = middle + rng.uniform(-0.08, 0.15) if kind == "talk" else rng.uniform(1.2, 2.1)
     drop = rng.uniform(0.05, 0.3) * half_view if half_view < 0.8 else rng.uniform(0.15, 0.35) * half_view
     x, z = view.place(0.0, near)
-    return Camera((float(view.eye[0]), float(eye_y), float(view.eye[2])), (x, float(max(middle - drop, 0.6)), z), view.focal)
+    return Camera(
+        (float(view.eye[0]), float(eye_y), float(view.eye[2])), (x, float(max(middle - drop, 0.6)), z), view.focal
+    )
 
 
 def _spots(rng: np.random.Generator, count: int, near: float, kind: str) -> list[tuple[float, float]]:
@@ -132,18 +156,34 @@ def _spots(rng: np.random.Generator, count: int, near: float, kind: str) -> list
     return [(float(s), float(d)) for s, d in zip(slots, depths, strict=True)]
 
 
-def _role(rng: np.random.Generator, person: int, shot: Shot, view: _View, spot: tuple[float, float], sit: float, who: Identity) -> Role:
+def _role(
+    rng: np.random.Generator, person: int, shot: Shot, view: _View, spot: tuple[float, float], sit: float, who: Identity
+) -> Role:
     x, z = view.place(*spot)
     toward = view.toward(x, z)
     role = Role(
-        person=person, action="stand", x=x, z=z, heading=toward + float(rng.normal(0, 0.3)), sit=sit,
-        look=float(rng.normal(0, 0.12)), swing=float(rng.uniform(0.05, 0.3)), period_s=float(rng.uniform(2.5, 6)), offset=float(rng.uniform(0, 6)),
-        smile=float(rng.normal(0.15, 0.4)), chews=bool(rng.random() < 0.1), gesture=float(rng.uniform(0, 1)),
-    )  # fmt: skip
+        person=person,
+        action="stand",
+        x=x,
+        z=z,
+        heading=toward + float(rng.normal(0, 0.3)),
+        sit=sit,
+        look=float(rng.normal(0, 0.12)),
+        swing=float(rng.uniform(0.05, 0.3)),
+        period_s=float(rng.uniform(2.5, 6)),
+        offset=float(rng.uniform(0, 6)),
+        smile=float(rng.normal(0.15, 0.4)),
+        chews=bool(rng.random() < 0.1),
+        gesture=float(rng.uniform(0, 1)),
+    )
     seconds = (shot.end - shot.start) / FPS
     speed = float(rng.uniform(0.9, 1.4)) * who.build.height_m / 1.7
     if shot.kind == "behind":
-        return _leave(rng, role, toward, speed) if rng.random() < 0.35 else replace(role, heading=toward + np.pi + float(rng.normal(0, 0.35)))
+        return (
+            _leave(rng, role, toward, speed)
+            if rng.random() < 0.35
+            else replace(role, heading=toward + np.pi + float(rng.normal(0, 0.35)))
+        )
     if shot.kind != "wide":
         return role
     choice = rng.random()
@@ -152,11 +192,18 @@ def _role(rng: np.random.Generator, person: int, shot: Shot, view: _View, spot: 
     if choice < 0.65:
         return _leave(rng, role, toward, speed)
     if choice < 0.8:
-        return replace(role, action="turn", heading=toward + np.pi * float(rng.choice([-1, 1])) * float(rng.uniform(0.6, 1.0)), heading_to=toward)
+        return replace(
+            role,
+            action="turn",
+            heading=toward + np.pi * float(rng.choice([-1, 1])) * float(rng.uniform(0.6, 1.0)),
+            heading_to=toward,
+        )
     return role
 
 
-def _cross(rng: np.random.Generator, role: Role, view: _View, spot: tuple[float, float], speed: float, seconds: float) -> Role:
+def _cross(
+    rng: np.random.Generator, role: Role, view: _View, spot: tuple[float, float], speed: float, seconds: float
+) -> Role:
     """Walk across the frame, in from one side and perhaps out at the other."""
     side = float(rng.choice([-1, 1]))
     depth = spot[1] * float(rng.uniform(0.85, 1.2))
@@ -167,7 +214,9 @@ def _cross(rng: np.random.Generator, role: Role, view: _View, spot: tuple[float,
 
 def _leave(rng: np.random.Generator, role: Role, toward: float, speed: float) -> Role:
     """Walk away from the camera."""
-    return replace(role, action="walk", heading=toward + np.pi + float(rng.normal(0, 0.25)), speed=0.75 * speed, sit=0.0)
+    return replace(
+        role, action="walk", heading=toward + np.pi + float(rng.normal(0, 0.25)), speed=0.75 * speed, sit=0.0
+    )
 
 
 def _move(rng: np.random.Generator, view: _View, near: float) -> tuple[tuple[float, float], float]:

@@ -23,19 +23,21 @@ def main(jobs_path: str) -> int:
     library = ctypes.CDLL(jobs["library"])
     rate = library.espeak_Initialize(_RETRIEVAL_SYNCHRONOUS, 0, str(jobs["data"]).encode(), 0)
     if rate <= 0:
-        print(f"espeak_Initialize returned {rate} for data in {jobs['data']}", file=sys.stderr)
+        sys.stderr.write(f"espeak_Initialize returned {rate} for data in {jobs['data']}\n")
         return 2
     chunks: list[bytes] = []
     callback = _collector(chunks)
     library.espeak_SetSynthCallback(callback)
     for line in jobs["lines"]:
         _speak(library, Path(jobs["data"]), line, chunks)
-    print(rate)
+    sys.stdout.write(f"{rate}\n")
     return 0
 
 
 def _collector(chunks: list[bytes]) -> "ctypes._FuncPointer":
-    kind: Callable[..., ctypes._FuncPointer] = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+    kind: Callable[..., ctypes._FuncPointer] = ctypes.CFUNCTYPE(
+        ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+    )
 
     def take(wave: "ctypes._Pointer[ctypes.c_short]", count: int, _events: object) -> int:
         if count > 0:

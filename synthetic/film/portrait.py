@@ -18,7 +18,7 @@ from synthetic.types import U8, generator
 
 PORTRAIT_PX: Final = 512
 _SUPERSAMPLE: Final = 2
-_FACE_SHARE: Final = 0.5
+_FACE_SHARE: Final = 0.44
 _DISTANCE_M: Final = 1.5
 _FACE_WIDTH_M: Final = 0.15
 _WARDROBE: Final = 5_000_011
@@ -36,14 +36,19 @@ def draw_portrait(renderer: Renderer, person: Identity, film_seed: int, number: 
     outfit = make_outfit(person, _WARDROBE + film_seed, number)
     outfit = replace(outfit, hat="none", glasses="none" if outfit.glasses == "sun" else outfit.glasses)
     pose = Pose(
-        0.0, 0.0, float(rng.normal(0, 0.15)), head_yaw=float(rng.normal(0, 0.16)), head_pitch=float(rng.normal(0.02, 0.06)),
-        smile=float(rng.uniform(-0.1, 0.7)), gaze_x=float(rng.normal(0, 0.15)),
-    )  # fmt: skip
+        0.0,
+        0.0,
+        float(rng.normal(0, 0.15)),
+        head_yaw=float(rng.normal(0, 0.16)),
+        head_pitch=float(rng.normal(0.02, 0.06)),
+        smile=float(rng.uniform(-0.1, 0.7)),
+        gaze_x=float(rng.normal(0, 0.15)),
+    )
     size = PORTRAIT_PX * _SUPERSAMPLE
     height = head_height_m(person)
     focal = size * _FACE_SHARE * _DISTANCE_M / _FACE_WIDTH_M
     shift = float(rng.normal(0, 0.012))
-    camera = Camera((shift, height + 0.02, _DISTANCE_M), (shift, height - 0.015, 0.0), focal, size, size)
+    camera = Camera((shift, height + 0.02, _DISTANCE_M), (shift, height + 0.005, 0.0), focal, size, size)
     room = make_room(rng, 4.0, 2.0)
     drawn = renderer.draw(camera, room, _studio(rng), [Actor(person, outfit, pose)], vignette=0.25, cover=False)
     return np.asarray(cv2.resize(drawn.image, (PORTRAIT_PX, PORTRAIT_PX), interpolation=cv2.INTER_AREA), dtype=np.uint8)
@@ -59,7 +64,9 @@ def write_portraits(cast: tuple[Identity, ...], film_seed: int, folder: Path, co
                 path = folder / f"portrait_{person.identity_id}_{number}.jpg"
                 picture = draw_portrait(renderer, person, film_seed, number)
                 cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])
-                queries.append({"kind": "portrait", "identity_id": person.identity_id, "path": f"{folder.name}/{path.name}"})
+                queries.append(
+                    {"kind": "portrait", "identity_id": person.identity_id, "path": f"{folder.name}/{path.name}"}
+                )
     return queries
 
 

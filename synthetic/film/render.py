@@ -1,11 +1,9 @@
 """Renders a whole film: shots in parallel, sound, portraits, one video file and one truth file."""
 
-import os
 import shutil
-import traceback
 from collections.abc import Callable, Iterator
-from multiprocessing import get_context
-from multiprocessing.queues import SimpleQueue
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
@@ -22,12 +20,15 @@ from synthetic.film.voice import SAMPLE_RATE
 from synthetic.lens import Lens
 from synthetic.renderer import Renderer
 from synthetic.types import F32, generator
+from synthetic.workers import share
 
 _PARTS: Final = ".parts"
 _AUDIO_BLOCK: Final = 1024
 
 
-def render_film(spec: FilmSpec, out: Path, workers: int = 1, progress: Callable[[int, int], None] | None = None) -> Path:
+def render_film(
+    spec: FilmSpec, out: Path, workers: int = 1, progress: Callable[[int, int], None] | None = None
+) -> Path:
     """Render a film into `out` (film.mp4, truth.json, queries/); an unfinished run is resumed shot by shot.
 
     Args:
@@ -59,42 +60,25 @@ def render_film(spec: FilmSpec, out: Path, workers: int = 1, progress: Callable[
 def _shoot_all(script: Script, speeches: list[Speech], parts: Path, workers: int) -> Iterator[int]:
     missing = [shot.number for shot in script.shots if not shot_files(parts, shot)[1].exists()]
     yield from sorted({shot.number for shot in script.shots} - set(missing))
-    if workers <= 1 or len(missing) <= 1:
-        yield from _shoot_some(script, speeches, parts, missing)
-        return
-    os.environ.setdefault("LP_NUM_THREADS", "1")
-    context = get_context("spawn")
-    done: SimpleQueue[int | str] = context.SimpleQueue()
-    tasks = [(script, speeches, parts, missing[k::workers], done) for k in range(workers)]
-    processes = [context.Process(target=_work, args=task, daemon=True) for task in tasks]
-    for process in processes:
-        process.start()
-    for _ in missing:
-        result = done.get()
-        if isinstance(result, str):
-            raise RuntimeError(f"a renderer process failed; fix its cause and run the same command again to resume:\n{result}")
-        yield result
-    for process in processes:
-        process.join()
+    yield from share(_ShotWork(script, speeches, parts), missing, workers)
 
 
-def _work(script: Script, speeches: list[Speech], parts: Path, numbers: list[int], done: "SimpleQueue[int | str]") -> None:
-    try:
+@dataclass(frozen=True, slots=True)
+class _ShotWork:
+    script: Script
+    speeches: list[Speech]
+    parts: Path
+
+    def __call__(self, numbers: list[int]) -> Iterator[int]:
+        if not numbers:
+            return
         cv2.setNumThreads(1)
-        for number in _shoot_some(script, speeches, parts, numbers):
-            done.put(number)
-    except Exception:
-        done.put(traceback.format_exc())
-
-
-def _shoot_some(script: Script, speeches: list[Speech], parts: Path, numbers: list[int]) -> Iterator[int]:
-    if not numbers:
-        return
-    lens = Lens(generator(script.spec.cast_seed, script.spec.seed, 502))
-    with Renderer() as renderer:
-        for number in numbers:
-            shoot(renderer, lens, script, script.shots[number], speeches, parts)
-            yield number
+        spec = self.script.spec
+        lens = Lens(generator(spec.cast_seed, spec.seed, 502))
+        with Renderer() as renderer:
+            for number in numbers:
+                shoot(renderer, lens, self.script, self.script.shots[number], self.speeches, self.parts)
+                yield number
 
 
 def _join(script: Script, parts: Path, sound: F32, film: Path) -> None:
@@ -108,7 +92,7 @@ def _join(script: Script, parts: Path, sound: F32, film: Path) -> None:
         for shot in script.shots:
             with av.open(str(shot_files(parts, shot)[0])) as source:
                 stream = source.streams.video[0]
-                shift = round(shot.start / FPS / stream.time_base)
+                shift = round(shot.start / FPS / (stream.time_base or Fraction(1, FPS)))
                 for packet in source.demux(stream):
                     if packet.dts is None or packet.pts is None:
                         continue

@@ -11,7 +11,7 @@ from synthetic.types import generator
 
 FPS: Final = 25
 FACE_KINDS: Final = ("talk", "medium")
-KINDS: Final = (("talk", 0.30), ("medium", 0.24), ("wide", 0.26), ("behind", 0.20))
+KINDS: Final = (("talk", 0.20), ("medium", 0.14), ("wide", 0.31), ("behind", 0.35))
 CAPACITY: Final = {"talk": 3, "medium": 4, "wide": 5, "behind": 3}
 MAX_CAPACITY: Final = 6
 _LONG_TAIL: Final = 0.9
@@ -94,7 +94,9 @@ def write_script(spec: FilmSpec) -> Script:
         for k, (kind, played) in enumerate(_casting(rng, size, people, weights)):
             at = first + k
             shots.append(Shot(at, number, kind, int(starts[at]), int(starts[at + 1]), tuple(played)))
-        scenes.append(Scene(number, int(starts[first]), int(starts[first + size]), _clothes(cast, people, spec.seed, number)))
+        scenes.append(
+            Scene(number, int(starts[first]), int(starts[first + size]), _clothes(cast, people, spec.seed, number))
+        )
         first += size
     return Script(spec, cast, tuple(scenes), tuple(shots))
 
@@ -102,7 +104,9 @@ def write_script(spec: FilmSpec) -> Script:
 def _lengths(rng: np.random.Generator, frames: int) -> list[int]:
     """Cut the film into shots of 4 to 9 s (at least two, however short the film)."""
     if frames < 2 * FPS:
-        raise ValueError(f"got a film of {frames} frames, need at least {2 * FPS} (two shots of a second): raise --minutes")
+        raise ValueError(
+            f"got a film of {frames} frames, need at least {2 * FPS} (two shots of a second): raise --minutes"
+        )
     if frames < 8 * FPS:
         return [frames // 2, frames - frames // 2]
     lengths: list[int] = []
@@ -139,7 +143,10 @@ def _members(rng: np.random.Generator, spec: FilmSpec, groups: list[int]) -> lis
         room = [k for k in range(len(groups)) if wanted[k] < limit[k]]
         if not room:
             need = spec.identities / max(sum(limit), 1) * spec.minutes
-            raise ValueError(f"got {spec.identities} people for {spec.minutes} minutes, need about {need:.1f} minutes to show each of them twice: raise --minutes")
+            raise ValueError(
+                f"got {spec.identities} people for {spec.minutes} minutes, need about {need:.1f} to show each twice: "
+                "raise --minutes"
+            )
         wanted[int(rng.choice(room))] += 1
     people: list[list[int]] = [[] for _ in groups]
     order = [int(k) for k in rng.permutation(spec.identities)]
@@ -160,7 +167,9 @@ def _weights(rng: np.random.Generator, count: int) -> np.ndarray:
     return np.asarray(1 / (1 + rng.permutation(count)) ** _LONG_TAIL)
 
 
-def _casting(rng: np.random.Generator, shots: int, people: list[int], weights: np.ndarray) -> list[tuple[str, list[int]]]:
+def _casting(
+    rng: np.random.Generator, shots: int, people: list[int], weights: np.ndarray
+) -> list[tuple[str, list[int]]]:
     """Choose the kinds of a scene's shots and who plays in each: everyone in two shots, once with the face shown."""
     facing = min(shots, max(1, -(-len(people) // 3)))
     kinds = [str(rng.choice(FACE_KINDS)) for _ in range(facing)]

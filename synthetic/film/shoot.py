@@ -47,7 +47,12 @@ def shoot(renderer: Renderer, lens: Lens, script: Script, shot: Shot, speeches: 
     part = video.with_suffix(".part.mp4")
     with av.open(str(part), "w") as container:
         stream = container.add_stream("libx264", rate=FPS, options=dict(VIDEO_OPTIONS))
-        stream.width, stream.height, stream.pix_fmt, stream.gop_size = FRAME_WIDTH, FRAME_HEIGHT, "yuv420p", _KEYFRAME_EVERY
+        stream.width, stream.height, stream.pix_fmt, stream.gop_size = (
+            FRAME_WIDTH,
+            FRAME_HEIGHT,
+            "yuv420p",
+            _KEYFRAME_EVERY,
+        )
         for frame in range(shot.end - shot.start):
             picture, seen = draw_frame(renderer, script, take, jaws, frame)
             rows += [Observed(role.person, shot.start + frame, s) for role, s in zip(take.roles, seen, strict=True)]
@@ -60,14 +65,16 @@ def shoot(renderer: Renderer, lens: Lens, script: Script, shot: Shot, speeches: 
     draft.replace(notes)
 
 
-def draw_frame(renderer: Renderer, script: Script, take: Take, jaws: dict[int, tuple[F32, F32]], frame: int) -> tuple[U8, list[Seen]]:
+def draw_frame(
+    renderer: Renderer, script: Script, take: Take, jaws: dict[int, tuple[F32, F32]], frame: int
+) -> tuple[U8, list[Seen]]:
     """Draw frame `frame` (0-based) of a take: uint8[720, 1280, 3] and what is seen of each role."""
     outfits = script.scenes[take.shot.scene].outfits
     actors = []
     for role in take.roles:
         mouth, loud = jaws[role.person]
         pose = pose_at(role, script.cast[role.person], frame / FPS, float(mouth[frame]), float(loud[frame]))
-        actors.append(Actor(script.cast[role.person], outfits[role.person], pose))
+        actors.append(Actor(script.cast[role.person], outfits[role.person], pose, chair=role.sit > 0))
     camera = take.camera_at(frame)
     drawn = renderer.draw(camera, take.room, take.light, actors, vignette=take.vignette, still=take.still)
     return drawn.image, observe(camera, drawn)
@@ -81,7 +88,8 @@ def _jaws(speeches: list[Speech], shot: Shot, person: int) -> tuple[F32, F32]:
 
 
 def _yuv(picture: U8) -> av.VideoFrame:
-    return av.VideoFrame.from_ndarray(cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420), format="yuv420p")
+    planes = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420), dtype=np.uint8)
+    return av.VideoFrame.from_ndarray(planes, format="yuv420p")
 
 
 def _row(row: Observed) -> list[object]:

@@ -8,7 +8,7 @@ from scipy.signal import lfilter
 
 from synthetic.film.script import FPS, Script, Shot
 from synthetic.film.voice import SAMPLE_RATE, Line, make_text, speak, speaks
-from synthetic.types import F32, generator
+from synthetic.types import F32, Floats, generator
 
 _LINES_PER_SHOT: Final = 5
 _LATEST_END_S: Final = 0.2
@@ -17,7 +17,7 @@ _OFF_SCREEN: Final = 0.12
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """One utterance: cast number, shot, start and end in samples of the film, and whether the speaker is in the shot."""
+    """One utterance: cast number, shot, start and end in samples of the film, whether the speaker is in the shot."""
 
     person: int
     shot: int
@@ -119,7 +119,7 @@ def _room_tone(rng: np.random.Generator, count: int) -> F32:
     return np.asarray(noise + tone, dtype=np.float32)
 
 
-def _music(rng: np.random.Generator, t: F32) -> F32:
+def _music(rng: np.random.Generator, t: Floats) -> Floats:
     """A slow figure of plucked tones at about -35 dB."""
     out = np.zeros_like(t)
     root = float(rng.uniform(110, 220))

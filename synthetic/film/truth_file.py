@@ -20,7 +20,9 @@ FACE_MIN_FRAMES: Final = 5
 Json = dict[str, Any]
 
 
-def build_truth(script: Script, observed: dict[int, list[Observed]], speeches: list[Speech], queries: list[Json]) -> Json:
+def build_truth(
+    script: Script, observed: dict[int, list[Observed]], speeches: list[Speech], queries: list[Json]
+) -> Json:
     """Assemble the truth of a film; `observed` maps shot numbers to what was seen in them."""
     spec = script.spec
     tracklets = [t for shot in script.shots for t in _tracklets(script, shot.number, observed[shot.number])]
@@ -28,22 +30,37 @@ def build_truth(script: Script, observed: dict[int, list[Observed]], speeches: l
         "schema": SCHEMA,
         "world_version": WORLD_VERSION,
         "film": {
-            "seed": spec.seed, "cast_seed": spec.cast_seed, "width": FRAME_WIDTH, "height": FRAME_HEIGHT, "fps": FPS,
-            "frames": spec.frames, "duration_s": round(spec.frames / FPS, 3),
+            "seed": spec.seed,
+            "cast_seed": spec.cast_seed,
+            "width": FRAME_WIDTH,
+            "height": FRAME_HEIGHT,
+            "fps": FPS,
+            "frames": spec.frames,
+            "duration_s": round(spec.frames / FPS, 3),
         },
         "identities": [{"identity_id": p.identity_id, "attributes": p.attributes()} for p in script.cast],
         "scenes": [
             {
-                "scene_id": s.scene_id, "start_frame": s.start, "end_frame": s.end,
+                "scene_id": s.scene_id,
+                "start_frame": s.start,
+                "end_frame": s.end,
                 "outfits": {script.cast[k].identity_id: outfit.outfit_id for k, outfit in sorted(s.outfits.items())},
             }
             for s in script.scenes
         ],
-        "shots": [{"shot_id": s.shot_id, "scene_id": script.scenes[s.scene].scene_id, "start_frame": s.start, "end_frame": s.end} for s in script.shots],
+        "shots": [
+            {
+                "shot_id": s.shot_id,
+                "scene_id": script.scenes[s.scene].scene_id,
+                "start_frame": s.start,
+                "end_frame": s.end,
+            }
+            for s in script.shots
+        ],
         "tracklets": tracklets,
         "speech": [_speech(script, speech, tracklets) for speech in speeches],
         "queries": queries,
-    }  # fmt: skip
+    }
 
 
 def write_truth(truth: Json, path: Path) -> None:
@@ -118,6 +135,10 @@ def _speech(script: Script, speech: Speech, tracklets: list[Json]) -> Json:
     """Describe an utterance; linked to the speaker's tracklet that is on screen while it lasts."""
     who, shot_id = script.cast[speech.person].identity_id, script.shots[speech.shot].shot_id
     middle = (speech.start_s + speech.end_s) / 2 * FPS
-    mine = [t for t in tracklets if t["identity_id"] == who and t["shot_id"] == shot_id and t["start_frame"] <= middle < t["end_frame"]]
+    mine = [
+        t
+        for t in tracklets
+        if t["identity_id"] == who and t["shot_id"] == shot_id and t["start_frame"] <= middle < t["end_frame"]
+    ]
     linked = mine[0]["tracklet_id"] if mine and speech.on_screen else None
     return {"start_s": speech.start_s, "end_s": speech.end_s, "identity_id": who, "tracklet_id": linked}

@@ -21,14 +21,75 @@ _TIMEOUT_S: Final = 300.0
 # Of the synthesiser's data only English is copied into the private folder.
 _SHARED: Final = ("phontab", "phonindex", "phondata", "phondata-manifest", "intonations", "en_dict")
 
-_SUBJECTS: Final = ("we", "they", "I", "you", "my sister", "the driver", "nobody", "everyone", "our neighbour", "the doctor", "that man", "the team")
-_VERBS: Final = ("saw", "forgot", "wanted", "found", "left", "moved", "called about", "asked for", "paid for", "opened", "heard about", "liked")
+_SUBJECTS: Final = (
+    "we",
+    "they",
+    "I",
+    "you",
+    "my sister",
+    "the driver",
+    "nobody",
+    "everyone",
+    "our neighbour",
+    "the doctor",
+    "that man",
+    "the team",
+)
+_VERBS: Final = (
+    "saw",
+    "forgot",
+    "wanted",
+    "found",
+    "left",
+    "moved",
+    "called about",
+    "asked for",
+    "paid for",
+    "opened",
+    "heard about",
+    "liked",
+)
 _OBJECTS: Final = (
-    "the blue car", "a window", "the old house", "some coffee", "the last train", "a letter", "their keys", "the garden", "every photo",
-    "another chair", "the new office", "a long story", "the red bag", "two tickets", "the weather", "dinner",
-)  # fmt: skip
-_ENDS: Final = ("", "", " yesterday", " this morning", " again", " last week", " before lunch", " on the way home", " near the river", " for the children")
-_SHORT: Final = ("yes, of course", "I do not think so", "really?", "wait a moment", "that is true", "good morning", "where is it?", "thank you so much", "no, never")
+    "the blue car",
+    "a window",
+    "the old house",
+    "some coffee",
+    "the last train",
+    "a letter",
+    "their keys",
+    "the garden",
+    "every photo",
+    "another chair",
+    "the new office",
+    "a long story",
+    "the red bag",
+    "two tickets",
+    "the weather",
+    "dinner",
+)
+_ENDS: Final = (
+    "",
+    "",
+    " yesterday",
+    " this morning",
+    " again",
+    " last week",
+    " before lunch",
+    " on the way home",
+    " near the river",
+    " for the children",
+)
+_SHORT: Final = (
+    "yes, of course",
+    "I do not think so",
+    "really?",
+    "wait a moment",
+    "that is true",
+    "good morning",
+    "where is it?",
+    "thank you so much",
+    "no, never",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +123,10 @@ def voice_variant(person: Identity) -> str:
     lines = ["language variant", "name person", f"pitch {base:.0f} {base * (1.25 + voice.pitch_range / 110):.0f}"]
     for number in range(9):
         frequency = 100 * voice.formant * float(np.clip(rng.normal(1, 0.05), 0.88, 1.12))
-        height, width = 100 * float(np.clip(rng.normal(1, 0.12), 0.6, 1.4)), 100 * float(np.clip(rng.normal(1, 0.12), 0.7, 1.4))
+        height, width = (
+            100 * float(np.clip(rng.normal(1, 0.12), 0.6, 1.4)),
+            100 * float(np.clip(rng.normal(1, 0.12), 0.7, 1.4)),
+        )
         lines.append(f"formant {number} {frequency:.0f} {height:.0f} {width:.0f}")
     lines.append(f"roughness {round(4 * voice.roughness)}")
     lines.append(f"voicing {rng.integers(80, 120)}")
@@ -82,17 +146,37 @@ def speak(lines: list[Line]) -> list[F32]:
         folder = Path(name)
         data = _private_data(folder)
         jobs = [
-            {"text": line.text, "variant": voice_variant(line.person), "rate": line.person.voice.rate_wpm, "pitch": 50,
-             "range": line.person.voice.pitch_range, "out": str(folder / f"{k}.raw")}
+            {
+                "text": line.text,
+                "variant": voice_variant(line.person),
+                "rate": line.person.voice.rate_wpm,
+                "pitch": 50,
+                "range": line.person.voice.pitch_range,
+                "out": str(folder / f"{k}.raw"),
+            }
             for k, line in enumerate(lines)
-        ]  # fmt: skip
-        (folder / "jobs.json").write_text(json.dumps({"library": espeakng_loader.get_library_path(), "data": str(data), "lines": jobs}))
+        ]
+        (folder / "jobs.json").write_text(
+            json.dumps({"library": espeakng_loader.get_library_path(), "data": str(data), "lines": jobs})
+        )
         worker = Path(__file__).with_name("espeak_worker.py")
-        done = subprocess.run([sys.executable, str(worker), str(folder / "jobs.json")], capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+        done = subprocess.run(
+            [sys.executable, str(worker), str(folder / "jobs.json")],
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
         if done.returncode != 0:
-            raise RuntimeError(f"the speech synthesiser ended with status {done.returncode}, expected 0; it said: {done.stderr.strip() or 'nothing'}")
+            raise RuntimeError(
+                f"the speech synthesiser ended with status {done.returncode}, expected 0; "
+                f"it said: {done.stderr.strip() or 'nothing'}"
+            )
         rate = int(done.stdout.split()[-1])
-        return [_clean(np.fromfile(str(job["out"]), np.int16), rate, line.text) for job, line in zip(jobs, lines, strict=True)]
+        return [
+            _clean(np.fromfile(str(job["out"]), np.int16), rate, line.text)
+            for job, line in zip(jobs, lines, strict=True)
+        ]
 
 
 def _private_data(folder: Path) -> Path:
@@ -110,7 +194,9 @@ def _private_data(folder: Path) -> Path:
 
 def _clean(samples: np.ndarray, rate: int, text: str) -> F32:
     if samples.size == 0:
-        raise RuntimeError(f"the speech synthesiser returned no sound for {text!r}; check the voice data of espeakng-loader")
+        raise RuntimeError(
+            f"the speech synthesiser returned no sound for {text!r}; check the voice data of espeakng-loader"
+        )
     sound = resample_poly(samples.astype(np.float32) / 32768, SAMPLE_RATE, rate).astype(np.float32)
     loud = np.flatnonzero(np.abs(sound) > 0.01)
     if loud.size:
