@@ -6,6 +6,7 @@ Triton starts one process per instance and calls this class. It runs in the Trit
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import triton_python_backend_utils as pb_utils
@@ -17,7 +18,7 @@ DTYPES = {"TYPE_UINT8": np.uint8, "TYPE_FP32": np.float32}
 class TritonPythonModel:
     """One instance of one network."""
 
-    def initialize(self, args):
+    def initialize(self, args: dict[str, str]) -> None:
         """Compile the network; refuse an environment in which answers would be empty."""
         if not np.__version__.startswith("1.26."):
             raise pb_utils.TritonModelException(
@@ -33,30 +34,34 @@ class TritonPythonModel:
         self._check_names(args["model_name"])
         pb_utils.Logger.log_info(f"{args['model_name']}: OpenVINO {self._engine.precision}, numpy {np.__version__}")
 
-    def execute(self, requests):
+    def execute(self, requests: list[Any]) -> list[Any]:
         """Run the requests of one dynamic batch as one batch."""
         arrays = [self._read(request) for request in requests]
         rows = [next(iter(row.values())).shape[0] for row in arrays]
         try:
-            joined = {name: np.concatenate([row[name] for row in arrays]) for name in self._inputs}
-            outputs = self._engine.run(joined)
+            outputs = self._engine.run(self._joined(arrays))
         except Exception as error:  # every request of the batch gets an answer, whatever happened
             failure = pb_utils.TritonError(f"OpenVINO failed: {error}")
             return [pb_utils.InferenceResponse(output_tensors=[], error=failure) for _ in requests]
         ends = np.cumsum(rows)
         return [self._response(outputs, end - count, end) for end, count in zip(ends, rows)]
 
-    def _read(self, request):
+    def _read(self, request: Any) -> dict[str, np.ndarray]:
         return {name: pb_utils.get_input_tensor_by_name(request, name).as_numpy() for name in self._inputs}
 
-    def _response(self, outputs, start, end):
+    def _joined(self, arrays: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        if len(arrays) == 1:
+            return arrays[0]
+        return {name: np.concatenate([row[name] for row in arrays]) for name in self._inputs}
+
+    def _response(self, outputs: dict[str, np.ndarray], start: int, end: int) -> Any:
         tensors = [
             pb_utils.Tensor(name, np.ascontiguousarray(outputs[name][start:end], dtype=dtype))
             for name, dtype in self._outputs
         ]
         return pb_utils.InferenceResponse(output_tensors=tensors)
 
-    def _check_names(self, model):
+    def _check_names(self, model: str) -> None:
         declared = (set(self._inputs), {name for name, _ in self._outputs})
         found = (set(self._engine.input_names), set(self._engine.output_names))
         if declared != found:
