@@ -1,0 +1,125 @@
+"""What the association service does: keep the cache of edges in step with the index, and read it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from packs.calibration import Calibration
+from packs.spec import Modality
+from services.association.linking import Linker
+from services.association.mending import Mender
+from services.association.settings import LinkingSettings
+from services.backends.associations.protocol import AssociationStore
+from services.backends.index.protocol import IndexLoadingError, VectorIndex
+from services.backends.schemas import Association, Video, VideoState
+from services.runtime.errors import BackendUnavailableError, GalleryNotFoundError, VideoNotFoundError
+
+__all__ = ["AssociationHandlers", "Dropped"]
+
+DEFAULT_MIN_PROBABILITY = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """How many cached records of a video were deleted, and how many a fresh look finds."""
+
+    deleted: int
+    remaining: int
+
+
+class AssociationHandlers:
+    """Associations of all galleries.
+
+    One video of a gallery is associated at a time: two at once would each not know the other, and miss their edges.
+
+    Args:
+        index: The record.
+        store: The cache.
+        calibration: Of the active pack.
+        settings: When two appearances are linked, and how long a read may wait.
+        logger: Where it writes.
+    """
+
+    def __init__(
+        self,
+        index: VectorIndex,
+        store: AssociationStore,
+        calibration: Mapping[Modality, Calibration],
+        settings: LinkingSettings,
+        logger: logging.Logger | None = None,
+    ) -> None:
+        self._index, self._store = index, store
+        self._linker = Linker(index, calibration, settings)
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._mender = Mender(index, store, self._associate_ready, settings, logger or logging.getLogger(__name__))
+
+    async def associate_video(self, gallery: str, video_id: str) -> int:
+        """Compute and cache the edges of a video; say how many there are at its appearances.
+
+        Raises:
+            GalleryNotFoundError: If there is no such gallery.
+            VideoNotFoundError: If the gallery has no such video, or it is being deleted.
+            BackendUnavailableError: If the index or the cache does not answer.
+        """
+        async with self._turns[gallery]:
+            video = await self._index.get_video(gallery, video_id)
+            if video is None and await self._index.get_gallery(gallery) is None:
+                raise GalleryNotFoundError(gallery)
+            if video is None or video.state is VideoState.DELETING:
+                raise VideoNotFoundError(gallery, video_id)
+            return await self._associate(video)
+
+    async def list_associations(
+        self,
+        gallery: str,
+        appearance_ids: Sequence[str],
+        modalities: Sequence[Modality] = (),
+        min_probability: float = DEFAULT_MIN_PROBABILITY,
+    ) -> list[Association]:
+        """Read the edges at some appearances, strongest first, each once; what the cache does not know is mended.
+
+        Raises:
+            GalleryNotFoundError: If there is no such gallery.
+            BackendUnavailableError: If the index or the cache does not answer, or the mending takes too long.
+        """
+        found = await self._store.edges_of(gallery, appearance_ids, modalities)
+        missing = [one for one in dict.fromkeys(appearance_ids) if one not in found]
+        if not missing:
+            self._mender.recheck_later(gallery)
+        elif await self._mender.mend(gallery, missing):
+            found.update(await self._store.edges_of(gallery, missing, modalities))
+        edges = {edge: None for of in found.values() for edge in of if edge.probability >= min_probability}
+        return sorted(edges, key=lambda edge: (-edge.probability, edge.first, edge.second, edge.modality))
+
+    async def drop_video(self, gallery: str, video_id: str) -> Dropped:
+        """Forget the edges of a video at both ends, and look again."""
+        async with self._turns[gallery]:
+            deleted = await self._store.drop_video(gallery, video_id)
+            return Dropped(deleted, await self._store.count_video(gallery, video_id))
+
+    async def aclose(self) -> None:
+        """Stop what goes on in the background; the connections belong to whoever made them."""
+        await self._mender.aclose()
+
+    async def _associate_ready(self, gallery: str, video_id: str) -> None:
+        """Associate a video for the mender, unless it changed in the meantime."""
+        async with self._turns[gallery]:
+            video = await self._index.get_video(gallery, video_id)
+            if video is not None and video.state is VideoState.READY:
+                await self._associate(video)
+
+    async def _associate(self, video: Video) -> int:
+        """Compute and cache a video's edges; the caller has the gallery's turn."""
+        known = await self._store.known_videos(video.gallery) - {video.video_id}
+        others = await self._index.list_videos(video.gallery) if video.site is not None else []
+        try:
+            linked = await self._linker.link(video, known, others)
+        except IndexLoadingError as error:
+            raise BackendUnavailableError("milvus", str(error)) from error
+        await self._store.put_video(video.gallery, video.video_id, linked.appearance_ids, linked.edges)
+        kept = await self._store.edges_of(video.gallery, linked.appearance_ids)
+        return len({edge for of in kept.values() for edge in of})

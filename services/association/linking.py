@@ -1,0 +1,170 @@
+"""Finding the edges of one video: to itself, and to the videos of its gallery that are known already."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from packs.calibration import Calibration
+from packs.spec import Modality
+from services.association.evidence import (
+    LONG_TERM,
+    SHORT_TERM,
+    EdgeSet,
+    LinkEvidence,
+    evidence_of,
+    gap_s,
+    overlap,
+)
+from services.association.settings import LinkingSettings
+from services.backends.index.protocol import VectorIndex
+from services.backends.schemas import Association, EmbeddingRow, Scope, Video
+
+__all__ = ["LinkedVideo", "Linker"]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedVideo:
+    """A video's appearances and the edges that touch them."""
+
+    appearance_ids: tuple[str, ...]
+    edges: tuple[Association, ...]
+
+
+class Linker:
+    """Computes edges; it keeps nothing.
+
+    Two appearances of one video that overlap in time are never linked. Face and voice link across the gallery. Body
+    and head link within the video, or with videos of the same site whose clocks lie within the window.
+
+    Args:
+        index: Where embeddings are.
+        calibration: Of the active pack.
+        settings: When two appearances are linked.
+    """
+
+    def __init__(
+        self, index: VectorIndex, calibration: Mapping[Modality, Calibration], settings: LinkingSettings
+    ) -> None:
+        self._index = index
+        self._settings = settings
+        self._evidence = evidence_of(calibration, settings.prior_log_odds)
+
+    async def link(self, video: Video, known: Collection[str], others: Sequence[Video]) -> LinkedVideo:
+        """Find the edges of a video.
+
+        Args:
+            video: The video.
+            known: Ids of the videos whose edges are cached; edges go to no others, since those bring their own.
+            others: Rows of the gallery's videos, for their sites and clocks.
+        """
+        scope = Scope(video.gallery, video_ids=(video.video_id,))
+        ids = {row.appearance_id for row in await self._index.list_appearances(scope)}
+        edges = EdgeSet(self._settings.min_probability)
+        near = self._near_in_time(video, known, others)
+        for modality, evidence in self._evidence.items():
+            # Vectors without an appearance are leftovers of an ingest that was cut off.
+            rows = [row for row in await self._index.list_embeddings(modality, scope) if row.appearance_id in ids]
+            if not rows:
+                continue
+            if modality in LONG_TERM:
+                await self._link_long_term(rows, modality, evidence, frozenset(known), edges)
+            elif modality in SHORT_TERM:
+                _link_within(rows, modality, evidence, self._settings.short_term_window_s, edges)
+                for other in near:
+                    await self._link_site(rows, video, other, modality, evidence, edges)
+        return LinkedVideo(tuple(sorted(ids)), tuple(edges.associations()))
+
+    async def _link_long_term(
+        self,
+        rows: Sequence[EmbeddingRow],
+        modality: Modality,
+        evidence: LinkEvidence,
+        known: frozenset[str],
+        edges: EdgeSet,
+    ) -> None:
+        own = {row.appearance_id: row for row in rows}
+        vectors = np.stack([row.vector for row in rows])
+        found = await self._index.search(modality, vectors, Scope(rows[0].gallery), self._settings.neighbours)
+        for row, neighbours in zip(rows, found, strict=True):
+            for neighbour in neighbours:
+                if neighbour.video_id == row.video_id:
+                    if neighbour.appearance_id not in own or overlap(row, neighbour):
+                        continue
+                elif neighbour.video_id not in known:
+                    continue
+                probability = evidence.probability(neighbour.cosine)
+                edges.add(row.appearance_id, neighbour.appearance_id, modality, probability)
+
+    async def _link_site(
+        self,
+        rows: Sequence[EmbeddingRow],
+        video: Video,
+        other: Video,
+        modality: Modality,
+        evidence: LinkEvidence,
+        edges: EdgeSet,
+    ) -> None:
+        """Link with another camera of the site; both may see a person at the same time."""
+        shift_s = _shift_s(video, other)
+        window_s = self._settings.short_term_window_s
+        scope = Scope(
+            video.gallery,
+            video_ids=(other.video_id,),
+            start_s=min(row.start_s for row in rows) - window_s - shift_s,
+            end_s=max(row.end_s for row in rows) + window_s - shift_s,
+        )
+        candidates = await self._index.list_embeddings(modality, scope)
+        if not candidates:
+            return
+        cosines = np.stack([row.vector for row in rows]) @ np.stack([each.vector for each in candidates]).T
+        for j, candidate in enumerate(candidates):
+            on_our_clock = replace(candidate, start_s=candidate.start_s + shift_s, end_s=candidate.end_s + shift_s)
+            for i, row in enumerate(rows):
+                if gap_s(row, on_our_clock) <= window_s:
+                    probability = evidence.probability(float(cosines[i, j]))
+                    edges.add(row.appearance_id, candidate.appearance_id, modality, probability)
+
+    def _near_in_time(self, video: Video, known: Collection[str], others: Sequence[Video]) -> list[Video]:
+        """Known videos of the same site whose clocks come within the window of this one's, nearest first."""
+        if video.site is None or video.recorded_at is None:
+            return []
+        near = [
+            (gap, other.video_id, other)
+            for other in others
+            if other.site == video.site
+            and other.recorded_at is not None
+            and other.video_id in known
+            and other.video_id != video.video_id
+            and (gap := _gap_of_videos_s(video, other)) <= self._settings.short_term_window_s
+        ]
+        near.sort(key=lambda each: each[:2])
+        return [other for _, _, other in near[: self._settings.max_site_videos]]
+
+
+def _link_within(
+    rows: Sequence[EmbeddingRow], modality: Modality, evidence: LinkEvidence, window_s: float, edges: EdgeSet
+) -> None:
+    """Link appearances of one video whose gap is within the window; those that overlap are two people."""
+    rows = sorted(rows, key=lambda row: (row.start_s, row.appearance_id))
+    starts = [row.start_s for row in rows]
+    vectors = np.stack([row.vector for row in rows])
+    for i, row in enumerate(rows):
+        # Later ones begin at the end of this one or after, and at most a window after.
+        first = max(i + 1, bisect.bisect_left(starts, row.end_s))
+        last = bisect.bisect_right(starts, row.end_s + window_s)
+        for later, cosine in zip(rows[first:last], vectors[first:last] @ row.vector):
+            edges.add(row.appearance_id, later.appearance_id, modality, evidence.probability(float(cosine)))
+
+
+def _shift_s(video: Video, other: Video) -> float:
+    """What is added to a time of `other` to have it on the clock of `video`."""
+    return (other.recorded_at or 0.0) - (video.recorded_at or 0.0)
+
+
+def _gap_of_videos_s(video: Video, other: Video) -> float:
+    start_s = _shift_s(video, other)
+    return max(0.0, start_s - video.duration_s, -(start_s + other.duration_s))

@@ -1,0 +1,59 @@
+"""personsearch.v1.AssociationService: converts, calls the handlers, converts back."""
+
+from __future__ import annotations
+
+import grpc
+
+from personsearch.v1 import association_service_pb2 as messages
+from personsearch.v1 import association_service_pb2_grpc as stubs
+from services.association import converters
+from services.association.handlers import DEFAULT_MIN_PROBABILITY, AssociationHandlers
+from services.runtime.server import MountedService
+
+__all__ = ["NAME", "AssociationServicer", "mounted"]
+
+NAME = "personsearch.v1.AssociationService"
+
+
+class AssociationServicer(stubs.AssociationServiceServicer):
+    """Associations on gRPC; requests have passed validation, domain errors are mapped by the interceptor."""
+
+    def __init__(self, handlers: AssociationHandlers) -> None:
+        self._handlers = handlers
+
+    async def AssociateVideo(
+        self,
+        request: messages.AssociateVideoRequest,
+        context: grpc.aio.ServicerContext[messages.AssociateVideoRequest, messages.AssociateVideoResponse],
+    ) -> messages.AssociateVideoResponse:
+        """Compute a video's edges."""
+        count = await self._handlers.associate_video(request.gallery, request.video_id)
+        return messages.AssociateVideoResponse(association_count=count)
+
+    async def ListAssociations(
+        self,
+        request: messages.ListAssociationsRequest,
+        context: grpc.aio.ServicerContext[messages.ListAssociationsRequest, messages.ListAssociationsResponse],
+    ) -> messages.ListAssociationsResponse:
+        """Read edges."""
+        least = request.min_probability if request.HasField("min_probability") else DEFAULT_MIN_PROBABILITY
+        modalities = [converters.modality_from_proto(number) for number in request.modalities if number]
+        edges = await self._handlers.list_associations(request.gallery, request.appearance_ids, modalities, least)
+        return messages.ListAssociationsResponse(associations=map(converters.association_to_proto, edges))
+
+    async def DropVideoAssociations(
+        self,
+        request: messages.DropVideoAssociationsRequest,
+        context: grpc.aio.ServicerContext[
+            messages.DropVideoAssociationsRequest, messages.DropVideoAssociationsResponse
+        ],
+    ) -> messages.DropVideoAssociationsResponse:
+        """Forget a video's edges."""
+        dropped = await self._handlers.drop_video(request.gallery, request.video_id)
+        return messages.DropVideoAssociationsResponse(deleted=dropped.deleted, remaining=dropped.remaining)
+
+
+def mounted(handlers: AssociationHandlers) -> MountedService:
+    """The service, ready to be put on a server."""
+    servicer = AssociationServicer(handlers)
+    return MountedService(NAME, lambda server: stubs.add_AssociationServiceServicer_to_server(servicer, server))
