@@ -13,7 +13,6 @@ from typing import Annotated
 import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field
-from scipy.special import expit, log_expit
 
 from packs.arrays import F64
 from packs.spec import FrozenModel
@@ -31,7 +30,7 @@ class Calibration(FrozenModel):
 
     def probability(self, cosine: float) -> float:
         """The probability of "same person" at prior 1/2, in [0, 1]."""
-        return float(expit(self.logit(cosine)))
+        return float(_expit(np.asarray(self.logit(cosine))))
 
     def cosine_at(self, probability: float) -> float:
         """The cosine that means ``probability``; the inverse of `probability`, not clipped to [-1, 1]."""
@@ -73,7 +72,7 @@ def _newton(x: F64, targets: F64, weights: F64, iterations: int) -> tuple[float,
     theta = np.zeros(2)
     loss = _loss(design, theta, targets, weights)
     for _ in range(iterations):
-        predicted = expit(design @ theta)
+        predicted = _expit(design @ theta)
         gradient = design.T @ (weights * (predicted - targets))
         hessian = design.T @ (design * (weights * predicted * (1.0 - predicted))[:, None]) + 1e-12 * np.eye(2)
         step = np.linalg.solve(hessian, gradient)
@@ -90,4 +89,10 @@ def _newton(x: F64, targets: F64, weights: F64, iterations: int) -> tuple[float,
 
 def _loss(design: F64, theta: F64, targets: F64, weights: F64) -> float:
     logits = design @ theta
-    return -float(np.sum(weights * (targets * log_expit(logits) + (1.0 - targets) * log_expit(-logits))))
+    costs = targets * np.logaddexp(0.0, -logits) + (1.0 - targets) * np.logaddexp(0.0, logits)
+    return float(np.sum(weights * costs))
+
+
+# In numpy, since this file is on the way of every command and scipy would take longer to import than all the rest.
+def _expit(logits: F64) -> F64:
+    return 0.5 * (1.0 + np.tanh(0.5 * logits))

@@ -36,6 +36,7 @@ class ChildSpec:
         stop_s: Time it has for that, in seconds.
         ready_s: Longest wait for the probe, in seconds.
         address: Where it listens, for people.
+        sweep: Clears away what it leaves behind when it is killed; called once it has ended.
     """
 
     name: str
@@ -47,6 +48,7 @@ class ChildSpec:
     stop_s: float = 15.0
     ready_s: float = 60.0
     address: str = field(default="")
+    sweep: Callable[[], None] | None = None
 
 
 class Child:
@@ -134,6 +136,8 @@ class Child:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         await self._exited
+        if self.spec.sweep is not None:
+            self.spec.sweep()
 
     def _who(self) -> str:
         return f"{self.spec.name} (log: {self.log})"

@@ -19,7 +19,7 @@ from services.runtime.settings import PREFIX, StackSettings, known_variables, un
 from services.supervisor.errors import SupervisorError
 from services.supervisor.state import StateDir
 from services.supervisor.stores import redis_server
-from services.supervisor.triton import TritonUnavailableError, find_triton, triton_python
+from services.supervisor.triton import SHARED_MEMORY, TritonUnavailableError, find_triton, triton_python
 
 PACKAGES = (
     "numpy",
@@ -34,7 +34,6 @@ PACKAGES = (
 )
 LEAST_FREE_GIB = 1.0
 LEAST_SHARED_MIB = 16.0
-SHARED_MEMORY = Path("/dev") / "shm"
 # Settings of single services, found by name: the supervisor does not depend on the services that it starts.
 SERVICE_SETTINGS = (
     "services.search.settings",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -9,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from services.supervisor.probes import triton_probe
 
 LEAST_GLIBC = (2, 35)
 NUMPY = "1.26."
+SHARED_MEMORY = Path("/dev") / "shm"
 # Asks the interpreter itself, since only it knows its library directory.
 QUESTION = """
 import json, sysconfig, importlib.metadata as m
@@ -113,6 +116,10 @@ def triton_child(
     shutil.rmtree(repository, ignore_errors=True)
     write_repository(pack, repository, model_file, ServingOptions(threads=threads))
     address = f"127.0.0.1:{port}"
+    region = "personsearch_" + hashlib.sha256(str(work_dir.absolute()).encode()).hexdigest()[:12] + "_"
+    sweep = partial(sweep_shared_memory, region)
+    # A supervisor that was killed had no time for it.
+    sweep()
     argv = [
         str(found.server),
         f"--model-repository={repository}",
@@ -125,9 +132,18 @@ def triton_child(
         "--disable-auto-complete-config",
         "--pinned-memory-pool-byte-size=0",
         "--exit-timeout-secs=5",
+        f"--backend-config=python,shm-region-prefix-name={region}",
     ]
     environment = found.environment(os.environ)
-    return ChildSpec("triton", argv, environment, triton_probe(address, pack), stop_s=10.0, address=address)
+    return ChildSpec(
+        "triton", argv, environment, triton_probe(address, pack), stop_s=10.0, address=address, sweep=sweep
+    )
+
+
+def sweep_shared_memory(prefix: str) -> None:
+    """Remove the regions of a server that has ended: stubs that were killed with it could not."""
+    for region in SHARED_MEMORY.glob(f"{prefix}*"):
+        region.unlink(missing_ok=True)
 
 
 def _check_platform() -> None:

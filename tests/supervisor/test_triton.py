@@ -14,7 +14,7 @@ from packs.testing import write_tiny_pack
 from services.runtime.ports import free_ports
 from services.runtime.settings import StackSettings
 from services.supervisor.child import SOURCE_ROOT, Child
-from services.supervisor.triton import TritonUnavailableError, find_triton, triton_child, triton_python
+from services.supervisor.triton import SHARED_MEMORY, TritonUnavailableError, find_triton, triton_child, triton_python
 
 MODEL_FILE = SOURCE_ROOT / "model_repository" / "model.py"
 
@@ -50,6 +50,7 @@ async def test_no_stub_outlives_a_server_that_was_killed(tmp_path: Path, log_dir
         await child.until_ready()
         stubs = [os.pidfd_open(pid) for pid in children_of(child.pid)]
         assert len(stubs) == len(pack.models)
+        assert regions(child)
         os.kill(child.pid, signal.SIGKILL)
         assert await child.wait() == -signal.SIGKILL
         # What the supervisor does with a child that died: stubs alone may take their time.
@@ -58,6 +59,7 @@ async def test_no_stub_outlives_a_server_that_was_killed(tmp_path: Path, log_dir
             readable, _, _ = select.select([stub], [], [], 10.0)
             os.close(stub)
             assert readable
+        assert not regions(child)
     finally:
         await child.kill()
 
@@ -66,3 +68,9 @@ def children_of(pid: int) -> list[int]:
     """Process ids of the direct children of a process."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
+def regions(child: Child) -> list[str]:
+    """The shared memory that this server has."""
+    (prefix,) = [word.partition("prefix-name=")[2] for word in child.spec.argv if "prefix-name=" in word]
+    return [path.name for path in SHARED_MEMORY.glob(f"{prefix}*")]
