@@ -1,4 +1,4 @@
-"""``python -m services.supervisor [--progress-fd N]``: hold one stack in the foreground until SIGTERM."""
+"""``python -m services.supervisor``: hold one stack until SIGTERM, in the foreground unless ``--detach`` is given."""
 
 from __future__ import annotations
 
@@ -19,19 +19,27 @@ def main() -> int:
     """Take the state directory and run the stack."""
     parser = argparse.ArgumentParser(prog="python -m services.supervisor", description=__doc__)
     parser.add_argument("--progress-fd", type=int, help="descriptor on which to tell, in JSON lines, how it goes")
+    parser.add_argument("--detach", action="store_true", help="go on in the background, nobody's child")
     options = parser.parse_args()
+    if options.detach and os.fork():
+        # Skips what belongs to the process that goes on, such as flushing its streams.
+        os._exit(0)
     settings = StackSettings()
     configure_logging(settings.log_level)
     progress = Progress(None if options.progress_fd is None else os.fdopen(options.progress_fd, "w"))
     state = StateDir(settings.state_dir)
     state.create()
     try:
-        state.take_lock()
+        lock = state.take_lock()
     except AlreadyRunningError as error:
         progress.say("failed", why=str(error))
         return 1
     daemon = StackDaemon(settings, state, progress, logging.getLogger("services.supervisor"))
-    return asyncio.run(daemon.run())
+    status = asyncio.run(daemon.run())
+    # Who waits for the end of the report may take the directory at once.
+    os.close(lock)
+    progress.close()
+    return status
 
 
 if __name__ == "__main__":

@@ -51,14 +51,18 @@ def up(settings: StackSettings, progress: Callable[[ProgressEvent], None] | None
     running = state.read_status()
     if running.running:
         return _endpoints_of(running, state)
-    process, events = _spawn(settings, state)
-    with events:
-        last = ProgressEvent("failed", text=f"the supervisor ended; its log is {state.logs / 'supervisor.log'}")
-        for last in _events(events):
-            if progress is not None:
-                progress(last)
+    last = ProgressEvent("failed", text="the supervisor ended")
+    try:
+        # Ends when the stack is up, or when it has failed and nothing of it is left.
+        with _spawn(settings, state) as events:
+            for last in _events(events):
+                if progress is not None:
+                    progress(last)
+    except BaseException:
+        # A stack that nobody waits for any more is not left half started.
+        down(settings)
+        raise
     if last.kind != "up":
-        process.wait()
         raise SupervisorError(f"the stack did not start: {last.text or 'the supervisor ended'} (logs: {state.logs})")
     endpoints = state.read_endpoints()
     if endpoints is None:
@@ -100,22 +104,24 @@ def _endpoints_of(running: StackStatus, state: StateDir) -> Endpoints:
     return running.endpoints
 
 
-def _spawn(settings: StackSettings, state: StateDir) -> tuple[subprocess.Popen[bytes], TextIO]:
+def _spawn(settings: StackSettings, state: StateDir) -> TextIO:
+    """Start a supervisor that is nobody's child, and give what it tells."""
     reading, writing = os.pipe()
     try:
         with (state.logs / "supervisor.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "services.supervisor", "--progress-fd", str(writing)],
+            subprocess.run(
+                [sys.executable, "-m", "services.supervisor", "--detach", "--progress-fd", str(writing)],
                 env=python_environment(_environment(settings)),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 pass_fds=(writing,),
                 start_new_session=True,
+                check=False,
             )
     finally:
         os.close(writing)
-    return process, os.fdopen(reading)
+    return os.fdopen(reading)
 
 
 def _environment(settings: StackSettings) -> dict[str, str]:

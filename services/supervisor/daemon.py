@@ -96,7 +96,6 @@ class StackDaemon:
             await self._supervisor.stop()
             self._guard.close()
             self._state.clear()
-            self._progress.close()
             self._logger.info("stack stopped")
 
     async def _run(self, stopping: asyncio.Event) -> int:
