@@ -103,7 +103,9 @@ class GrpcServer:
         self._stopping.set()
         await server.stop(self._settings.grace_s if grace_s is None else grace_s)
         if self._monitoring is not None:
-            await self._monitoring
+            # A probe under way may wait for a back end that is gone already.
+            self._monitoring.cancel()
+            await asyncio.gather(self._monitoring, return_exceptions=True)
         for close in self._closers:
             await close()
         self._logger.info("stopped")
