@@ -96,7 +96,9 @@ def _detector_distance(found: Outputs, reference: Outputs) -> tuple[float, float
 
 def _nearest_distance(found: Outputs, reference: Outputs, image: int, column: int, kept: NDArray[np.intp]) -> float:
     others = np.flatnonzero(found["scores"][image, :, column] > 0.0)
-    boxes = np.abs(reference["boxes"][image, kept, None] - found["boxes"][image, None, others]).max(axis=2)
+    # [kept, others]
+    ours, theirs = reference["boxes"][image][kept], found["boxes"][image][others]
+    boxes = np.abs(ours[:, None] - theirs[None]).max(axis=2)
     scores = np.abs(reference["scores"][image, kept, column][:, None] - found["scores"][image, others, column])
     return float(np.maximum(boxes, scores).min(axis=1).max())
 

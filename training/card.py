@@ -33,9 +33,9 @@ def _opening(pack: Pack) -> str:
     return f"""# Demo pack, version {pack.version}
 
 Three small networks that make personsearch work end to end on one machine without a GPU: a detector of
-faces, heads and persons, a face encoder and a body encoder. They were trained from nothing on SynthCast, this project's own renderer of
-parametric people. **No photograph of a real person was used, and the pack is not for photographs of real people**:
-what the figures below say holds in the rendered world only.
+faces, heads and persons, a face encoder and a body encoder. They were trained from
+nothing on SynthCast, this project's own renderer of parametric people. **No photograph of a real person was used,
+and the pack is not for photographs of real people**: what the figures below say holds in the rendered world only.
 
 Digest of the manifest: `{pack.digest}`. This page and `metrics.json` are written by the command at the end of it.
 """

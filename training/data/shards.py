@@ -105,9 +105,9 @@ class FrameSet:
             with np.load(shard) as content:
                 rows = content["identity"].shape[0]
                 part = wanted[start : start + rows]
-                if part.any():
+                start += rows
+                if part.shape[0] == rows and part.any():
                     parts.append(content[name][part])
-            start += rows
         if start != wanted.shape[0]:
             raise DataError(f"{wanted.shape[0]} rows were asked of {self.directory}, its shards hold {start}")
         return np.concatenate(parts)
