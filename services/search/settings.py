@@ -52,7 +52,9 @@ class SearchSettings(Section):
             what a short-term chain says, per nat of its log-likelihood ratio; 0 ignores it.
         contradiction_limit: Most nats that it can take, since faces turned away also look different.
         competition_sharpness: Exponent of the competition between the person asked for and a rejected one.
-        short_term_window_s: Reach of body and text about an appearance; the association service has the same window.
+        fusion_timeout_s: Longest wait for a fusion service in another process.
+        short_term_window_s: Reach of body and text about an appearance. The process takes that of the associations,
+            PERSONSEARCH_LINKING__SHORT_TERM_WINDOW_S.
         max_site_videos: Most videos of one site that body and text of an appearance are compared with.
         max_track_hits: Most hits in a track.
     """
@@ -69,6 +71,7 @@ class SearchSettings(Section):
     expansion_timeout_s: PositiveFloat = 2.0
     contradiction_weight: Annotated[float, Field(ge=0.0)] = 1.0
     contradiction_limit: Annotated[float, Field(ge=0.0)] = 4.0
+    fusion_timeout_s: PositiveFloat = 2.0
     competition_sharpness: PositiveFloat = 8.0
     short_term_window_s: PositiveFloat = 60.0
     max_site_videos: PositiveInt = 16

@@ -32,15 +32,9 @@ from services.backends.schemas import (
 )
 from services.runtime.server import GrpcServer
 from services.runtime.settings import ServerSettings
-from services.search.expansion import Bounds, Expander
-from services.search.faces import FaceFinder
 from services.search.fakes import FakeAssociations, FakeFusion, PaintedVision
-from services.search.finding import PersonFinder
 from services.search.handlers import SearchHandlers
-from services.search.parts import PartReader
-from services.search.query_reading import PictureReader
-from services.search.reach import ShortTermReach
-from services.search.retrieval import Retriever
+from services.search.server import build_handlers
 from services.search.servicer import mounted
 from services.search.settings import SearchSettings
 
@@ -160,15 +154,16 @@ class World:
 
     def handlers(self, executor: ThreadPoolExecutor, **changes: object) -> SearchHandlers:
         settings = self.settings.model_copy(update=changes)
-        how = settings.portrait
-        pictures = PictureReader(
-            executor, max_bytes=how.max_bytes, max_pixels=how.max_pixels, working_side=how.working_side
+        return build_handlers(
+            settings,
+            self.pack,
+            self.index,
+            self.vision,
+            executor,
+            self.associations,
+            self.fusion,
+            logging.getLogger("tests.search"),
         )
-        reach = ShortTermReach(self.index, settings.short_term_window_s, settings.max_site_videos)
-        reader = PartReader(self.index, self.pack, pictures, FaceFinder(self.vision, how), reach)
-        expander = Expander(self.associations, Bounds.of(settings))
-        finder = PersonFinder(Retriever(self.index), self.fusion, expander, self.pack.calibration, settings)
-        return SearchHandlers(self.index, reader, finder, settings, logging.getLogger("tests.search"))
 
 
 @pytest.fixture

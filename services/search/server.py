@@ -1,0 +1,208 @@
+"""The composition root of the search process.
+
+On one machine association and fusion are mounted here, so that a query makes no hop; where their addresses are set to
+other processes, they are called over gRPC instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+
+import grpc
+
+from packs.manifest import Pack
+from packs.spec import Modality
+from services.association.handlers import AssociationHandlers
+from services.association.servicer import mounted as mounted_association
+from services.association.settings import LinkingSettings
+from services.backends.associations.redis import RedisAssociationStore
+from services.backends.index.milvus import MilvusIndex
+from services.backends.index.protocol import VectorIndex
+from services.backends.inference.factory import backend_from_settings
+from services.backends.schemas import Association
+from services.backends.vision import VisionModels
+from services.fusion import fusing
+from services.fusion.handlers import FusionHandlers
+from services.fusion.servicer import mounted as mounted_fusion
+from services.fusion.settings import FusionSettings
+from services.runtime.errors import BackendUnavailableError
+from services.runtime.server import GrpcServer, MountedService
+from services.search.answer import Share
+from services.search.expansion import Bounds, Expander
+from services.search.faces import FaceFinder
+from services.search.finding import PersonFinder
+from services.search.handlers import SearchHandlers
+from services.search.parts import PartReader
+from services.search.ports import Associations, Evidence, FusedEvidence, Fusion, PortUnavailableError, Vision
+from services.search.query_reading import PictureReader
+from services.search.reach import ShortTermReach
+from services.search.remote import RemoteAssociations, RemoteFusion
+from services.search.retrieval import Retriever
+from services.search.servicer import mounted
+from services.search.settings import SearchProcessSettings, SearchSettings
+
+DEFAULT_ADDRESS = "127.0.0.1:50051"
+
+Probe = Callable[[], Awaitable[None]]
+
+
+class SearchStackSettings(SearchProcessSettings):
+    """What the search process reads; `linking` and `evidence` are those of the services that it mounts."""
+
+    linking: LinkingSettings = LinkingSettings()
+    evidence: FusionSettings = FusionSettings()
+
+
+class MountedAssociations:
+    """`Associations` of this process."""
+
+    def __init__(self, handlers: AssociationHandlers, logger: logging.Logger) -> None:
+        self._handlers = handlers
+        self._logger = logger
+
+    async def list_associations(
+        self, gallery: str, appearance_ids: Sequence[str], modalities: Sequence[Modality], min_probability: float
+    ) -> list[Association]:
+        """Ask the handlers; whatever goes wrong there must not cost the direct matches."""
+        try:
+            return await self._handlers.list_associations(gallery, appearance_ids, modalities, min_probability)
+        except Exception as error:
+            self._logger.warning("association failed", extra={"error": str(error)}, exc_info=_unforeseen(error))
+            raise PortUnavailableError(f"association: {error}") from error
+
+
+class MountedFusion:
+    """`Fusion` of this process."""
+
+    def __init__(self, handlers: FusionHandlers, logger: logging.Logger) -> None:
+        self._handlers = handlers
+        self._logger = logger
+
+    async def fuse(self, candidates: Sequence[Sequence[Evidence]]) -> list[FusedEvidence]:
+        """Ask the handlers."""
+        try:
+            fused = await self._handlers.fuse([[_piece(one) for one in evidence] for evidence in candidates])
+        except Exception as error:
+            self._logger.warning("fusion failed", extra={"error": str(error)}, exc_info=_unforeseen(error))
+            raise PortUnavailableError(f"fusion: {error}") from error
+        return [
+            FusedEvidence(verdict.probability, tuple(Share(one.modality, one.share) for one in verdict.shares))
+            for verdict in fused
+        ]
+
+
+async def compose(settings: SearchStackSettings, logger: logging.Logger) -> GrpcServer:
+    """The server with its back ends open; it is not started yet.
+
+    Raises:
+        ValueError: If an address is missing.
+        PackError: If there is no usable pack.
+        BackendUnavailableError: If the index does not answer.
+    """
+    async with AsyncExitStack() as opened:
+        return await _compose(settings, logger, opened)
+
+
+async def _compose(settings: SearchStackSettings, logger: logging.Logger, opened: AsyncExitStack) -> GrpcServer:
+    pack = Pack.load(settings.pack)
+    index = MilvusIndex(
+        _needed(settings.milvus.uri, "PERSONSEARCH_MILVUS__URI"), pack.digest, token=settings.milvus.token
+    )
+    opened.push_async_callback(index.aclose)
+    await index.open({modality: pack.model_for(modality).embedding_dim or 0 for modality in pack.modalities})
+    backend = backend_from_settings(settings.inference, pack)
+    opened.push_async_callback(backend.aclose)
+    vision = VisionModels(backend, pack)
+    executor = ThreadPoolExecutor(settings.retrieval.portrait.decoders, thread_name_prefix="decode")
+    opened.push_async_callback(asyncio.to_thread, executor.shutdown)
+    associations, services = _associations(settings, pack, index, logger, opened)
+    fusion, more = _fusion(settings, pack, logger, opened)
+    # The reach of a query's clothes is that of the edges.
+    retrieval = settings.retrieval.model_copy(update={"short_term_window_s": settings.linking.short_term_window_s})
+    handlers = build_handlers(retrieval, pack, index, vision, executor, associations, fusion, logger)
+    return GrpcServer(
+        settings.server,
+        settings.search.address or DEFAULT_ADDRESS,
+        [mounted(handlers), *services, *more],
+        {"inference": vision.check_ready, "index": _index_probe(index)},
+        logger,
+        # From here on the server closes what was opened, last first.
+        closers=[opened.pop_all().aclose],
+    )
+
+
+def build_handlers(
+    settings: SearchSettings,
+    pack: Pack,
+    index: VectorIndex,
+    vision: Vision,
+    executor: ThreadPoolExecutor,
+    associations: Associations,
+    fusion: Fusion,
+    logger: logging.Logger,
+) -> SearchHandlers:
+    """The handlers on whatever stands behind the Protocols."""
+    portrait = settings.portrait
+    pictures = PictureReader(
+        executor, max_bytes=portrait.max_bytes, max_pixels=portrait.max_pixels, working_side=portrait.working_side
+    )
+    reach = ShortTermReach(index, settings.short_term_window_s, settings.max_site_videos)
+    reader = PartReader(index, pack, pictures, FaceFinder(vision, portrait), reach)
+    expander = Expander(associations, Bounds.of(settings))
+    finder = PersonFinder(Retriever(index), fusion, expander, pack.calibration, settings)
+    return SearchHandlers(index, reader, finder, settings, logger)
+
+
+def _associations(
+    settings: SearchStackSettings, pack: Pack, index: VectorIndex, logger: logging.Logger, opened: AsyncExitStack
+) -> tuple[Associations, list[MountedService]]:
+    """Another process, when its address is neither missing nor our own; else mounted."""
+    elsewhere = settings.association.address
+    if elsewhere is not None and elsewhere != settings.search.address:
+        channel = grpc.aio.insecure_channel(elsewhere)
+        opened.push_async_callback(channel.close)
+        return RemoteAssociations(channel, settings.retrieval.expansion_timeout_s, logger), []
+    store = RedisAssociationStore(_needed(settings.redis.url, "PERSONSEARCH_REDIS__URL"))
+    opened.push_async_callback(store.aclose)
+    handlers = AssociationHandlers(index, store, pack.calibration, settings.linking, logger)
+    opened.push_async_callback(handlers.aclose)
+    return MountedAssociations(handlers, logger), [mounted_association(handlers)]
+
+
+def _fusion(
+    settings: SearchStackSettings, pack: Pack, logger: logging.Logger, opened: AsyncExitStack
+) -> tuple[Fusion, list[MountedService]]:
+    elsewhere = settings.fusion.address
+    if elsewhere is not None and elsewhere != settings.search.address:
+        channel = grpc.aio.insecure_channel(elsewhere)
+        opened.push_async_callback(channel.close)
+        return RemoteFusion(channel, settings.retrieval.fusion_timeout_s, logger), []
+    handlers = FusionHandlers(pack.calibration, settings.evidence)
+    return MountedFusion(handlers, logger), [mounted_fusion(handlers)]
+
+
+def _index_probe(index: VectorIndex) -> Probe:
+    async def check() -> None:
+        if not await index.ready():
+            raise BackendUnavailableError("milvus", "a collection cannot be queried")
+
+    return check
+
+
+def _piece(evidence: Evidence) -> fusing.Evidence:
+    return fusing.Evidence(evidence.modality, evidence.cosine, evidence.weight, evidence.quality)
+
+
+def _unforeseen(error: Exception) -> Exception | None:
+    """The error for the log's trace, unless it is one that is expected of a back end."""
+    return None if isinstance(error, BackendUnavailableError) else error
+
+
+def _needed(value: str | None, variable: str) -> str:
+    if value is None:
+        raise ValueError(f"{variable} is not set; set it, or start everything with `personsearch up`")
+    return value
