@@ -27,7 +27,11 @@ _AUDIO_BLOCK: Final = 1024
 
 
 def render_film(
-    spec: FilmSpec, out: Path, workers: int = 1, progress: Callable[[int, int], None] | None = None
+    spec: FilmSpec,
+    out: Path,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+    portraits: int = 2,
 ) -> Path:
     """Render a film into `out` (film.mp4, truth.json, queries/); an unfinished run is resumed shot by shot.
 
@@ -36,6 +40,7 @@ def render_film(
         out: folder, made when missing.
         workers: processes that draw shots.
         progress: called with frames done and frames in all.
+        portraits: query pictures of each person.
 
     Returns:
         The path of the truth file, which is written last.
@@ -49,7 +54,7 @@ def render_film(
         done += script.shots[number].end - script.shots[number].start
         if progress:
             progress(done, spec.frames)
-    queries = write_portraits(script.cast, spec.seed, out / "queries")
+    queries = write_portraits(script.cast, spec.seed, out / "queries", portraits)
     _join(script, parts, mix(script, speeches), out / "film.mp4")
     observed = {shot.number: read_notes(shot_files(parts, shot)[1]) for shot in script.shots}
     write_truth(build_truth(script, observed, speeches, queries), out / "truth.json")
