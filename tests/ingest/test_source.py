@@ -53,7 +53,7 @@ def test_what_is_no_file_is_unreadable(tmp_path):
 
 def test_probe_says_what_it_is(film, script, file):
     assert probe(film(script(frames=10))).width_px == 480
-    with pytest.raises(UnreadableVideoError, match="a film.mp4"):
+    with pytest.raises(UnreadableVideoError, match=r"a film\.mp4"):
         probe(file)
 
 

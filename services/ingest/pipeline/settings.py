@@ -59,8 +59,8 @@ class TrackerSettings:
     head_score: float = 0.4
     gate: float = 0.25
     low_gate: float = 0.4
-    appearance_weight: float = 0.35
-    memory_s: float = 1.2
+    appearance_weight: float = 0.45
+    memory_s: float = 2.0
     least_frames: int = 4
 
 

@@ -68,6 +68,7 @@ class Tracker:
 
     def update(self, position: Position, persons: list[Person]) -> list[tuple[Track, Person]]:
         """Take in one frame; return which track each person went to, those too weak for one left out."""
+        self._retire(position.time_s)
         for track in self._live:
             track.predict(position.time_s)
         strong = [person for person in persons if person.score >= self._settings.high_score]
@@ -78,7 +79,6 @@ class Tracker:
         for track, person in pairs:
             track.extend(Point(position, person))
         pairs += [(self._begin(Point(position, person)), person) for person in strong]
-        self._retire(position.time_s)
         return pairs
 
     def finish(self) -> list[Track]:

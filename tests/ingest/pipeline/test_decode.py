@@ -87,7 +87,7 @@ def test_damage_in_the_middle_does_not_end_the_film(film, script, tmp_path):
 def test_what_is_no_video_is_refused(tmp_path, content):
     path = tmp_path / "film.mp4"
     path.write_bytes(content)
-    with pytest.raises(UnreadableFileError, match="film.mp4"):
+    with pytest.raises(UnreadableFileError, match=r"film\.mp4"):
         VideoFile(path)
 
 

@@ -7,7 +7,6 @@ from services.ingest.pipeline.settings import DecodeSettings
 from services.ingest.pipeline.shots import read_chunks
 from services.ingest.pipeline.values import Position
 
-
 DEFAULT = DecodeSettings()
 
 
