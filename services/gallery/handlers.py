@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from services.backends.associations.protocol import AssociationStore
 from services.backends.index.protocol import VectorIndex
 from services.backends.media.protocol import MediaStore
 from services.backends.schemas import Gallery
+from services.gallery.settings import GallerySettings
 from services.runtime.errors import (
     BackendUnavailableError,
     GalleryExistsError,
@@ -77,6 +79,7 @@ class GalleryHandlers:
         store: The cache of associations.
         media: Where key frames lie.
         deletion: Deletes one video.
+        settings: How galleries are handled.
         clock: Unix seconds.
     """
 
@@ -86,10 +89,11 @@ class GalleryHandlers:
         store: AssociationStore,
         media: MediaStore,
         deletion: VideoDeletion,
+        settings: GallerySettings,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._index, self._store, self._media = index, store, media
-        self._deletion, self._clock = deletion, clock
+        self._deletion, self._settings, self._clock = deletion, settings, clock
 
     async def create(self, name: str) -> GalleryWithCount:
         """Make an empty gallery. Raises GalleryExistsError."""
@@ -115,13 +119,7 @@ class GalleryHandlers:
         """
         if await self._index.get_gallery(name) is None:
             raise GalleryNotFoundError(name)
-        deleted: Counter[StoreName] = Counter()
-        for video in await self._index.list_videos(name):
-            try:
-                receipts = await self._deletion.delete(name, video.video_id)
-            except VideoNotFoundError:  # another call was faster
-                continue
-            deleted.update({receipt.store: receipt.deleted for receipt in receipts})
+        deleted = await self._delete_videos(name)
         # What belongs to no video any more, such as files of an ingest that was cut off.
         deleted["associations"] += await self._store.drop_gallery(name)
         deleted["media"] += await self._media.delete_prefix(name)
@@ -133,6 +131,26 @@ class GalleryHandlers:
         deleted["index"] += 1
         remaining["index"] = int(await self._index.get_gallery(name) is not None)
         return [Receipt(store, deleted[store], remaining[store]) for store in STORES]
+
+    async def _delete_videos(self, name: str) -> Counter[StoreName]:
+        deleted: Counter[StoreName] = Counter()
+        turns = asyncio.Semaphore(self._settings.deletions_at_once)
+
+        async def delete(video_id: str) -> None:
+            async with turns:
+                try:
+                    receipts = await self._deletion.delete(name, video_id)
+                except VideoNotFoundError:  # another call was faster
+                    return
+            deleted.update({receipt.store: receipt.deleted for receipt in receipts})
+
+        videos = await self._index.list_videos(name)
+        # All are tried: what can be deleted is, and then the first trouble is told.
+        ended = await asyncio.gather(*(delete(video.video_id) for video in videos), return_exceptions=True)
+        for error in ended:
+            if error is not None:
+                raise error
+        return deleted
 
     async def _remaining(self, name: str) -> dict[StoreName, int]:
         return {
