@@ -1,0 +1,135 @@
+"""The real process on real servers; association and fusion mounted in it, or processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+
+from packs.manifest import Pack
+from packs.spec import Modality
+from packs.testing import DIMENSION, write_tiny_pack
+from personsearch.v1 import person_search_service_pb2 as messages
+from personsearch.v1 import query_pb2
+from personsearch.v1.person_search_service_pb2_grpc import PersonSearchServiceStub
+from services.backends.index.milvus import MilvusIndex
+from services.backends.schemas import Appearance, AppearanceKind, EmbeddingRow, Gallery, Video, VideoState
+from services.runtime.ports import free_ports
+from services.supervisor.child import Child, ChildSpec, python_environment
+from services.supervisor.probes import grpc_health_probe
+from services.supervisor.stores import milvus_child, redis_child
+
+A, B = "a" * 32, "b" * 32
+SEEN, BACK, AGAIN, STRANGER = (f"{number:032x}" for number in range(1, 5))
+
+
+@dataclass
+class Stack:
+    """What runs."""
+
+    pack: Pack
+    redis: Child
+    stub: PersonSearchServiceStub
+
+
+def axis(number: int) -> np.ndarray:
+    vector = np.zeros(DIMENSION, np.float32)
+    vector[number] = 1.0
+    return vector
+
+
+async def store(uri: str, pack: Pack) -> None:
+    """Two videos: one person in both, once only from behind, and a stranger."""
+    index = MilvusIndex(uri, pack.digest)
+    await index.open(dict.fromkeys(pack.modalities, DIMENSION))
+    await index.put_gallery(Gallery("town", 1.0))
+    for video in (A, B):
+        await index.put_video(Video(video, "town", "/film.mp4", VideoState.READY, 1, 1.0, "0" * 64, duration_s=60.0))
+    rows = [
+        (SEEN, A, 0.0, {Modality.FACE: axis(0), Modality.BODY: axis(0)}),
+        (BACK, A, 10.0, {Modality.BODY: axis(0)}),
+        (AGAIN, B, 0.0, {Modality.FACE: axis(0), Modality.BODY: axis(1)}),
+        (STRANGER, B, 0.0, {Modality.FACE: axis(1), Modality.BODY: axis(0)}),
+    ]
+    for name, video, start_s, vectors in rows:
+        place = (name, "town", video)
+        for modality, vector in vectors.items():
+            await index.put_embeddings(modality, [EmbeddingRow(*place, start_s, start_s + 5.0, 1, 1.0, vector)])
+        kind = AppearanceKind.TRACKLET
+        await index.put_appearances([Appearance(*place, kind, start_s, start_s + 5.0, 1, tuple(vectors))])
+    await index.flush()
+    await index.aclose()
+
+
+@pytest.fixture(params=["mounted", "apart"])
+async def stack(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stack]:
+    pack = write_tiny_pack(tmp_path).pack
+    milvus_port, redis_port, *ports = free_ports(5)
+    search, association, fusion = (f"127.0.0.1:{port}" for port in ports)
+    settings = {
+        "PERSONSEARCH_PACK": str(pack.directory),
+        "PERSONSEARCH_MILVUS__URI": f"http://127.0.0.1:{milvus_port}",
+        "PERSONSEARCH_REDIS__URL": f"redis://127.0.0.1:{redis_port}/0",
+        "PERSONSEARCH_SEARCH__ADDRESS": search,
+        "PERSONSEARCH_ASSOCIATION__ADDRESS": search if request.param == "mounted" else association,
+    }
+    services = {"search": search}
+    if request.param == "apart":
+        settings["PERSONSEARCH_FUSION__ADDRESS"] = fusion
+        services |= {"association": association, "fusion": fusion}
+    async with AsyncExitStack() as running:
+
+        async def start(spec: ChildSpec) -> Child:
+            child = await Child.start(spec, tmp_path)
+            running.push_async_callback(child.stop)
+            return child
+
+        stores = [milvus_child(tmp_path / "milvus", milvus_port), redis_child(tmp_path / "redis", redis_port)]
+        milvus, redis = [await start(spec) for spec in stores]
+        await asyncio.gather(milvus.until_ready(), redis.until_ready())
+        await store(settings["PERSONSEARCH_MILVUS__URI"], pack)
+        environment = python_environment(settings)
+        commands = [
+            ChildSpec(name, [sys.executable, "-m", f"services.{name}"], environment, grpc_health_probe(address))
+            for name, address in services.items()
+        ]
+        children = [await start(spec) for spec in commands]
+        await asyncio.gather(*(child.until_ready() for child in children))
+        channel = await running.enter_async_context(grpc.aio.insecure_channel(search))
+        yield Stack(pack, redis, PersonSearchServiceStub(channel))
+
+
+def by_face(pack: Pack) -> messages.SearchRequest:
+    raw = query_pb2.RawEmbedding(modality=1, vector=axis(0).tolist(), pack_digest=pack.digest)
+    part = query_pb2.QueryPart(embedding=raw)
+    return messages.SearchRequest(query=query_pb2.Query(parts=[part], filter=query_pb2.Filter(gallery="town")))
+
+
+async def test_finds_by_face_across_videos_and_by_clothes_within_one(stack: Stack) -> None:
+    response = await stack.stub.Search(by_face(stack.pack), timeout=30)
+    assert response.degraded == []
+    found = {hit.appearance.appearance_id: hit for hit in response.hits}
+    assert [hit.appearance.appearance_id for hit in response.hits] == [SEEN, AGAIN, BACK, STRANGER]
+    assert found[AGAIN].score > 0.9
+    assert found[BACK].score > 0.8
+    assert [step.modality for step in found[BACK].evidence] == [1, 3]
+    assert found[BACK].evidence[0].target_appearance_id == SEEN
+    # The stranger wears the same, but in another video: clothes do not reach that far.
+    assert found[STRANGER].score < 0.1
+    assert [step.modality for step in found[STRANGER].evidence] == [1]
+
+    request = messages.GetTrackRequest(gallery="town", appearance_id=BACK)
+    track = await stack.stub.GetTrack(request, timeout=30)
+    assert [(span.video_id, span.span.start_s) for span in track.spans] == [(A, 0), (A, 10), (B, 0)]
+
+    await stack.redis.kill()
+    degraded = await stack.stub.Search(by_face(stack.pack), timeout=30)
+    assert degraded.degraded == [messages.DEGRADATION_ASSOCIATIONS]
+    assert {hit.appearance.appearance_id for hit in degraded.hits} == {SEEN, AGAIN, STRANGER}
