@@ -31,7 +31,7 @@ class ChildSpec:
         argv: Program and arguments.
         environment: Its whole environment.
         probe: Returns when the child can really be used and raises until then; None if running is all there is to ask.
-        after: Names of the children that must be ready first.
+        after: Names of the children that must be ready first, as far as there are such; they are stopped after it.
         stop_signal: What makes it finish its work and leave.
         stop_s: Time it has for that, in seconds.
         ready_s: Longest wait for the probe, in seconds.

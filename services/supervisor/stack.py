@@ -17,6 +17,8 @@ from services.supervisor.stores import milvus_child, redis_child
 from services.supervisor.triton import TritonInstallation, triton_child
 
 SERVICE_STOP_S = 15.0
+# Started before the services, and stopped after them.
+FOUNDATIONS = ("milvus", "redis", "triton")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def service_children(plan: Plan, inference: str, triton_address: str | None) -> 
             [sys.executable, "-m", module],
             environment,
             None if address is None else grpc_health_probe(address),
-            after=after,
+            after=(*FOUNDATIONS, *after),
             stop_s=SERVICE_STOP_S,
             address=address or "",
         )
