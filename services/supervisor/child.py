@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.supervisor.errors import ChildFailedError
+from services.supervisor.guard import sweep_shared_memory
 
 PR_SET_PDEATHSIG = 1
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +37,7 @@ class ChildSpec:
         stop_s: Time it has for that, in seconds.
         ready_s: Longest wait for the probe, in seconds.
         address: Where it listens, for people.
-        sweep: Clears away what it leaves behind when it is killed; called once it has ended.
+        shared_memory: How the names of its shared memory begin; what it leaves of it is removed once it has ended.
     """
 
     name: str
@@ -48,7 +49,7 @@ class ChildSpec:
     stop_s: float = 15.0
     ready_s: float = 60.0
     address: str = field(default="")
-    sweep: Callable[[], None] | None = None
+    shared_memory: str = field(default="")
 
 
 class Child:
@@ -136,8 +137,7 @@ class Child:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         await self._exited
-        if self.spec.sweep is not None:
-            self.spec.sweep()
+        sweep_shared_memory(self.spec.shared_memory)
 
     def _who(self) -> str:
         return f"{self.spec.name} (log: {self.log})"

@@ -16,9 +16,10 @@ from packs.errors import PackError
 from packs.manifest import Pack
 from services.runtime.settings import PREFIX, StackSettings, known_variables, unknown_variables
 from services.supervisor.errors import SupervisorError
+from services.supervisor.guard import SHARED_MEMORY
 from services.supervisor.state import StateDir
 from services.supervisor.stores import redis_server
-from services.supervisor.triton import SHARED_MEMORY, TritonUnavailableError, find_triton, triton_python
+from services.supervisor.triton import TritonUnavailableError, find_triton, triton_python
 
 PACKAGES = (
     "numpy",

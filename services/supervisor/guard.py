@@ -1,4 +1,4 @@
-"""Sweeps the children's process groups when the supervisor is killed.
+"""Sweeps the children's process groups and shared memory when the supervisor is killed.
 
 The kernel ends each child with the supervisor (PR_SET_PDEATHSIG), but not what a child has started itself: Triton's
 stubs look for their server now and then, and were seen to stay for more than 20 s when it was killed inside a call.
@@ -14,6 +14,9 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
+
+SHARED_MEMORY = Path("/dev") / "shm"
 
 
 class Guard:
@@ -29,9 +32,11 @@ class Guard:
             start_new_session=True,
         )
 
-    def watch(self, group: int) -> None:
-        """Sweep this process group if the supervisor dies."""
+    def watch(self, group: int, shared_memory: str = "") -> None:
+        """Sweep this process group, and shared memory whose name begins so, if the supervisor dies."""
         self._tell(f"+{group}\n")
+        if shared_memory:
+            self._tell(f"m{shared_memory}\n")
 
     def forget(self, group: int) -> None:
         """The group has ended."""
@@ -53,15 +58,27 @@ class Guard:
             self._process.stdin.flush()
 
 
+def sweep_shared_memory(prefix: str) -> None:
+    """Remove the shared memory of processes that have ended, which those that were killed could not; "" is nobody's."""
+    for region in SHARED_MEMORY.glob(f"{prefix}*") if prefix else ():
+        region.unlink(missing_ok=True)
+
+
 def main() -> None:
-    """Read until the supervisor is gone, then kill what it had not yet told to be gone."""
+    """Read until the supervisor is gone, then sweep what it had not yet told to be gone."""
     groups: set[int] = set()
+    memory: set[str] = set()
     for line in sys.stdin:
-        change = groups.add if line[0] == "+" else groups.discard
-        change(int(line[1:]))
+        kind, name = line[0], line[1:].strip()
+        if kind == "m":
+            memory.add(name)
+        else:
+            (groups.add if kind == "+" else groups.discard)(int(name))
     for group in groups:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
+    for prefix in memory:
+        sweep_shared_memory(prefix)
 
 
 if __name__ == "__main__":

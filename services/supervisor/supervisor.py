@@ -145,7 +145,7 @@ class Supervisor:
         child = await Child.start(spec, self._log_dir)
         self._children[spec.name] = child
         if self._guard is not None:
-            self._guard.watch(child.pid)
+            self._guard.watch(child.pid, spec.shared_memory)
         self._note(spec.name, pid=child.pid)
         await child.until_ready()
         self._note(spec.name, state="ready")

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,11 @@ from packs.manifest import Pack
 from packs.repository import ServingOptions, write_repository
 from services.runtime.settings import StackSettings
 from services.supervisor.child import SOURCE_ROOT, ChildSpec
+from services.supervisor.guard import sweep_shared_memory
 from services.supervisor.probes import triton_probe
 
 LEAST_GLIBC = (2, 35)
 NUMPY = "1.26."
-SHARED_MEMORY = Path("/dev") / "shm"
 # Asks the interpreter itself, since only it knows its library directory.
 QUESTION = """
 import json, sysconfig, importlib.metadata as m
@@ -117,9 +116,8 @@ def triton_child(
     write_repository(pack, repository, model_file, ServingOptions(threads=threads))
     address = f"127.0.0.1:{port}"
     region = "personsearch_" + hashlib.sha256(str(work_dir.absolute()).encode()).hexdigest()[:12] + "_"
-    sweep = partial(sweep_shared_memory, region)
-    # A supervisor that was killed had no time for it.
-    sweep()
+    # A machine that lost power had no time for it.
+    sweep_shared_memory(region)
     argv = [
         str(found.server),
         f"--model-repository={repository}",
@@ -136,14 +134,8 @@ def triton_child(
     ]
     environment = found.environment(os.environ)
     return ChildSpec(
-        "triton", argv, environment, triton_probe(address, pack), stop_s=10.0, address=address, sweep=sweep
+        "triton", argv, environment, triton_probe(address, pack), stop_s=10.0, address=address, shared_memory=region
     )
-
-
-def sweep_shared_memory(prefix: str) -> None:
-    """Remove the regions of a server that has ended: stubs that were killed with it could not."""
-    for region in SHARED_MEMORY.glob(f"{prefix}*"):
-        region.unlink(missing_ok=True)
 
 
 def _check_platform() -> None:

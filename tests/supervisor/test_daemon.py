@@ -19,6 +19,7 @@ from packs.testing import write_tiny_pack
 from services.runtime.settings import StackSettings
 from services.supervisor import api
 from services.supervisor.errors import SupervisorError
+from services.supervisor.guard import SHARED_MEMORY
 from services.supervisor.state import StateDir
 
 DAEMON = '''
@@ -26,6 +27,7 @@ import asyncio, logging, os, sys
 from services.runtime.settings import StackSettings
 from services.supervisor.child import ChildSpec
 from services.supervisor.daemon import Progress, StackDaemon
+from services.supervisor.guard import SHARED_MEMORY
 from services.supervisor.state import StateDir
 
 HOLD = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()"
@@ -40,7 +42,8 @@ def toy(name, *after):
     async def probe():
         if not (state.logs / f"{name}.log").read_text():
             raise ConnectionError("not yet")
-    return ChildSpec(name, ARGV, dict(os.environ), probe, after=after)
+    memory = f"personsearch_{name}_{os.getpid()}_"
+    return ChildSpec(name, ARGV, dict(os.environ), probe, after=after, shared_memory=memory)
 
 def toys(plan, inference, triton_address):
     return [toy("search"), toy("worker", "search")]
@@ -115,10 +118,14 @@ def test_however_it_ends_no_child_stays(tmp_path: Path, watch: Any, end: signal.
         assert status.endpoints is not None
         assert status.endpoints.milvus_uri == "http://127.0.0.1:1"
         children = watch([child.pid for child in status.children])
+        guard = watch([pid for pid in children_of(process.pid) if pid not in {child.pid for child in status.children}])
         grandchildren = watch([int((state.logs / f"{name}.log").read_text()) for name in ("search", "worker")])
+        left_behind = SHARED_MEMORY / f"personsearch_search_{process.pid}_region"
+        left_behind.touch()
         process.send_signal(end)
         code = process.wait(20)
-        assert ended(children + grandchildren)
+        assert ended([*children, *grandchildren, *guard])
+        assert not left_behind.exists()
         assert code == (0 if end != signal.SIGKILL else -signal.SIGKILL)
         assert not state.read_status().running
         assert (state.path / "endpoints.json").exists() == (end == signal.SIGKILL)
@@ -150,3 +157,9 @@ def test_up_says_why_it_failed(tmp_path: Path) -> None:
         api.up(settings, told.append)
     assert told[-1].kind == "failed"
     assert not api.status(settings).running
+
+
+def children_of(pid: int) -> list[int]:
+    """Process ids of the direct children of a process."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]

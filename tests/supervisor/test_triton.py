@@ -14,7 +14,8 @@ from packs.testing import write_tiny_pack
 from services.runtime.ports import free_ports
 from services.runtime.settings import StackSettings
 from services.supervisor.child import SOURCE_ROOT, Child
-from services.supervisor.triton import SHARED_MEMORY, TritonUnavailableError, find_triton, triton_child, triton_python
+from services.supervisor.guard import SHARED_MEMORY
+from services.supervisor.triton import TritonUnavailableError, find_triton, triton_child, triton_python
 
 MODEL_FILE = SOURCE_ROOT / "model_repository" / "model.py"
 
@@ -72,5 +73,4 @@ def children_of(pid: int) -> list[int]:
 
 def regions(child: Child) -> list[str]:
     """The shared memory that this server has."""
-    (prefix,) = [word.partition("prefix-name=")[2] for word in child.spec.argv if "prefix-name=" in word]
-    return [path.name for path in SHARED_MEMORY.glob(f"{prefix}*")]
+    return [path.name for path in SHARED_MEMORY.glob(f"{child.spec.shared_memory}*")]
