@@ -24,15 +24,28 @@ DEGRADED_WORDS = {
     person_search_service_pb2.DEGRADATION_INDEX_LOADING: "the index is still loading: something was not searched",
     person_search_service_pb2.DEGRADATION_FUSION: "fusion did not answer: the strongest modality decided",
 }
-SHORT_ID_DIGITS = 8
+SHORT_ID_DIGITS, FULL_ID_DIGITS = 8, 32
+MAX_NAME_WIDTH = 20
+LIKELY = 0.5
+UNLIKELY_SHOWN = 5
 
 
 def hit_table(hits: Sequence[hit_pb2.Hit], video_names: Mapping[str, str]) -> Table:
-    """List hits, best first; ids are whole, since they are what `--like` and `track` take."""
-    table = Table("#", "when", "video", "score", "seen by", "how", box=None, pad_edge=False)
-    table.add_column("appearance", no_wrap=True)
-    for number, hit in enumerate(hits, start=1):
-        table.add_row(str(number), *_hit_cells(hit, video_names))
+    """List hits, best first, with why; ids are whole, since they are what `--like` and `track` take.
+
+    Of the hits that are less likely than not only the best few are shown, dimmed.
+    """
+    likely = sum(hit.score >= LIKELY for hit in hits)
+    shown = hits[: likely + UNLIKELY_SHOWN]
+    table = Table(box=None, pad_edge=False)
+    for name in ("#", "when", "score"):
+        table.add_column(name, no_wrap=True, justify="right" if name != "when" else "left")
+    table.add_column("video", no_wrap=True, overflow="ellipsis", max_width=MAX_NAME_WIDTH)
+    table.add_column("appearance, and how it was found", overflow="fold", min_width=FULL_ID_DIGITS)
+    for number, hit in enumerate(shown, start=1):
+        table.add_row(str(number), *_hit_cells(hit, video_names), style=None if hit.score >= LIKELY else "dim")
+    if len(hits) > len(shown):
+        table.add_row("", "", "", "", f"... and {len(hits) - len(shown)} less likely ones; --json has them all")
     return table
 
 
@@ -83,11 +96,9 @@ def _hit_cells(hit: hit_pb2.Hit, video_names: Mapping[str, str]) -> tuple[str, .
     appearance = hit.appearance
     return (
         span(appearance.span),
-        _video_name(appearance.video_id, video_names),
         percent(hit.score),
-        shares_in_words(hit.shares),
-        evidence_in_words(hit.evidence),
-        appearance.appearance_id,
+        _video_name(appearance.video_id, video_names),
+        f"{appearance.appearance_id}\n[dim]{shares_in_words(hit.shares)}: {evidence_in_words(hit.evidence)}[/]",
     )
 
 

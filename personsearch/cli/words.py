@@ -45,8 +45,8 @@ def seconds_from_clock(text: str) -> float:
 
 
 def span(stretch: geometry_pb2.Span) -> str:
-    """Write a stretch of time as "1:02 - 1:09"."""
-    return f"{clock(stretch.start_s)} - {clock(stretch.end_s)}"
+    """Write a stretch of time as "1:02-1:09"."""
+    return f"{clock(stretch.start_s)}-{clock(stretch.end_s)}"
 
 
 def percent(fraction: float) -> str:

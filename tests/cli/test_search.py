@@ -113,9 +113,20 @@ def test_people_read_a_table_with_times_shares_and_the_chain(
     stack.galleries["default"] = {VIDEO: video_pb2.Video(video_id=VIDEO, source_uri="file:///films/a%20b.mp4")}
     result = run("search", "--portrait", picture)
     assert result.exit_code == 0
-    for words in ("1:02 - 1:09", "a b.mp4", "87 %", "face 75 %, body 25 %", "part 1 -face 97 %-> aaaaaaaa", FOUND):
+    for words in ("1:02-1:09", "a b.mp4", "87 %", "face 75 %, body 25 %", "part 1 -face 97 %-> aaaaaaaa", FOUND):
         assert words in result.stdout
     assert "still loading" in result.stdout
+
+
+def test_unlikely_hits_do_not_drown_the_likely_ones(run, stack: FakeStack, hit: hit_pb2.Hit) -> None:
+    unlikely = [hit_pb2.Hit() for _ in range(9)]
+    for copy in unlikely:
+        copy.CopyFrom(hit)
+        copy.score = 0.2
+    stack.answer_with(hit, *unlikely)
+    told = run("search", "--like", SEED).stdout
+    assert told.count("20 %") == 5
+    assert "and 4 less likely ones" in told
 
 
 def test_options_reach_the_service(run, stack: FakeStack, picture: Path) -> None:
@@ -224,7 +235,7 @@ def test_a_track_is_listed_in_order(run, stack: FakeStack, hit: hit_pb2.Hit) -> 
     stack.answer_with(hit)
     result = run("track", FOUND)
     assert result.exit_code == 0
-    assert "1:02 - 1:09" in result.stdout
+    assert "1:02-1:09" in result.stdout
     view = json.loads(run("track", FOUND, "--json").stdout)
     assert view["spans"][0]["hits"][0]["appearance_id"] == FOUND
     assert view["degraded"] == []
