@@ -27,7 +27,11 @@ class Machine:
         self.settings = StackSettings(state_dir=state_dir)
 
     def command(self, *arguments: object, timeout_s: float = COMMAND_S) -> subprocess.CompletedProcess[str]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PERSONSEARCH_")}
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("PERSONSEARCH_") or name == "PERSONSEARCH_PACK"
+        }
         return subprocess.run(
             [sys.executable, "-m", "personsearch.cli.main", *map(str, arguments)],
             env=inherited | {"PERSONSEARCH_STATE_DIR": str(self.state_dir)},
@@ -85,7 +89,7 @@ def wait_for_end(pid: int, timeout_s: float) -> bool:
 
 @pytest.fixture(scope="session")
 def film() -> Film:
-    if not (DEMO / "film.mp4").exists() or not (ROOT / "packs" / "demo" / "pack.json").exists():
+    if not (DEMO / "film.mp4").exists() or not (StackSettings().pack / "pack.json").exists():
         pytest.skip("needs examples/demo/film.mp4 and packs/demo")
     return load_film(DEMO)
 
