@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 
-from services.ingest.server import build
-from services.ingest.settings import IngestSettings
+from services.ingest.server import IngestApiSettings, build
 from services.runtime.logging import configure_logging
 
 __all__ = ["main"]
 
 
-async def _serve(settings: IngestSettings) -> None:
+async def _serve(settings: IngestApiSettings) -> None:
     server = await build(settings)
     await server.run_until_signalled()
 
 
 def main() -> None:
     """Serve with the settings of the environment until SIGTERM or SIGINT."""
-    settings = IngestSettings()
+    settings = IngestApiSettings()
     configure_logging(settings.log_level)
     asyncio.run(_serve(settings))
 

@@ -31,6 +31,7 @@ class Stores:
     media: MediaStore
     associations: AssociationsPort
     channel: grpc.aio.Channel
+    redis_url: str
 
     @classmethod
     async def opened(cls, settings: IngestSettings) -> Self:
@@ -55,6 +56,7 @@ class Stores:
             media=FsspecMediaStore(settings.media_uri),
             associations=GrpcAssociations(channel),
             channel=channel,
+            redis_url=redis,
         )
 
     async def check_index(self) -> None:

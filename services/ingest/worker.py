@@ -55,7 +55,7 @@ def _worker(settings: IngestSettings, stores: Stores, vision: VisionModels, logg
         associations=stores.associations,
         ephemeral=stores.ephemeral,
         lease=how.lease,
-        stop_wait_s=2.0 * how.lease.ttl_s,
+        stop_wait_s=settings.api.stop_wait_s,
         logger=logger,
     )
     return Worker(

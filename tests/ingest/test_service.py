@@ -24,7 +24,7 @@ from services.ingest.deletion import Deletion
 from services.ingest.identifiers import lease_name, stop_key
 from services.ingest.pipeline.run import Pipeline
 from services.ingest.pipeline.settings import PipelineSettings
-from services.ingest.server import mounted_ingest
+from services.ingest.server import deletion_on, mounted_ingest
 from services.ingest.settings import ApiSettings, LeaseSettings, WorkerSettings
 from services.ingest.work import Worker
 from services.runtime.errors import BackendUnavailableError
@@ -94,7 +94,13 @@ class House:
     @asynccontextmanager
     async def api(self, **settings):
         how = ApiSettings(lease=LEASE, stop_wait_s=2.0, watch_refresh_s=0.2, **settings)
-        server = GrpcServer(ServerSettings(), "127.0.0.1:0", [mounted_ingest(self, how, LOGGER)], {}, LOGGER)
+        server = GrpcServer(
+            ServerSettings(),
+            "127.0.0.1:0",
+            [mounted_ingest(self, deletion_on(self, how, LOGGER), how, LOGGER)],
+            {},
+            LOGGER,
+        )
         await server.start()
         try:
             async with grpc.aio.insecure_channel(server.address) as channel:
