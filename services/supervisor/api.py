@@ -51,19 +51,21 @@ def up(settings: StackSettings, progress: Callable[[ProgressEvent], None] | None
     running = state.read_status()
     if running.running:
         return _endpoints_of(running, state)
-    last = ProgressEvent("failed", text="the supervisor ended")
+    outcome = ProgressEvent("failed", text="the supervisor ended")
     try:
         # Ends when the stack is up, or when it has failed and nothing of it is left.
         with _spawn(settings, state) as events:
-            for last in _events(events):
+            for event in _events(events):
+                if event.kind in {"up", "failed"}:
+                    outcome = event
                 if progress is not None:
-                    progress(last)
+                    progress(event)
     except BaseException:
         # A stack that nobody waits for any more is not left half started.
         down(settings)
         raise
-    if last.kind != "up":
-        raise SupervisorError(f"the stack did not start: {last.text or 'the supervisor ended'} (logs: {state.logs})")
+    if outcome.kind != "up":
+        raise SupervisorError(f"the stack did not start: {outcome.text} (logs: {state.logs})")
     endpoints = state.read_endpoints()
     if endpoints is None:
         raise SupervisorError(f"the stack stopped as soon as it was up; its log is {state.logs / 'supervisor.log'}")

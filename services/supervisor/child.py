@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import json
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -17,6 +18,8 @@ from services.supervisor.guard import sweep_shared_memory
 PR_SET_PDEATHSIG = 1
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
 LOG_LIMIT_BYTES = 10 * 2**20
+TAIL_BYTES = 65536
+LONGEST_WORDS = 400
 PROBE_PAUSE_S = 0.05
 PROBE_LIMIT_S = 5.0
 
@@ -47,7 +50,7 @@ class ChildSpec:
     after: tuple[str, ...] = ()
     stop_signal: signal.Signals = signal.SIGTERM
     stop_s: float = 15.0
-    ready_s: float = 60.0
+    ready_s: float = 120.0
     address: str = field(default="")
     shared_memory: str = field(default="")
 
@@ -122,7 +125,8 @@ class Child:
                     await asyncio.wait({self._exited}, timeout=PROBE_PAUSE_S)
         except TimeoutError:
             raise ChildFailedError(f"{self._who()} was not ready within {self.spec.ready_s:g} s: {last}") from last
-        raise ChildFailedError(f"{self._who()} ended with status {self._exited.result()} before it was ready")
+        said = last_words(self.log)
+        raise ChildFailedError(f"{self._who()} ended with status {self._exited.result()} before it was ready: {said}")
 
     async def stop(self) -> None:
         """Ask it to leave, insist after a while, and sweep what it may have left behind."""
@@ -147,6 +151,19 @@ def python_environment(changes: Mapping[str, str] | None = None) -> dict[str, st
     """Our environment for a child that runs our code, wherever it is started from: installed or in its source tree."""
     path = [str(SOURCE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1", **(changes or {})}
+
+
+def last_words(log: Path) -> str:
+    """The last line of a log in short, for people; of a line of ours the message and what the trace ends with."""
+    with log.open("rb") as stream:
+        stream.seek(max(0, log.stat().st_size - TAIL_BYTES))
+        lines = stream.read().decode(errors="replace").strip().splitlines()
+    last = lines[-1] if lines else "it said nothing"
+    with suppress(ValueError, TypeError, KeyError):
+        line = json.loads(last)
+        trace = str(line.get("trace", "")).strip().splitlines()
+        last = ": ".join([line["message"], *trace[-1:]])
+    return last[:LONGEST_WORDS]
 
 
 def _die_with(parent: int) -> Callable[[], None]:
