@@ -52,8 +52,19 @@ def onnx_from_module(
             dynamo=False,
         )
     model = store_half(onnx.load(str(path)))
+    _fix_output_sizes(model, module, example)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, str(path))
+
+
+def _fix_output_sizes(model: onnx.ModelProto, module: nn.Module, example: Tensor) -> None:
+    """Write the sizes of the outputs into the graph where the exporter could not infer them (after a top-k)."""
+    with torch.inference_mode():
+        answer = module(example)
+    parts = answer if isinstance(answer, tuple) else (answer,)
+    for output, part in zip(model.graph.output, parts, strict=True):
+        for dimension, size in zip(output.type.tensor_type.shape.dim[1:], part.shape[1:], strict=True):
+            dimension.dim_value = size
 
 
 def fold_linear_norms(module: nn.Module) -> nn.Module:

@@ -35,7 +35,7 @@ def person_detector() -> Detector:
         laterals=[conv_unit(width, common, kernel=1) for width in widths],
         smooth=[separable_unit(common) for _ in widths],
     )
-    head = box_head(common, classes=len(DETECTOR_CLASSES), prior=0.01)
+    head = box_head(common, levels=len(widths), classes=len(DETECTOR_CLASSES), prior=0.01)
     return Detector(pixels=PixelInput(), stem=stem, stages=stages, pyramid=pyramid, head=head, strides_px=(8, 16, 32))
 
 

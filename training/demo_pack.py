@@ -36,9 +36,9 @@ class Part:
 
 
 PARTS = (
-    Part("train", 1000, 1600, 7000),
+    Part("train", 1000, 1600, 5250),
     Part("val", 2000, 100, 600),
-    Part("test", 3000, 250, 1250),
+    Part("test", 3000, 250, 1000),
 )
 
 

@@ -18,7 +18,10 @@ from training.measure.baselines import colour_histogram, raw_pixels
 from training.measure.detection import class_figures
 from training.measure.retrieval import Retrieval, retrieve
 from training.measure.served import F32, unit
-from training.measure.sets import CropTest, crop_test, detect_all, embed
+from training.measure.sets import FLOOR, CropTest, crop_test, detect_raw, embed
+
+# For a pack whose operating point was never chosen.
+DEFAULT_IOU = 0.5
 
 
 def evaluate(directory: Path, data: Path, *, say: Callable[[str], None], frames_limit: int = 2000) -> dict[str, Any]:
@@ -41,9 +44,11 @@ def evaluate(directory: Path, data: Path, *, say: Callable[[str], None], frames_
 
 def detector_figures(pack: Pack, frames: FrameSet, limit: int) -> dict[str, Any]:
     """AP50 of each class, and precision and recall at its best threshold."""
-    found, truth = detect_all(frames, pack, most=limit)
-    figures = {kind.name.lower(): asdict(class_figures(found, truth, int(kind))) for kind in DetectionClass}
-    return {"frames": len(found), "classes": figures}
+    raw = detect_raw(frames, pack, most=limit)
+    iou = pack.manifest.detection.iou if pack.manifest.detection else DEFAULT_IOU
+    found = raw.decoded((FLOOR,) * 3, iou)
+    figures = {kind.name.lower(): asdict(class_figures(found, raw.truth, int(kind))) for kind in DetectionClass}
+    return {"frames": len(found), "suppression_iou": iou, "classes": figures}
 
 
 def encoder_figures(pack: Pack, frames: FrameSet, modality: Modality) -> dict[str, Any]:

@@ -5,7 +5,14 @@ import torch
 
 import models
 from models.blocks import PixelInput, conv_unit, residual_block
-from models.checkpoints import PRESETS, Checkpoint, CheckpointError, network_from_checkpoint, read_checkpoint, write_checkpoint
+from models.checkpoints import (
+    PRESETS,
+    Checkpoint,
+    CheckpointError,
+    network_from_checkpoint,
+    read_checkpoint,
+    write_checkpoint,
+)
 from models.detector import DetectorGraph, LevelHead, box_head, location_centres
 from models.encoder import pooled_projection
 
@@ -60,26 +67,45 @@ def test_location_centres_run_row_by_row() -> None:
 
 
 def test_the_head_decodes_distances_from_each_centre() -> None:
-    head = box_head(4, classes=2, prior=0.01).eval()
+    head = box_head(4, levels=1, classes=2, prior=0.01).eval()
     torch.nn.init.zeros_(head.distance.weight)
     torch.nn.init.zeros_(head.distance.bias)  # exp(0) = one stride on every side
-    found = head(torch.randn(1, 4, 2, 2), 8)
+    found = head([torch.randn(1, 4, 2, 2)], [8])
     assert found.boxes.shape == (1, 4, 2, 4)
     torch.testing.assert_close(found.boxes[0, 3, 1], torch.tensor([4.0, 4.0, 20.0, 20.0]))
 
 
 def test_the_head_starts_at_its_prior() -> None:
-    head = box_head(4, classes=3, prior=0.01).eval()
-    scores = head(torch.zeros(1, 4, 1, 1), 8).logits.sigmoid()
+    head = box_head(4, levels=1, classes=3, prior=0.01).eval()
+    scores = head([torch.zeros(1, 4, 1, 1)], [8]).logits.sigmoid()
     assert scores.mean().item() == pytest.approx(0.01, rel=0.05)
+
+
+def test_levels_share_convolutions_but_no_norms() -> None:
+    head = box_head(4, levels=2, classes=3, prior=0.01)
+    first, second = head.box_towers
+    for one, other in zip(first, second, strict=True):
+        assert one.conv is other.conv
+        assert one.norm is not other.norm
+
+
+def test_a_level_keeps_its_own_statistics() -> None:
+    """After training on levels of different scale, inference gives each level what training gave it."""
+    torch.manual_seed(0)
+    head = box_head(4, levels=2, classes=1, prior=0.01)
+    levels = [torch.randn(8, 4, 6, 6), 5.0 * torch.randn(8, 4, 3, 3) + 2.0]
+    for _ in range(200):
+        trained = head(levels, [8, 16])
+    served = head.eval()(levels, [8, 16])
+    torch.testing.assert_close(served.boxes, trained.boxes, atol=1.0, rtol=0.02)
 
 
 def test_a_head_wants_four_distances_a_class() -> None:
     identity = torch.nn.Identity()
     with pytest.raises(ValueError, match="expected 4 for each of 3"):
         LevelHead(
-            score_tower=identity,
-            box_tower=identity,
+            score_towers=[identity],
+            box_towers=[identity],
             score=torch.nn.Conv2d(4, 3, 1),
             distance=torch.nn.Conv2d(4, 4, 1),
         )

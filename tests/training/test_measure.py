@@ -34,7 +34,9 @@ def test_the_same_person_in_other_clothes_counts_neither_way() -> None:
 
 
 def detections(boxes, scores) -> Detections:
-    return Detections(np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32), np.zeros(len(scores), np.int32))
+    return Detections(
+        np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32), np.zeros(len(scores), np.int32)
+    )
 
 
 def truth(boxes, ignored) -> Boxes:
@@ -73,12 +75,7 @@ def test_evidence_never_compares_a_person_with_himself_in_other_clothes() -> Non
     embeddings = np.eye(4, dtype=np.float32)[[0, 0, 1, 1, 2, 2]] + 0.01
     groups = tracklet_like_groups(embeddings, np.array([10, 10, 11, 11, 20, 20]), np.array([1, 1, 1, 1, 2, 2]), seed=3)
     evidence = fit_evidence(groups, seed=3)
-    expected = sum(
-        1
-        for i in range(len(groups.keys))
-        for j in range(i)
-        if groups.owners[i] != groups.owners[j]
-    )
+    expected = sum(1 for i in range(len(groups.keys)) for j in range(i) if groups.owners[i] != groups.owners[j])
     assert evidence.negatives == expected
 
 

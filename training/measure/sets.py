@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from packs.detections import Detections, decode
 from packs.manifest import Pack
-from packs.preprocessing import letterbox
+from packs.preprocessing import Letterboxed, letterbox
 from packs.spec import Modality
 from training.data.crops import cut_region, load_crops
 from training.data.frames import Boxes, FrameTruth, read_frame, settled
@@ -73,25 +73,43 @@ def embed(pack: Pack, modality: Modality, crops: U8) -> F32:
     return ServedModel(pack, pack.model_for(modality).name).run(crops)[0]
 
 
-def detect_all(
-    frames: FrameSet, pack: Pack, *, most: int, thresholds: Sequence[float] = (FLOOR,) * 3, iou: float = 0.6
-) -> tuple[list[Detections], list[Boxes]]:
-    """Run the exported detector over (up to `most`) frames.
+@dataclass(frozen=True, slots=True)
+class RawDetections:
+    """The detector's answers before any threshold, and what is there.
 
-    Returns:
-        What was found and what is there, both in pixels of the stored frames (640 wide).
+    Attributes:
+        boxes: float32[N, P, 4], in pixels of the network's input.
+        scores: float32[N, P, K].
+        fitted: How each of the N frames was fitted into the input.
+        truth: The boxes of each frame, in pixels of the stored frame (640 wide).
     """
+
+    boxes: F32
+    scores: F32
+    fitted: Sequence[Letterboxed]
+    truth: Sequence[Boxes]
+
+    def decoded(self, thresholds: Sequence[float], iou: float) -> list[Detections]:
+        """Give what is found at an operating point, in pixels of the stored frames."""
+        answers = zip(self.boxes, self.scores, self.fitted, strict=True)
+        return [decode(boxes, scores, fitted, thresholds, iou) for boxes, scores, fitted in answers]
+
+
+def detect_raw(frames: FrameSet, pack: Pack, *, most: int) -> RawDetections:
+    """Run the exported detector over (up to `most`) frames."""
     served = ServedModel(pack, "person_detector")
     height, width, _ = served.spec.inputs[0].shape
     truth = FrameTruth(frames.people())
-    found, wanted = [], []
+    answers, fitted, wanted = [], [], []
     for number in truth.frames[:most].tolist():
         image = read_frame(frames, number)
-        fitted = letterbox(image, height, width)
-        boxes, scores = served.run(fitted.canvas[None])
-        found.append(decode(boxes[0], scores[0], fitted, thresholds, iou))
+        letterboxed = letterbox(image, height, width)
+        answers.append(served.run(letterboxed.canvas[None]))
+        # The picture itself is no longer needed: a thousand of them would fill the memory.
+        fitted.append(replace(letterboxed, canvas=letterboxed.canvas[:1]))
         wanted.append(settled(truth.of(number), *image.shape[:2]))
-    return found, wanted
+    boxes, scores = (np.concatenate(part) for part in zip(*answers, strict=True))
+    return RawDetections(boxes, scores, fitted, wanted)
 
 
 def sample_inputs(frames: FrameSet, pack: Pack, rows: int) -> dict[str, U8]:
