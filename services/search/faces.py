@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from packs.arrays import F32, U8
-from packs.detections import DetectionClass, Detections, overlap, suppress
-from packs.preprocessing import PADDING_GREY
+from packs.detections import overlap
 from packs.spec import Modality
 from services.backends.schemas import Box
 from services.runtime.errors import NoFaceError, SeveralFacesError
+from services.search import looking
 from services.search.ports import Vision
 from services.search.settings import PortraitSettings
-
-_SAME_FACE_IOU = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,19 +49,14 @@ class FaceFinder:
         return Face(_fractions(box, image), vector)
 
     async def _detect(self, image: U8) -> F32:
-        """Boxes float32[N, 4] of faces in pixels, largest first; looks again, otherwise, when a look finds none."""
-        (first,) = await self._vision.detect([image])
-        boxes = first.of(DetectionClass.FACE).boxes
-        if len(boxes) == 0:
-            boxes = await self._look_again(image)
+        """Boxes float32[N, 4] of faces in pixels, largest first; looks closer when the first look finds none."""
+        boxes = np.zeros((0, 4), np.float32)
+        for looks in (looking.at_once, looking.closer):
+            if len(boxes) == 0:
+                taken = looks(image)
+                boxes = looking.joined(taken, await self._vision.detect([look.image for look in taken]), image)
         sides = np.max(boxes[:, 2:] - boxes[:, :2], axis=1) if len(boxes) else np.zeros(0)
-        return boxes[np.argsort(-sides, kind="stable")]
-
-    async def _look_again(self, image: U8) -> F32:
-        """A face that fills the picture is found in a wide margin, a tiny one in a part of the picture."""
-        looks = [*_margins(image), *_tiles(image)]
-        found = await self._vision.detect([look.image for look in looks])
-        return _joined(looks, found, image)
+        return np.asarray(boxes[np.argsort(-sides, kind="stable")], dtype=np.float32)
 
     def _picked(self, part_index: int, image: U8, faces: F32, wanted: Box | None) -> F32:
         if len(faces) == 0:
@@ -88,53 +80,6 @@ class FaceFinder:
         embedded = await self._vision.embed(Modality.FACE, views)
         mean = embedded.vectors.mean(axis=0)
         return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Look:
-    """A picture made of the portrait, and where the portrait's origin lies in it, in pixels."""
-
-    image: U8
-    left: int
-    top: int
-
-
-def _margins(image: U8) -> list[_Look]:
-    """The picture in the middle of a grey ground, two and four times its size."""
-    height, width = image.shape[:2]
-    looks = []
-    for factor in (2, 4):
-        canvas = np.full((height * factor, width * factor, 3), PADDING_GREY, dtype=np.uint8)
-        left, top = width * (factor - 1) // 2, height * (factor - 1) // 2
-        canvas[top : top + height, left : left + width] = image
-        looks.append(_Look(canvas, left, top))
-    return looks
-
-
-def _tiles(image: U8) -> list[_Look]:
-    """Four parts of the picture, each three fifths of its sides, so that they overlap."""
-    height, width = image.shape[:2]
-    rows, columns = max(1, height * 3 // 5), max(1, width * 3 // 5)
-    return [
-        _Look(np.ascontiguousarray(image[top : top + rows, left : left + columns]), -left, -top)
-        for top in (0, height - rows)
-        for left in (0, width - columns)
-    ]
-
-
-def _joined(looks: Sequence[_Look], found: Sequence[Detections], image: U8) -> F32:
-    """Faces of all looks as boxes float32[N, 4] of the portrait, each face once."""
-    height, width = image.shape[:2]
-    boxes, scores = [np.zeros((0, 4), np.float32)], [np.zeros(0, np.float32)]
-    for look, detections in zip(looks, found, strict=True):
-        faces = detections.of(DetectionClass.FACE)
-        shift = np.array([look.left, look.top, look.left, look.top], np.float32)
-        boxes.append(np.clip(faces.boxes - shift, 0, np.array([width, height, width, height], np.float32)))
-        scores.append(faces.scores)
-    all_boxes, all_scores = np.concatenate(boxes), np.concatenate(scores)
-    real = (all_boxes[:, 2:] > all_boxes[:, :2]).all(axis=1)
-    all_boxes, all_scores = all_boxes[real], all_scores[real]
-    return np.asarray(all_boxes[suppress(all_boxes, all_scores, _SAME_FACE_IOU)], dtype=np.float32)
 
 
 def _scaled(box: F32, factor: float) -> F32:

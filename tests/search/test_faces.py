@@ -33,14 +33,14 @@ async def test_one_face(world, finder: FaceFinder, vision: PaintedVision) -> Non
     face = await finder.find(0, pixels(world.painted((3, (60, 40, 120, 110)))), None)
     assert face.vector.tolist() == world.face(3).tolist()
     corners = (face.box.x_min, face.box.y_min, face.box.x_max, face.box.y_max)
-    assert corners == pytest.approx((0.3, 0.25, 0.6, 0.6875), abs=1e-6)
-    assert vision.looked_at == [(160, 200)]
+    assert corners == pytest.approx((0.3, 0.25, 0.6, 0.6875), abs=0.04)
+    assert vision.looked_at == [(160, 300)]
 
 
-async def test_a_face_that_fills_the_picture_is_found_in_a_margin(world, finder: FaceFinder) -> None:
-    face = await finder.find(0, pixels(world.painted((3, (10, 2, 190, 158)))), None)
+async def test_a_face_that_fills_the_picture_is_found_in_a_smaller_copy(world, finder: FaceFinder) -> None:
+    face = await finder.find(0, pixels(world.painted((3, (4, 2, 196, 158)))), None)
     assert face.vector.tolist() == world.face(3).tolist()
-    assert (face.box.x_min, face.box.x_max) == pytest.approx((0.05, 0.95), abs=1e-6)
+    assert (face.box.x_min, face.box.x_max) == pytest.approx((0.02, 0.98), abs=0.03)
 
 
 async def test_a_tiny_face_is_found_in_a_part(world, finder: FaceFinder) -> None:
@@ -61,10 +61,11 @@ async def test_several_faces_are_listed_largest_first(world, finder: FaceFinder)
     picture = pixels(world.painted((1, (10, 10, 50, 50)), (2, (100, 20, 180, 100))))
     with pytest.raises(SeveralFacesError) as error:
         await finder.find(1, picture, None)
-    assert error.value.facts == {
-        "part_index": "1",
-        "faces": "0.50000,0.12500,0.90000,0.62500;0.05000,0.06250,0.25000,0.31250",
-    }
+    assert error.value.facts["part_index"] == "1"
+    listed = [[float(value) for value in face.split(",")] for face in error.value.facts["faces"].split(";")]
+    # A painted face has no soft edges: shrunk, it loses its border.
+    assert listed[0] == pytest.approx([0.5, 0.125, 0.9, 0.625], abs=0.02)
+    assert listed[1] == pytest.approx([0.05, 0.0625, 0.25, 0.3125], abs=0.02)
 
 
 async def test_a_face_far_behind_is_no_second_face(world, finder: FaceFinder) -> None:
