@@ -16,6 +16,8 @@ __all__ = ["TOP_K", "Answer", "IngestedFilm", "ask", "ingest_films"]
 
 # The most that the contract allows: a ranking that is cut off early would look like misses.
 TOP_K = 1000
+# What may come of a portrait itself.
+REFUSALS = ("NO_FACE", "SEVERAL_FACES", "UNREADABLE_IMAGE")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,12 +57,17 @@ async def ingest_films(
 
 
 async def ask(client: PersonSearchClient, portrait: Portrait, gallery: str, *, expand: bool) -> Answer:
-    """Ask with one portrait; a refusal (no face found, several found) is an answer without hits."""
+    """Ask with one portrait; a refusal (no face found, several found) is an answer without hits.
+
+    Raises PersonSearchError for anything else: what is broken is not measured.
+    """
     part = portrait_part(portrait.path)
     started = time.perf_counter()
     try:
         answer = await client.search([part], gallery=gallery, top_k=TOP_K, expand=expand)
     except PersonSearchError as error:
+        if error.reason not in REFUSALS:
+            raise
         return Answer(portrait, (), time.perf_counter() - started, refusal=error.reason)
     latency_s = time.perf_counter() - started
     hits = tuple(RankedHit(hit.appearance.appearance_id, hit.score) for hit in answer.hits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,20 +26,27 @@ class Stack:
 
 @contextmanager
 def use_stack(say: Callable[[str], None]) -> Iterator[Stack]:
-    """Use the running stack, or start one in a fresh folder and stop it at the end, whatever happens."""
+    """Use the running stack, or start one in a fresh folder and stop it at the end, whatever happens.
+
+    The folder is kept, for its logs, when the measurement fails.
+    """
     settings = StackSettings()
     running = status(settings)
     if running.endpoints is not None:
         say(f"using the stack that runs in {settings.state_dir}")
         yield Stack(running.endpoints, settings, own=False)
         return
-    with tempfile.TemporaryDirectory(prefix="personsearch-evaluation-") as folder:
-        own = StackSettings(state_dir=Path(folder))
-        say(f"starting a stack in {folder}")
-        try:
-            yield Stack(up(own, lambda event: _tell(event, say)), own, own=True)
-        finally:
-            down(own)
+    folder = Path(tempfile.mkdtemp(prefix="personsearch-evaluation-"))
+    own = StackSettings(state_dir=folder)
+    say(f"starting a stack in {folder}")
+    try:
+        yield Stack(up(own, lambda event: _tell(event, say)), own, own=True)
+    except BaseException:
+        say(f"failed; the logs are in {folder / 'logs'}")
+        down(own)
+        raise
+    down(own)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _tell(event: ProgressEvent, say: Callable[[str], None]) -> None:
