@@ -43,7 +43,7 @@ class LinkingSettings(Section):
 
     prior_log_odds: Mapping[Modality, float] = DEFAULT_PRIORS
     min_probability: Probability = 0.5
-    neighbours: PositiveInt = 128
+    neighbours: PositiveInt = 48
     short_term_window_s: PositiveFloat = 60.0
     max_site_videos: PositiveInt = 16
     mend_wait_s: PositiveFloat = 5.0

@@ -66,16 +66,21 @@ def accepts_calls(port: int) -> None:
 
 
 @contextlib.contextmanager
-def milvus_lite(folder: Path, port: int) -> Iterator[str]:
-    uri = f"http://127.0.0.1:{port}"
-    with running(lite_command(folder / "data", port), folder / "lite.log"):
+def milvus_lite(folder: Path, port: int) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    with running(lite_command(folder / "data", port), folder / "lite.log") as process:
         accepts_calls(port)
-        yield uri
+        yield f"http://127.0.0.1:{port}", process
+
+
+@pytest.fixture
+def start_lite() -> Callable[[Path], AbstractContextManager[tuple[str, subprocess.Popen[bytes]]]]:
+    """Start a Milvus Lite of a test's own, one that it may kill; each time on the same port."""
+    return functools.partial(milvus_lite, port=free_port())
 
 
 @pytest.fixture(scope="session")
 def milvus_lite_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with milvus_lite(tmp_path_factory.mktemp("milvus-lite"), free_port()) as uri:
+    with milvus_lite(tmp_path_factory.mktemp("milvus-lite"), free_port()) as (uri, _):
         yield uri
 
 

@@ -160,6 +160,10 @@ def serve(data_dir: Path, port: int) -> None:
                 ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
                 ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
                 ("grpc.so_reuseport", 0),
+                # pymilvus pings an idle connection every ten seconds; by default a server hangs up on that.
+                ("grpc.http2.min_recv_ping_interval_without_data_ms", 1_000),
+                ("grpc.keepalive_permit_without_calls", 1),
+                ("grpc.http2.max_ping_strikes", 0),
             ],
         )
         milvus_pb2_grpc.add_MilvusServiceServicer_to_server(MilvusServicer(database), server)

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 _MOST_ROWS = 16_384  # of one answer
 _KEYS_PER_CALL = 400  # rows with packed boxes stay under 64 MB, and expressions short
-_VECTORS_PER_SEARCH = 64
+_MATCHES_PER_SEARCH = 2048  # Lite takes about 40 us to read one: calls stay short, and others get their turn
 _BYTES_PER_WRITE = 16 << 20  # a message may hold 64 MB
 _DELETE_ROUNDS = 3
 _NEIGHBOUR_COLUMNS = ("appearance_id", "video_id", "start_s", "end_s", "quality")
@@ -49,7 +49,7 @@ class MilvusIndex:
         pack_digest: str,
         *,
         token: str = "",
-        timeout_s: float = 10.0,
+        timeout_s: float = 30.0,
         load_wait_s: float = 5.0,
         ef: int = 128,
     ) -> None:
@@ -141,10 +141,9 @@ class MilvusIndex:
         rows_of.check_vectors(modality, self._dimensions, vectors)
         collection, wanted = self._embeddings[modality], in_scope(scope)
         found: list[list[Neighbour]] = []
-        for part in _parts(np.asarray(vectors, np.float32), _VECTORS_PER_SEARCH):
-            answers = await self._connection.search(
-                collection.name, part, wanted, _NEIGHBOUR_COLUMNS, min(limit, _MOST_ROWS), self._ef
-            )
+        limit = min(limit, _MOST_ROWS)
+        for part in _parts(np.asarray(vectors, np.float32), max(1, _MATCHES_PER_SEARCH // limit)):
+            answers = await self._connection.search(collection.name, part, wanted, _NEIGHBOUR_COLUMNS, limit, self._ef)
             found += [_ordered(map(rows_of.neighbour_of_hit, answer)) for answer in answers]
         return found
 
