@@ -8,6 +8,7 @@ __all__ = [
     "QUEUED_CHANNEL",
     "appearance_id_of",
     "changed_channel",
+    "crash_key",
     "lease_name",
     "media_prefix",
     "progress_key",
@@ -47,6 +48,11 @@ def changed_channel(video_id: str) -> str:
 def lease_name(video_id: str) -> str:
     """The lease of whoever works on a video."""
     return f"ingest:lease:{video_id}"
+
+
+def crash_key(video_id: str) -> str:
+    """Where a worker notes that it began, so that its death shows."""
+    return f"ingest:begun:{video_id}"
 
 
 def stop_key(video_id: str) -> str:

@@ -57,7 +57,7 @@ class WorkerSettings:
         pipeline: How videos are analysed.
         lease: Who may work on a video.
         rescan_s: Pause before an idle worker looks at the queue again without having been called.
-        attempts: So often a video is tried again when a back end does not answer.
+        attempts: So often a video is tried when a back end does not answer, or the worker dies of it.
         report_every_s: Least time between two reports of progress.
     """
 

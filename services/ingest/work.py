@@ -13,6 +13,7 @@ from services.backends.ephemeral.protocol import EphemeralStore
 from services.backends.index.protocol import IndexLoadingError, VectorIndex
 from services.backends.schemas import Video, VideoState
 from services.ingest.associations import AssociationsPort
+from services.ingest.crashes import CrashedTooOftenError, CrashNotes
 from services.ingest.deletion import Deletion
 from services.ingest.identifiers import QUEUED_CHANNEL
 from services.ingest.lease import LeaseLostError, StopRequestedError, VideoLease, owner_name
@@ -61,6 +62,7 @@ class Worker:
         self._logger = logger
         self._owner = owner_name()
         self._troubles: Counter[str] = Counter()
+        self._crashes = CrashNotes(ephemeral, settings.attempts)
 
     async def run(self) -> None:
         """Work until cancelled; what is under way then is left at its checkpoint."""
@@ -124,9 +126,10 @@ class Worker:
     async def _ingest(self, video: Video, still_ours: Callable[[], Awaitable[None]]) -> None:
         reporter = self._reporter()
         try:
-            outcome = await self._pipeline.run(
-                video, _path_of(video.source_uri), still_ours=still_ours, observer=reporter
-            )
+            async with self._crashes.noted(video):
+                outcome = await self._pipeline.run(
+                    video, _path_of(video.source_uri), still_ours=still_ours, observer=reporter
+                )
         except (StopRequestedError, LeaseLostError):
             raise
         except PASSING_TROUBLE as error:
@@ -185,6 +188,6 @@ def _path_of(source_uri: str) -> Path:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, (UnreadableFileError, DomainError, OSError)):
+    if isinstance(error, (UnreadableFileError, CrashedTooOftenError, DomainError, OSError)):
         return str(error)
     return f"{type(error).__name__}: {error}"

@@ -21,7 +21,7 @@ from services.backends.media.files import FsspecMediaStore
 from services.backends.schemas import Scope, VideoState
 from services.ingest.associations import Dropped
 from services.ingest.deletion import Deletion
-from services.ingest.identifiers import lease_name, stop_key
+from services.ingest.identifiers import crash_key, lease_name, stop_key
 from services.ingest.pipeline.run import Pipeline
 from services.ingest.pipeline.settings import PipelineSettings
 from services.ingest.server import deletion_on, mounted_ingest
@@ -331,3 +331,18 @@ async def test_ready_without_the_association_service(house, story):
         video = await ingest(stub, story)
         assert await house.worker().work_once()
         assert (await watch(stub, video))[-1].video.state == video_pb2.VIDEO_STATE_READY
+
+
+async def test_a_file_that_kills_the_worker_is_given_up(house, story):
+    async with house.api() as stub:
+        video = await ingest(stub, story)
+        # What a worker leaves behind that was killed while it worked, for the second time.
+        note = b'{"committed_frame": 0, "begun": 2}'
+        await house.ephemeral.put(crash_key(video.video_id), note, 60.0)
+        assert await house.worker(attempts=2).work_once()
+        moments = await watch(stub, video)
+        assert "died 2 times" in moments[-1].video.failure_reason
+        await ingest(stub, story)
+        assert await house.worker(attempts=2).work_once()
+        assert (await watch(stub, video))[-1].video.state == video_pb2.VIDEO_STATE_READY
+    assert await house.ephemeral.get(crash_key(video.video_id)) is None
