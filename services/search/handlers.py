@@ -22,6 +22,7 @@ from services.search.parts import PartReader, ReadPart
 from services.search.query import Like, Query, QueryPart, Task
 from services.search.ranking import ranked
 from services.search.settings import SearchSettings
+from services.search.thinning import thinned
 from services.search.tracks import spans_of
 
 T = TypeVar("T")
@@ -109,7 +110,7 @@ class SearchHandlers:
         if degraded:
             self._logger.warning("degraded answer", extra={"without": sorted(degraded)})
         faces = tuple(part.face for part in parts if part.face is not None)
-        return Answer(tuple(hits), frozenset(degraded), faces)
+        return Answer(thinned(hits, self._settings.max_key_boxes), frozenset(degraded), faces)
 
     async def _hits(self, found: Found, query: Query, top_k: int) -> list[Hit]:
         """The first `top_k` beliefs whose appearance, and all that its chain passes, are committed."""
