@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from packs.calibration import Calibration
@@ -92,8 +92,7 @@ class AssociationHandlers:
             self._mender.recheck_later(gallery)
         elif await self._mender.mend(gallery, missing):
             found.update(await self._store.edges_of(gallery, missing, modalities))
-        edges = {edge: None for of in found.values() for edge in of if edge.probability >= min_probability}
-        return sorted(edges, key=lambda edge: (-edge.probability, edge.first, edge.second, edge.modality))
+        return _each_once(found.values(), min_probability)
 
     async def drop_video(self, gallery: str, video_id: str) -> Dropped:
         """Forget the edges of a video at both ends, and look again."""
@@ -122,4 +121,15 @@ class AssociationHandlers:
             raise BackendUnavailableError("milvus", str(error)) from error
         await self._store.put_video(video.gallery, video.video_id, linked.appearance_ids, linked.edges)
         kept = await self._store.edges_of(video.gallery, linked.appearance_ids)
-        return len({edge for of in kept.values() for edge in of})
+        return len(_each_once(kept.values(), 0.0))
+
+
+def _each_once(found: Iterable[Sequence[Association]], min_probability: float) -> list[Association]:
+    """The edges of several appearances, strongest first; one between two of them is found at both."""
+    edges = {
+        (edge.first, edge.second, edge.modality): edge
+        for of in found
+        for edge in of
+        if edge.probability >= min_probability
+    }
+    return sorted(edges.values(), key=lambda edge: (-edge.probability, edge.first, edge.second, edge.modality))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from packs.spec import Modality
-from services.backends.associations.layout import EDGE_LIMITS, PROBABILITY_DIGITS, kept, strongest
+from services.backends.associations.layout import EDGE_LIMITS, kept, strongest
 from services.backends.schemas import Association
 
 __all__ = ["FakeAssociationStore"]
@@ -38,7 +40,7 @@ class FakeAssociationStore:
         shelf = self._shelves[gallery]
         shelf.videos[video_id] = frozenset(appearance_ids)
         for edge in edges:
-            probability = round(edge.probability, PROBABILITY_DIGITS)
+            probability = float(np.float32(edge.probability))  # as Redis keeps it
             shelf.ends[edge.first][edge.second, edge.modality] = probability
             shelf.ends[edge.second][edge.first, edge.modality] = probability
         for one in {end for edge in edges for end in (edge.first, edge.second)}:

@@ -13,13 +13,12 @@ from types import MappingProxyType
 from packs.spec import Modality
 from services.backends.schemas import Association
 
-__all__ = ["EDGE_LIMITS", "PROBABILITY_DIGITS", "kept", "strongest"]
+__all__ = ["EDGE_LIMITS", "kept", "strongest"]
 
 # Face and voice join a person's appearances across the gallery, the others only those near in time.
 EDGE_LIMITS: Mapping[Modality, int] = MappingProxyType(
     {Modality.FACE: 32, Modality.VOICE: 32, Modality.HEAD: 16, Modality.BODY: 16, Modality.TEXT: 16}
 )
-PROBABILITY_DIGITS = 6
 
 End = tuple[str, Modality, float]
 
