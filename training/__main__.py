@@ -57,7 +57,20 @@ def _parser() -> argparse.ArgumentParser:
     pack.add_argument("--version", default="0.1.0", help="version of the weights")
     pack.add_argument("--threads", type=int, default=2, help="1 is faster on a machine that does other work too")
     pack.set_defaults(run=_demo_pack)
+    finish = commands.add_parser("finish", help="export, calibrate and measure runs that are done, and write the card")
+    finish.add_argument("--weights", type=Path, nargs=3, required=True, help="`weights.pt` of the three runs")
+    finish.add_argument("--data", type=Path, required=True)
+    finish.add_argument("--out", type=Path, required=True, help="folder of the pack")
+    finish.add_argument("--version", default="0.1.0", help="version of the weights")
+    finish.add_argument("--remark", action="append", default=[], help="a line for the card; may be repeated")
+    finish.set_defaults(run=_finish)
     return parser
+
+
+def _finish(options: argparse.Namespace) -> None:
+    from training.demo_pack import finish
+
+    finish(options.weights, options.data, options.out, version=options.version, say=say, remarks=options.remark)
 
 
 def _calibrate(options: argparse.Namespace) -> None:

@@ -13,7 +13,7 @@ from packs.spec import Modality
 from training.data.shards import FrameSet, open_frames
 from training.measure.detection import ClassFigures, class_figures
 from training.measure.evidence import Evidence, fit_evidence, tracklet_like_groups
-from training.measure.sets import FLOOR, RawDetections, crop_test, detect_raw, embed
+from training.measure.sets import FLOOR, RawDetections, crop_test, detect_raw, embed, input_size
 
 SEED = 404
 # Overlaps to choose from: a lower one leaves fewer doubles, a higher one more people who stand before each other.
@@ -46,7 +46,7 @@ def calibrate(directory: Path, data: Path, *, say: Callable[[str], None], frames
 
 def modality_evidence(pack: Pack, frames: FrameSet, modality: Modality) -> Evidence:
     """Fit one modality: for faces one person is one identity, for bodies one identity in one outfit."""
-    test = crop_test(frames, pack, modality)
+    test = crop_test(frames, modality, input_size(pack, modality))
     keys = test.identity if modality is Modality.FACE else test.outfit
     groups = tracklet_like_groups(embed(pack, modality, test.crops), keys, test.identity, SEED)
     return fit_evidence(groups, SEED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from training.card import write_card
 from training.data.shards import FrameSet, RenderError, open_frames
 from training.evaluate import evaluate
 from training.measure.sets import sample_inputs
+from training.recipe import read_recipe
 from training.run import train
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -77,8 +78,25 @@ def render(part: Part, data: Path, *, say: Callable[[str], None]) -> None:
         raise RenderError(f"rendering {folder} ended with status {done.returncode}; the renderer's message is above")
 
 
-def finish(weights: list[Path], data: Path, out: Path, *, version: str, say: Callable[[str], None]) -> None:
-    """Export trained weights, calibrate, measure, and write `metrics.json` and `CARD.md`."""
+def finish(
+    weights: Sequence[Path],
+    data: Path,
+    out: Path,
+    *,
+    version: str,
+    say: Callable[[str], None],
+    remarks: Sequence[str] = (),
+) -> None:
+    """Export trained weights, calibrate, measure, and write `metrics.json` and `CARD.md`.
+
+    Args:
+        weights: Checkpoints of the three networks.
+        data: Folder of the rendered sets.
+        out: Folder of the pack.
+        version: Version of the weights.
+        say: Receives lines of progress.
+        remarks: What a reader of the card should know of these runs.
+    """
     parity = export(weights, data, out, version=version)
     calibration = calibrate(out, data, say=say)
     figures = evaluate(out, data, say=say)
@@ -87,28 +105,27 @@ def finish(weights: list[Path], data: Path, out: Path, *, version: str, say: Cal
         "test": figures,
         "calibration": calibration,
         "parity": parity,
+        "remarks": list(remarks),
     }
     (out / "metrics.json").write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
     write_card(out, report)
     say(f"wrote {out}: digest {Pack.load(out).digest}")
 
 
-def export(weights: list[Path], data: Path, out: Path, *, version: str) -> dict[str, Any]:
-    """Export in a process of its own, twice: the second time parity is taken on real inputs cut as the pack says.
+def export(weights: Sequence[Path], data: Path, out: Path, *, version: str) -> dict[str, Any]:
+    """Export in a process of its own, with parity taken on real inputs of the `val` set.
 
     Raises:
-        subprocess.CalledProcessError: If an export fails; its message stands above.
+        subprocess.CalledProcessError: If the export fails; its message stands above.
     """
-    base = [sys.executable, "-m", "export", "onnx", "--pack", str(out), "--version", version]
-    base += ["--checkpoint", *map(str, weights)]
     out.mkdir(parents=True, exist_ok=True)
-    subprocess.run(base, check=True, stdout=subprocess.DEVNULL)
     samples, report = out / "samples.partial.npz", out / "parity.partial.json"
-    np.savez(samples, **sample_inputs(open_frames(data / "val"), Pack.load(out), PARITY_ROWS))
+    recipes = [read_recipe(RECIPES / f"{name}.toml") for name in RECIPE_NAMES]
+    np.savez(samples, **sample_inputs(open_frames(data / "val"), recipes, PARITY_ROWS))
+    command = [sys.executable, "-m", "export", "onnx", "--pack", out, "--version", version, "--checkpoint", *weights]
+    command += ["--samples", samples, "--report", report]
     try:
-        subprocess.run(
-            [*base, "--samples", str(samples), "--report", str(report)], check=True, stdout=subprocess.DEVNULL
-        )
+        subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
         parity: dict[str, Any] = json.loads(report.read_text())
     finally:
         samples.unlink(missing_ok=True)

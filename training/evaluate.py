@@ -18,7 +18,7 @@ from training.measure.baselines import colour_histogram, raw_pixels
 from training.measure.detection import class_figures
 from training.measure.retrieval import Retrieval, retrieve
 from training.measure.served import F32, unit
-from training.measure.sets import FLOOR, CropTest, crop_test, detect_raw, embed
+from training.measure.sets import FLOOR, CropTest, crop_test, detect_raw, embed, input_size
 
 # For a pack whose operating point was never chosen.
 DEFAULT_IOU = 0.5
@@ -53,7 +53,7 @@ def detector_figures(pack: Pack, frames: FrameSet, limit: int) -> dict[str, Any]
 
 def encoder_figures(pack: Pack, frames: FrameSet, modality: Modality) -> dict[str, Any]:
     """Retrieval of single crops among all crops of the set, beside two baselines that need no training."""
-    test = crop_test(frames, pack, modality)
+    test = crop_test(frames, modality, input_size(pack, modality))
     embeddings = embed(pack, modality, test.crops)
     network = _ask(unit(embeddings), test, modality)
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from training.data.crops import cut_region, load_crops
 from training.data.frames import Boxes, FrameTruth, read_frame, settled
 from training.data.shards import FrameSet
 from training.measure.served import F32, ServedModel
-from training.recipe import CropChoice
+from training.recipe import CropChoice, EncoderRecipe, Recipe
 
 U8 = NDArray[np.uint8]
 Keys = NDArray[np.int64]
@@ -52,11 +52,11 @@ class CropTest:
     attributes: Sequence[Mapping[str, Any]]
 
 
-def crop_test(frames: FrameSet, pack: Pack, modality: Modality) -> CropTest:
-    """Cut the crops of a modality at rest, at the size that the pack's network takes."""
+def crop_test(frames: FrameSet, modality: Modality, size: tuple[int, int]) -> CropTest:
+    """Cut the crops of a modality at rest, at the size (rows, columns) that its network takes."""
     crops = load_crops(frames, CHOICES[modality])
     people = frames.people()
-    height, width, _ = pack.model_for(modality).inputs[0].shape
+    height, width = size
     at_rest = [cut_region(image, region, height, width) for image, region in zip(crops.images, crops.regions)]
     identity = people.identity[crops.rows].astype(np.int64)
     return CropTest(
@@ -66,6 +66,12 @@ def crop_test(frames: FrameSet, pack: Pack, modality: Modality) -> CropTest:
         frame=people.frame[crops.rows].astype(np.int64),
         attributes=[frames.attributes[row] for row in identity],
     )
+
+
+def input_size(pack: Pack, modality: Modality) -> tuple[int, int]:
+    """Rows and columns that the network of a modality takes."""
+    height, width, _ = pack.model_for(modality).inputs[0].shape
+    return height, width
 
 
 def embed(pack: Pack, modality: Modality, crops: U8) -> F32:
@@ -112,13 +118,15 @@ def detect_raw(frames: FrameSet, pack: Pack, *, most: int) -> RawDetections:
     return RawDetections(boxes, scores, fitted, wanted)
 
 
-def sample_inputs(frames: FrameSet, pack: Pack, rows: int) -> dict[str, U8]:
-    """Give real inputs of each network, uint8[rows, ...] by name, for the comparison of runtimes."""
+def sample_inputs(frames: FrameSet, recipes: Iterable[Recipe], rows: int) -> dict[str, U8]:
+    """Give real inputs of each recipe's network, uint8[about rows, ...] by its name, for the comparison of runtimes."""
     samples = {}
-    for modality in pack.modalities:
-        samples[pack.model_for(modality).name] = crop_test(frames, pack, modality).crops[:rows]
-    height, width, _ = pack.model("person_detector").inputs[0].shape
-    numbers = np.unique(frames.people().frame)[: max(2, rows // 4)]
-    canvases = [letterbox(read_frame(frames, number), height, width).canvas for number in numbers.tolist()]
-    samples["person_detector"] = np.stack(canvases)
+    for recipe in recipes:
+        last = recipe.phases[-1]
+        size = (last.height, last.width)
+        if isinstance(recipe, EncoderRecipe):
+            samples[recipe.preset] = crop_test(frames, Modality(recipe.crops.kind), size).crops[:rows]
+            continue
+        numbers = np.unique(frames.people().frame)[: max(2, rows // 2)].tolist()
+        samples[recipe.preset] = np.stack([letterbox(read_frame(frames, n), *size).canvas for n in numbers])
     return samples
