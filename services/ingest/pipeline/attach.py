@@ -8,12 +8,13 @@ from scipy.optimize import linear_sum_assignment
 from packs.arrays import F32, I32, U8
 from packs.detections import DetectionClass, Detections
 from services.ingest.pipeline.colours import clothes_colours
-from services.ingest.pipeline.geometry import inside_share
+from services.ingest.pipeline.geometry import inside_share, pairwise_iou, stack
 from services.ingest.pipeline.values import Person
 
 __all__ = ["attach"]
 
 LEAST_INSIDE = 0.6
+DOUBLE_IOU, DOUBLE_INSIDE = 0.45, 0.8
 FORBIDDEN = 1e6
 
 
@@ -44,7 +45,25 @@ def attach(image: U8, detections: Detections, least_score: float) -> list[Person
                 colours=clothes_colours(image, box),
             )
         )
-    return found
+    return _without_doubles(found)
+
+
+def _without_doubles(persons: list[Person]) -> list[Person]:
+    """Drop second boxes of one person: those without a head that share most of their place with a better one.
+
+    A detector's boxes of one person can differ so much in height that they survive its suppression; but a person has
+    one head, and it went to the box that it fits best.
+    """
+    ranked = sorted(persons, key=lambda one: (one.head is None, -one.score))
+    kept: list[Person] = []
+    for one in ranked:
+        box = one.box[None]
+        others = stack([other.box for other in kept])
+        shared = pairwise_iou(box, others)[0] > DOUBLE_IOU
+        nested = np.maximum(inside_share(box, others)[0], inside_share(others, box)[:, 0]) > DOUBLE_INSIDE
+        if one.head is not None or not (shared | nested).any():
+            kept.append(one)
+    return kept
 
 
 def _head_cost(heads: F32, persons: F32, scores: F32) -> F32:

@@ -58,7 +58,7 @@ def test_no_part_is_given_twice():
         IMAGE,
         found(
             (PERSON, (100, 50, 200, 350), 0.9),
-            (PERSON, (105, 55, 205, 352), 0.3),
+            (PERSON, (160, 55, 300, 352), 0.3),
             (HEAD, (130, 50, 170, 95), 0.9),
             (FACE, (135, 60, 165, 92), 0.9),
         ),
@@ -66,6 +66,34 @@ def test_no_part_is_given_twice():
     )
     assert [one.head is not None for one in persons] == [True, False]
     assert [one.face is not None for one in persons] == [True, False]
+
+
+def test_a_second_box_of_one_person_is_dropped():
+    """As a detector gives them: a taller and surer box around one that fits; the head says which it is."""
+    persons = attach(
+        IMAGE,
+        found(
+            (PERSON, (100, 10, 210, 390), 0.9),
+            (PERSON, (110, 90, 200, 350), 0.6),
+            (HEAD, (135, 90, 175, 140), 0.9),
+        ),
+        0.1,
+    )
+    assert [float(one.box[1]) for one in persons] == [90.0]
+
+
+def test_two_people_close_together_are_not_taken_for_one():
+    persons = attach(
+        IMAGE,
+        found(
+            (PERSON, (100, 50, 200, 350), 0.9),
+            (PERSON, (120, 60, 220, 360), 0.8),
+            (HEAD, (130, 50, 170, 95), 0.9),
+            (HEAD, (160, 60, 200, 105), 0.9),
+        ),
+        0.1,
+    )
+    assert len(persons) == 2
 
 
 def test_a_face_without_a_head_finds_its_person_too():
