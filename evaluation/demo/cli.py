@@ -77,7 +77,7 @@ async def _search_all(film: Film, endpoints: Endpoints, console: Console) -> dic
             f"{clock(film.duration_s)} of film taken in after {took_s:.1f} s: {video.appearance_count} appearances."
         )
         return {
-            portrait.path.name: await _search(client, film, portrait, video.video_id)
+            portrait.identity.rpartition("/")[2]: await _search(client, film, portrait, video.video_id)
             for portrait in _first_portraits(film)
         }
 
@@ -97,7 +97,7 @@ def _first_portraits(film: Film) -> list[Portrait]:
 
 
 def _table(sightings: dict[str, Sighting]) -> Table:
-    table = Table("portrait", "right", "wrong", "missed", title="Hits against the truth")
+    table = Table("person", "right", "wrong", "missed", title="Hits against the truth")
     for name, sighting in sightings.items():
         right = "\n".join(f"[green]{_when(moment)}[/]  {percent(score)}" for moment, score in sighting.right)
         wrong = "\n".join(f"[red]{_when(moment)}[/]  {percent(score)}" for moment, score in sighting.wrong)

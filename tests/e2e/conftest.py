@@ -89,8 +89,6 @@ def wait_for_end(pid: int, timeout_s: float) -> bool:
 
 @pytest.fixture(scope="session")
 def film() -> Film:
-    if not (DEMO / "film.mp4").exists() or not (StackSettings().pack / "pack.json").exists():
-        pytest.skip("needs examples/demo/film.mp4 and packs/demo")
     return load_film(DEMO)
 
 
