@@ -113,8 +113,8 @@ def _name(reason: error_reason_pb2.ErrorReason.ValueType) -> str:
 def _error_without_details(code: grpc.StatusCode, text: str, address: str) -> PersonSearchError:
     if code in SILENT_CODES:
         what = "did not answer in time" if code is grpc.StatusCode.DEADLINE_EXCEEDED else "does not answer"
-        message = f"the service at {address} {what} ({text or code.name}); `personsearch status` says what runs"
-        return UnreachableError("UNREACHABLE", message, code=code)
+        message = f"the service at {address} {what}; `personsearch status` says what runs"
+        return UnreachableError("UNREACHABLE", message, code=code, metadata={"address": address, "detail": text})
     return PersonSearchError(code.name, text or f"the call failed with {code.name}", code=code)
 
 
