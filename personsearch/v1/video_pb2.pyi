@@ -90,7 +90,7 @@ class Video(_message.Message):
     appearance_count: _builtins.int
     """How many appearances are committed."""
     failure_reason: _builtins.str
-    """Why the ingest failed, for people; empty unless the state is VIDEO_STATE_FAILED."""
+    """For people: why the ingest failed, or, of a ready video, what of a damaged file could not be read; else empty."""
     camera_id: _builtins.str
     """The camera that recorded it, when the caller said so."""
     site: _builtins.str

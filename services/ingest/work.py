@@ -18,7 +18,7 @@ from services.ingest.deletion import Deletion
 from services.ingest.identifiers import QUEUED_CHANNEL
 from services.ingest.lease import LeaseLostError, StopRequestedError, VideoLease, owner_name
 from services.ingest.pipeline.decode import UnreadableFileError
-from services.ingest.pipeline.run import Outcome, Pipeline
+from services.ingest.pipeline.run import Pipeline
 from services.ingest.progress import ProgressReporter
 from services.ingest.settings import WorkerSettings
 from services.ingest.wakeups import Wakeups, listening
@@ -127,7 +127,7 @@ class Worker:
         reporter = self._reporter()
         try:
             async with self._crashes.noted(video):
-                outcome = await self._pipeline.run(
+                ready = await self._pipeline.run(
                     video, _path_of(video.source_uri), still_ours=still_ours, observer=reporter
                 )
         except (StopRequestedError, LeaseLostError):
@@ -139,9 +139,9 @@ class Worker:
             await self._fail(video, _reason(error), reporter)
         else:
             self._troubles.pop(video.video_id, None)
-            self._log_outcome(outcome)
-            await self._associate(outcome.video)
-            await reporter.tell(outcome.video)
+            self._log_ready(ready)
+            await self._associate(ready)
+            await reporter.tell(ready)
 
     async def _retry_later(self, video: Video, error: Exception, reporter: ProgressReporter) -> None:
         self._troubles[video.video_id] += 1
@@ -171,11 +171,12 @@ class Worker:
         except BackendUnavailableError as error:
             self._logger.warning("video not associated", extra={"video_id": video.video_id, "error": str(error)})
 
-    def _log_outcome(self, outcome: Outcome) -> None:
-        facts = {"video_id": outcome.video.video_id, "appearances": outcome.video.appearance_count}
-        if outcome.damaged_packets or outcome.cut_short:
-            damage = {"damaged_packets": outcome.damaged_packets, "cut_short": outcome.cut_short}
-            self._logger.warning("video ready, but its file is damaged", extra={**facts, **damage})
+    def _log_ready(self, video: Video) -> None:
+        facts = {"video_id": video.video_id, "appearances": video.appearance_count}
+        if video.failure_reason:
+            self._logger.warning(
+                "video ready, but its file is damaged", extra={**facts, "damage": video.failure_reason}
+            )
         else:
             self._logger.info("video ready", extra=facts)
 

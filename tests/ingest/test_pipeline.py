@@ -100,10 +100,10 @@ async def contents(index):
 
 async def test_people_of_each_shot_become_appearances(stack, story):
     index, media, pipeline = await stack()
-    outcome = await pipeline.run(new_video(story), story, still_ours=nobody_else, observer=Observer())
+    ready = await pipeline.run(new_video(story), story, still_ours=nobody_else, observer=Observer())
     rows, vectors = await contents(index)
-    assert outcome.video.state is VideoState.READY
-    assert (outcome.video.appearance_count, len(rows)) == (4, 4)
+    assert ready.state is VideoState.READY
+    assert (ready.appearance_count, len(rows)) == (4, 4)
     assert [(row.start_s, row.end_s) for row in rows] == [
         pytest.approx(span) for span in [(0.0, 1.96), (0.0, 1.96), (2.0, 3.96), (5.2, 6.76)]
     ]
@@ -176,8 +176,8 @@ async def test_killed_at_any_write_and_resumed_it_is_the_same(stack, story, writ
         await pipeline.run(new_video(story), story, still_ours=nobody_else, observer=Observer())
     left = await index.get_video("town", VIDEO_ID) or new_video(story)
     index.dies_at = None
-    outcome = await pipeline.run(left, story, still_ours=nobody_else, observer=Observer())
-    assert outcome.video.appearance_count == 4
+    ready = await pipeline.run(left, story, still_ours=nobody_else, observer=Observer())
+    assert ready.appearance_count == 4
     await assert_same(await contents(index), await contents(whole))
     assert await media.count_prefix(media_prefix("town", VIDEO_ID)) == 4
 
@@ -189,9 +189,9 @@ async def test_a_resumed_ingest_does_not_begin_again(stack, story, vision):
     ready = await index.get_video("town", VIDEO_ID)
     at = ready.with_changes(state=VideoState.INGESTING, committed_frame=100, committed_s=4.0, appearance_count=3)
     vision.detect_calls = 0
-    outcome = await pipeline.run(at, story, still_ours=nobody_else, observer=Observer())
+    ready = await pipeline.run(at, story, still_ours=nobody_else, observer=Observer())
     assert vision.detect_calls < whole / 1.5
-    assert outcome.video.appearance_count == 4
+    assert ready.appearance_count == 4
 
 
 async def test_an_error_in_a_stage_ends_the_run(stack, story, vision):
@@ -219,9 +219,9 @@ async def test_cancelling_leaves_nothing_running(stack, story, vision):
 async def test_a_film_without_people_is_ready(stack, film, script):
     index, _, pipeline = await stack()
     path = film(script(frames=40))
-    outcome = await pipeline.run(new_video(path), path, still_ours=nobody_else, observer=Observer())
-    assert (outcome.video.state, outcome.video.appearance_count) == (VideoState.READY, 0)
-    assert outcome.video.committed_frame == 40
+    ready = await pipeline.run(new_video(path), path, still_ours=nobody_else, observer=Observer())
+    assert (ready.state, ready.appearance_count) == (VideoState.READY, 0)
+    assert ready.committed_frame == 40
     assert await index.count_video("town", VIDEO_ID) == 1
 
 

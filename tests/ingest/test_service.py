@@ -346,3 +346,17 @@ async def test_a_file_that_kills_the_worker_is_given_up(house, story):
         assert await house.worker(attempts=2).work_once()
         assert (await watch(stub, video))[-1].video.state == video_pb2.VIDEO_STATE_READY
     assert await house.ephemeral.get(crash_key(video.video_id)) is None
+
+
+async def test_a_damaged_film_is_ready_and_says_what_is_missing(house, film, script, walker, tmp_path):
+    whole = film(script(frames=200, cuts=(60, 120), walkers=(walker("red", 0, 200, 20.0, 1.5),)), name="whole.mkv")
+    content = whole.read_bytes()
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(content[: len(content) * 2 // 3])
+    async with house.api() as stub:
+        video = await ingest(stub, cut)
+        assert await house.worker().work_once()
+        last = (await watch(stub, video))[-1].video
+    assert last.state == video_pb2.VIDEO_STATE_READY
+    assert last.appearance_count >= 2
+    assert "ends in the middle" in last.failure_reason

@@ -24,6 +24,8 @@ CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,
 COUNTED_CONTAINERS = ("avi", "h264", "hevc")
 # Decoding starts so much before a checkpoint that frames which lean on an earlier key frame come out whole.
 PREROLL_S = 1.0
+# A film whose pictures end so much before its stated duration is not whole; sound often lasts a little longer.
+MISSING_S = 1.0
 # Times read back from a store may have lost some digits; half of a frame at 250/s is more than that.
 TIME_SLACK_S = 0.002
 
@@ -78,6 +80,7 @@ class VideoFile:
         self._threads = threads
         self.damaged_packets = 0
         self.cut_short = False
+        self._ended_s = float("inf")  # until the end was reached
         self._container, self._stream = self._open()
         try:
             self._first = next(self._pictures(), None)
@@ -99,6 +102,17 @@ class VideoFile:
     def close(self) -> None:
         """Let go of the file."""
         self._container.close()
+
+    @property
+    def damage(self) -> str:
+        """What of the file could not be read so far, for people; empty when all could."""
+        said = []
+        if self.damaged_packets:
+            said.append(f"{self.damaged_packets} damaged pieces were left out")
+        missing_s = self.format.duration_s - self._ended_s
+        if self.cut_short or missing_s > MISSING_S:
+            said.append(f"the file ends in the middle, at {self._ended_s:.1f} of {self.format.duration_s:.1f} s")
+        return "; ".join(said)
 
     @property
     def frame_s(self) -> float:
@@ -208,6 +222,7 @@ class VideoFile:
                 continue
             yield DecodedFrame(Position(number, time_s), picture, self._quarter_turns)
             number += 1
+        self._ended_s = max(last_s, 0.0)
 
 
 def _fitted(width: int, height: int, longest_px: int) -> tuple[int, int]:

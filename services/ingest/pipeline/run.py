@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from packs.calibration import Calibration
@@ -28,19 +27,10 @@ from services.ingest.pipeline.track_shots import ShotTracker
 from services.ingest.pipeline.values import Chunk, Position, Shot
 from services.ingest.pipeline.write import Writer
 
-__all__ = ["Observer", "Outcome", "Pipeline"]
+__all__ = ["Observer", "Pipeline"]
 
 # How many chunks, detected chunks and finished shots may wait for the next stage.
 CHUNKS_AHEAD, DETECTED_AHEAD, SHOTS_AHEAD = 2, 1, 2
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How an ingest ended: the row, and what of the file could not be read."""
-
-    video: Video
-    damaged_packets: int
-    cut_short: bool
 
 
 class Observer:
@@ -87,8 +77,8 @@ class Pipeline:
 
     async def run(
         self, video: Video, path: Path, *, still_ours: Callable[[], Awaitable[None]], observer: Observer
-    ) -> Outcome:
-        """Ingest a video from its checkpoint to its end.
+    ) -> Video:
+        """Ingest a video from its checkpoint to its end; return its row, which is ready.
 
         Args:
             video: Its row.
@@ -106,8 +96,7 @@ class Pipeline:
             await observer.started(started)
             run = _Run(self, started, file, decoder, writer, observer)
             committed = await run.to_the_end()
-            ready = await writer.complete(committed)
-            return Outcome(ready, file.damaged_packets, file.cut_short)
+            return await writer.complete(committed, file.damage)
 
     async def detect(self, chunk: Chunk) -> Sequence[Detections]:
         """Find the people in a chunk's frames."""

@@ -64,8 +64,12 @@ class Writer:
         await self._index.put_video(committed)
         return committed
 
-    async def complete(self, video: Video) -> Video:
+    async def complete(self, video: Video, damage: str = "") -> Video:
         """Make a wholly committed video ready, after a look that finds all of it.
+
+        Args:
+            video: Its row.
+            damage: What of the file could not be read, for people.
 
         Raises:
             IncompleteIndexError: If rows are missing or too many.
@@ -80,7 +84,7 @@ class Writer:
                 f"{video.appearance_count} and {expected}; ask for the ingest again"
             )
         await self._still_ours()
-        ready = video.with_changes(state=VideoState.READY)
+        ready = video.with_changes(state=VideoState.READY, failure_reason=damage)
         await self._index.put_video(ready)
         return ready
 
