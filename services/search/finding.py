@@ -194,11 +194,9 @@ class PersonFinder:
         ]
         unheard = [end for end in ends if not heard(known.get(end, ()), cut)]
         more = await self._retriever.compare(cut, gallery, unheard)
-        weight, limit = self._settings.contradiction_weight, self._settings.contradiction_limit
+        doubt = ranking.Doubt.of(self._settings)
         return {
-            end: ranking.contradiction(
-                (*known.get(end, ()), *more.evidence.get(end, ())), self._calibration, weight, limit
-            )
+            end: ranking.contradiction((*known.get(end, ()), *more.evidence.get(end, ())), self._calibration, doubt)
             for end in ends
         }
 

@@ -6,8 +6,8 @@ An appearance can be believed in directly (the query's own embeddings match it, 
   stronger counts: max(d, e).
 - It ends in another (body): the two are independent, and either is enough: 1 - (1 - d)(1 - e) ("noisy or").
 - A chain that ends in a short-term modality is contradicted by a long-term one that looks different: from its log-odds
-  is taken what the query's face says against it, tempered by the quality of that face and bounded. Clothes shared by
-  two people must not outweigh their faces.
+  is taken what the query's face says against it, bounded, and only where that face is clear: one that is turned away
+  looks like nobody. Clothes shared by two people must not outweigh their faces.
 
 A rejected person (a part with a negative weight w) has beliefs q of the same kind, and competes for each appearance:
 score = p (1 - |w| q^k / (p^k + q^k)). Its direct similarity is subtracted by the fusion service already; this carries
@@ -22,6 +22,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -31,6 +32,7 @@ from services.search.answer import Belief, Share, Step
 from services.search.expansion import Path
 from services.search.ports import Evidence, FusedEvidence
 from services.search.reach import LONG_TERM
+from services.search.settings import SearchSettings
 
 Calibrations = Mapping[Modality, Calibration]
 
@@ -54,6 +56,28 @@ class Direct:
     named_by: tuple[int, Modality] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """How a long-term modality contradicts a short-term chain; the fields are documented in `settings`."""
+
+    weight: float
+    limit: float
+    unclear: float
+    clear: float
+
+    @classmethod
+    def of(cls, settings: SearchSettings) -> Self:
+        """The doubt that the settings give."""
+        unclear, clear = settings.contradiction_quality
+        return cls(settings.contradiction_weight, settings.contradiction_limit, unclear, clear)
+
+    def clearness(self, quality: float) -> float:
+        """How far an embedding of that quality can deny anything, in [0, 1]."""
+        if self.clear <= self.unclear:
+            return float(quality >= self.clear)
+        return min(1.0, max(0.0, (quality - self.unclear) / (self.clear - self.unclear)))
+
+
 def named(part_index: int, modality: Modality) -> Direct:
     """The belief in an appearance that the query names."""
     return Direct(1.0, (Share(modality, 1.0),), (), (part_index, modality))
@@ -70,17 +94,17 @@ def fallback(evidence: Sequence[Evidence], calibration: Calibrations) -> FusedEv
     return FusedEvidence(_sigmoid(log_odds), (Share(best.modality, 1.0),))
 
 
-def contradiction(evidence: Sequence[Evidence], calibration: Calibrations, weight: float, limit: float) -> float:
-    """What the long-term modalities of the query say against an appearance, in nats in [-limit, 0].
+def contradiction(evidence: Sequence[Evidence], calibration: Calibrations, doubt: Doubt) -> float:
+    """What the long-term modalities of the query say against an appearance, in nats in [-doubt.limit, 0].
 
-    Of each modality the best evidence counts, times the quality of the appearance's embedding and `weight`.
+    Of each modality the best evidence counts, as far as the appearance's embedding is clear enough to deny anything.
     """
     best: dict[Modality, float] = {}
     for piece in evidence:
         if piece.weight > 0.0 and piece.modality in LONG_TERM:
-            said = _nats(piece, calibration) * min(1.0, max(0.0, piece.quality))
+            said = _nats(piece, calibration) * doubt.clearness(piece.quality)
             best[piece.modality] = max(said, best.get(piece.modality, -math.inf))
-    return max(-limit, weight * sum(min(0.0, said) for said in best.values()))
+    return max(-doubt.limit, doubt.weight * sum(min(0.0, said) for said in best.values()))
 
 
 def score_of(direct: Direct | None, path: Path | None, against: float) -> float:

@@ -12,7 +12,7 @@ from services.search import ranking
 from services.search.answer import Belief, Share, Step
 from services.search.expansion import Path
 from services.search.ports import Evidence, FusedEvidence
-from services.search.ranking import Direct
+from services.search.ranking import Direct, Doubt
 
 CALIBRATION = {
     Modality.FACE: Calibration(slope=20.0, intercept=-10.0),
@@ -107,7 +107,7 @@ def test_of_independent_reasons_either_is_enough(known: float, steps: int) -> No
 
 
 def test_a_different_face_contradicts_the_same_clothes() -> None:
-    against = ranking.contradiction([face(0.3)], CALIBRATION, weight=1.0, limit=10.0)
+    against = ranking.contradiction([face(0.3)], CALIBRATION, Doubt(1.0, 10.0, 0.4, 0.6))
     assert against == pytest.approx(-4.0)
     clothes = judge(direct(0.01), path(Modality.BODY), direct(0.9), against)
     assert clothes.score == pytest.approx(1.0 - 0.99 * (1.0 - sigmoid(math.log(0.72 / 0.28) - 4.0)))
@@ -115,13 +115,21 @@ def test_a_different_face_contradicts_the_same_clothes() -> None:
     assert faces.score == pytest.approx(0.72)
 
 
-def test_what_contradicts_is_bounded_tempered_and_never_in_favour() -> None:
-    assert ranking.contradiction([face(-1.0)], CALIBRATION, weight=1.0, limit=4.0) == -4.0
-    assert ranking.contradiction([face(0.3, quality=0.25)], CALIBRATION, 1.0, 4.0) == pytest.approx(-1.0)
-    assert ranking.contradiction([face(0.3), face(0.45, part=1)], CALIBRATION, 1.0, 4.0) == pytest.approx(-1.0)
-    assert ranking.contradiction([face(0.9)], CALIBRATION, 1.0, 4.0) == 0.0
-    assert ranking.contradiction([body(0.0)], CALIBRATION, 1.0, 4.0) == 0.0
-    assert ranking.contradiction([face(0.0, weight=-1.0)], CALIBRATION, 1.0, 4.0) == 0.0
+def test_what_contradicts_is_bounded_needs_a_clear_face_and_is_never_in_favour() -> None:
+    doubt = Doubt(weight=1.0, limit=4.0, unclear=0.4, clear=0.6)
+
+    def said(*evidence: Evidence) -> float:
+        return ranking.contradiction(evidence, CALIBRATION, doubt)
+
+    assert said(face(-1.0)) == -4.0
+    assert said(face(0.3, quality=0.3)) == 0.0
+    assert said(face(0.3, quality=0.45)) == pytest.approx(-1.0)
+    assert said(face(0.3), face(0.45, part=1)) == pytest.approx(-1.0)
+    assert said(face(0.9)) == 0.0
+    assert said(body(0.0)) == 0.0
+    assert said(face(0.0, weight=-1.0)) == 0.0
+    assert Doubt(1.0, 4.0, 0.5, 0.5).clearness(0.5) == 1.0
+    assert Doubt(1.0, 4.0, 0.5, 0.5).clearness(0.4) == 0.0
 
 
 def test_from_a_named_appearance_only_the_steps_count() -> None:

@@ -261,11 +261,11 @@ async def test_a_rejected_portrait_carries_its_no_along_associations(world, stub
     own = await world.put("own", face=world.face(1), span=(0, 5))
     wrong = await world.put("wrong", face=world.face(2), span=(10, 15))
     back = await world.put("back", body=world.body(1), span=(20, 25))
-    world.associations.add("town", own, back, Modality.BODY, 0.6)
+    world.associations.add("town", own, back, Modality.BODY, 0.72)
     world.associations.add("town", wrong, back, Modality.BODY, 0.95)
     before = scores(await stub.Search(asking(world.portrait(1))))
     after = scores(await stub.Search(asking(world.portrait(1), part(world.portrait(2), -1.0))))
-    assert before[back] == pytest.approx(0.6, abs=0.01)
+    assert before[back] == pytest.approx(0.72, abs=0.01)
     assert after[back] < 0.15
     assert after[own] == pytest.approx(before[own], abs=0.02)
 
