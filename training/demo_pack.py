@@ -121,7 +121,8 @@ def export(weights: Sequence[Path], data: Path, out: Path, *, version: str) -> d
     out.mkdir(parents=True, exist_ok=True)
     samples, report = out / "samples.partial.npz", out / "parity.partial.json"
     recipes = [read_recipe(RECIPES / f"{name}.toml") for name in RECIPE_NAMES]
-    np.savez(samples, **sample_inputs(open_frames(data / "val"), recipes, PARITY_ROWS))
+    inputs: dict[str, Any] = dict(sample_inputs(open_frames(data / "val"), recipes, PARITY_ROWS))
+    np.savez(samples, **inputs)
     command = [sys.executable, "-m", "export", "onnx", "--pack", out, "--version", version, "--checkpoint", *weights]
     command += ["--samples", samples, "--report", report]
     try:

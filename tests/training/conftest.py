@@ -21,7 +21,7 @@ def write_frames(directory: Path, *, identities: int = 6, frames: int = 12, per_
         merged = {key: np.concatenate([row[key] for row in rows]) for key in rows[0]}
         np.savez(directory / f"shard_{shard:04d}.npz", **merged)
     people = [{"index": k, "identity_id": f"c{seed}-i{k}", "attributes": _attributes(k)} for k in range(identities)]
-    index = {"schema": "synthcast-frames/1", "seed": seed, "identities": people}
+    index = {"schema": "synthcast-frames/1", "seed": seed, "frames": frames, "identities": people}
     (directory / "index.json").write_text(json.dumps(index))
     return directory
 

@@ -120,7 +120,7 @@ def detect_raw(frames: FrameSet, pack: Pack, *, most: int) -> RawDetections:
 
 def sample_inputs(frames: FrameSet, recipes: Iterable[Recipe], rows: int) -> dict[str, U8]:
     """Give real inputs of each recipe's network, uint8[about rows, ...] by its name, for the comparison of runtimes."""
-    samples = {}
+    samples: dict[str, U8] = {}
     for recipe in recipes:
         last = recipe.phases[-1]
         size = (last.height, last.width)
