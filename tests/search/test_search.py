@@ -267,7 +267,7 @@ async def test_a_rejected_portrait_carries_its_no_along_associations(world, stub
     after = scores(await stub.Search(asking(world.portrait(1), part(world.portrait(2), -1.0))))
     assert before[back] == pytest.approx(0.72, abs=0.01)
     assert after[back] < 0.15
-    assert after[own] == pytest.approx(before[own], abs=0.02)
+    assert after[own] == pytest.approx(before[own], abs=0.05)
 
 
 async def test_nothing_is_reached_through_what_was_rejected(world, stub) -> None:
