@@ -61,12 +61,15 @@ class SearchHandlers:
         Raises:
             DomainError: GALLERY_NOT_FOUND, or what is wrong with a part.
         """
+        return await self._search(query, top_k, self._settings.limit_for(top_k))
+
+    async def _search(self, query: Query, top_k: int, limit: int) -> Answer:
         if query.task is not Task.SEEN:
             raise UnimplementedError(f"TASK_{query.task.upper()}")
         _check_parts(query.parts)
         read = (self._reader.read(query.gallery, index, part) for index, part in enumerate(query.parts))
         _, *parts = await _together(self._check_gallery(query.gallery), *read)
-        return await self._answer(query, [part for part in parts if isinstance(part, ReadPart)], top_k)
+        return await self._answer(query, [part for part in parts if isinstance(part, ReadPart)], top_k, limit)
 
     async def get_track(self, gallery: str, appearance_id: str, min_score: float) -> Track:
         """Follow the person of an appearance through the gallery.
@@ -76,7 +79,7 @@ class SearchHandlers:
         """
         part = QueryPart(Like(appearance_id))
         query = Query((part,), gallery, min_score=min_score)
-        answer = await self.search(query, self._settings.max_track_hits)
+        answer = await self._search(query, self._settings.max_track_hits, self._settings.track_limit)
         try:
             videos = {video.video_id: video for video in await self._index.list_videos(gallery)}
         except IndexLoadingError:
@@ -99,8 +102,8 @@ class SearchHandlers:
         if await self._index.get_gallery(gallery) is None:
             raise GalleryNotFoundError(gallery)
 
-    async def _answer(self, query: Query, parts: Sequence[ReadPart], top_k: int) -> Answer:
-        found = await self._finder.find(parts, query, self._settings.limit_for(top_k))
+    async def _answer(self, query: Query, parts: Sequence[ReadPart], top_k: int, limit: int) -> Answer:
+        found = await self._finder.find(parts, query, limit)
         degraded = set(found.degraded)
         hits: list[Hit] = []
         try:

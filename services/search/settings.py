@@ -61,6 +61,7 @@ class SearchSettings(Section):
             PERSONSEARCH_LINKING__SHORT_TERM_WINDOW_S.
         max_site_videos: Most videos of one site that body and text of an appearance are compared with.
         max_track_hits: Most hits in a track.
+        track_limit: Neighbours asked of each index for a track; expansion goes on from there.
         max_key_boxes: Most key boxes in an answer, all hits together (about 2 MB); beyond it paths are thinned.
     """
 
@@ -82,6 +83,7 @@ class SearchSettings(Section):
     short_term_window_s: PositiveFloat = 60.0
     max_site_videos: PositiveInt = 16
     max_track_hits: PositiveInt = 4096
+    track_limit: Annotated[int, Field(ge=1, le=16_384)] = 1000
     max_key_boxes: PositiveInt = 20_000
     portrait: PortraitSettings = PortraitSettings()
 
