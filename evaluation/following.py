@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluation.metrics.identity_switches import count_switches
+from evaluation.metrics.tracklet_precision import count_pairs
 from evaluation.metrics.tracklet_recall import covered
 from evaluation.predictions import PredictedTracklet
 from evaluation.truth import Film
@@ -17,12 +18,13 @@ __all__ = ["Followed", "follow"]
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """Counts of one film, over the truth tracklets that count."""
+    """Counts of one film; `truth_count`, `covered_count` and `switch_count` over the truth tracklets that count."""
 
     truth_count: int
     covered_count: int
     switch_count: int
     predicted_count: int
+    paired_count: int
 
 
 def follow(film: Film, predicted: Sequence[PredictedTracklet]) -> Followed:
@@ -30,4 +32,10 @@ def follow(film: Film, predicted: Sequence[PredictedTracklet]) -> Followed:
     counting = [tracklet for tracklet in film.tracklets if tracklet.counts]
     switches = count_switches([tracklet.tube for tracklet in film.tracklets], [one.tube for one in predicted])
     counts = np.array([tracklet.counts for tracklet in film.tracklets], dtype=bool)
-    return Followed(len(counting), sum(covered(counting, predicted)), int(switches[counts].sum()), len(predicted))
+    return Followed(
+        truth_count=len(counting),
+        covered_count=sum(covered(counting, predicted)),
+        switch_count=int(switches[counts].sum()),
+        predicted_count=len(predicted),
+        paired_count=count_pairs(film.tracklets, predicted),
+    )

@@ -32,7 +32,7 @@ def result(truth, tmp_path: Path) -> SpineResult:
     figures = portrait_figures(answers, tracklets, shown, 2, lambda tracklet: tracklet.counts)
     return SpineResult(
         films=(IngestedFilm(film, "v", 1.1),),
-        followed=(Followed(2, 2, 0, 2),),
+        followed=(Followed(2, 2, 0, 2, 1),),
         assigned_count=2,
         face_visible=figures,
         everything=figures,
@@ -54,6 +54,7 @@ def test_the_file_holds_figures_counts_and_what_made_them(result: SpineResult, s
     report = json.loads(json.dumps(report_of_spine(result, stack, pack)))
     assert report["portrait_map_face_visible"] == 0.5
     assert report["tracklet_recall"] == 1.0
+    assert report["tracklet_precision"] == 0.5
     assert report["requirements"]["portrait_map_face_visible >= 0.75"] is False
     assert report["queries"]["refused"] == {"b.jpg": "NO_FACE"}
     assert report["queries"]["p50_ms"] == pytest.approx(20.0)

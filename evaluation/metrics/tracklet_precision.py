@@ -1,0 +1,36 @@
+"""tracklet_precision: the share of the predicted tracklets that are somebody's one tracklet.
+
+Predicted and truth tracklets of a film are paired one to one, by the Hungarian method on their tube IoU, at 0.5 or
+more; what is left over of the predicted ones are second copies, fragments and boxes of nobody. Truth tracklets that do
+not count may be paired too: following somebody small or brief is no mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from evaluation.metrics.tracklet_recall import COVERING_IOU, seen_part
+from evaluation.predictions import PredictedTracklet
+from evaluation.truth import TruthTracklet
+from evaluation.tubes import meet, tube_iou
+
+__all__ = ["count_pairs"]
+
+
+def count_pairs(truth: Sequence[TruthTracklet], predicted: Sequence[PredictedTracklet]) -> int:
+    """Count the pairs of one film; the precision is their number over the number of predicted tracklets."""
+    if not truth or not predicted:
+        return 0
+    overlaps = np.array([[_iou(one, tracklet) for tracklet in truth] for one in predicted])
+    gain = np.where(overlaps >= COVERING_IOU, overlaps, 0.0)
+    rows, columns = linear_sum_assignment(gain, maximize=True)
+    return int(np.count_nonzero(gain[rows, columns]))
+
+
+def _iou(predicted: PredictedTracklet, truth: TruthTracklet) -> float:
+    if not meet(predicted.tube, truth.tube):
+        return 0.0
+    return tube_iou(seen_part(predicted.tube, truth), truth.tube)
