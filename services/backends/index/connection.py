@@ -50,9 +50,9 @@ class Connection:
 
     async def open(self) -> None:
         """Connect. Raises BackendUnavailableError."""
-        client = AsyncMilvusClient(self._uri, token=self._token, timeout=self._timeout_s, dedicated=True)
-        self._client = client
-        await self._guard(client.list_collections(timeout=self._timeout_s))
+        if self._client is None:
+            self._client = AsyncMilvusClient(self._uri, token=self._token, timeout=self._timeout_s, dedicated=True)
+        await self.collections()
 
     async def aclose(self) -> None:
         """Let go of the connection."""

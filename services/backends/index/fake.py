@@ -100,6 +100,8 @@ class FakeIndex:
     ) -> list[list[Neighbour]]:
         """Compare with every embedding in the scope."""
         check_vectors(modality, self._dimensions, vectors)
+        if limit < 1:
+            raise ValueError(f"a search needs a limit of at least 1, got {limit}")
         rows = [row for row in self._embeddings[modality].values() if _inside(row, scope)]
         if not rows:
             return [[] for _ in vectors]

@@ -136,7 +136,7 @@ class Ordering(grpc.ServerInterceptor):
 def _names(request: Any) -> list[str]:
     """Name the collections of a request, in one order so that no two calls wait for each other."""
     several = getattr(request, "collection_names", None)
-    return sorted(several) if several else [name for name in (getattr(request, "collection_name", ""),) if name]
+    return sorted(set(several)) if several else [name for name in (getattr(request, "collection_name", ""),) if name]
 
 
 def serve(data_dir: Path, port: int) -> None:

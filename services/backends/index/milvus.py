@@ -139,6 +139,8 @@ class MilvusIndex:
     ) -> list[list[Neighbour]]:
         """Find the nearest embeddings of each vector, float32[Q, D]; best first. Raises IndexLoadingError."""
         rows_of.check_vectors(modality, self._dimensions, vectors)
+        if limit < 1:
+            raise ValueError(f"a search needs a limit of at least 1, got {limit}")
         collection, wanted = self._embeddings[modality], in_scope(scope)
         found: list[list[Neighbour]] = []
         limit = min(limit, _MOST_ROWS)

@@ -277,6 +277,8 @@ async def test_refuses_vectors_of_another_length(index: VectorIndex, gallery: st
         await index.put_embeddings(Modality.FACE, [embedding(gallery, ONE, ids[0], 0, unit(8, 1))])
     with pytest.raises(ValueError, match="16 numbers"):
         await index.search(Modality.FACE, unit(8, 1)[None], Scope(gallery), 3)
+    with pytest.raises(ValueError, match="limit"):
+        await index.search(Modality.FACE, unit(16, 1)[None], Scope(gallery), 0)
     with pytest.raises(ValueError, match="voice"):
         await index.search(Modality.VOICE, unit(8, 1)[None], Scope(gallery), 3)
 
