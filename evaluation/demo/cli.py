@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,12 @@ from rich.table import Table
 
 from evaluation.demo.moments import Moment, Sighting, compare
 from evaluation.truth import Film, Portrait, load_film
+from personsearch.cli.failures import report
+from personsearch.cli.json_view import print_json
+from personsearch.cli.options import JsonOption
 from personsearch.cli.words import clock, percent
 from personsearch.client import PersonSearchClient
+from personsearch.errors import PersonSearchError
 from personsearch.query import portrait as portrait_part
 from services.runtime.settings import StackSettings
 from services.supervisor.api import Endpoints, ProgressEvent, SupervisorError, up
@@ -29,16 +34,23 @@ FilmOption = Annotated[
 ]
 
 
-def demo_command(film: FilmOption = DEMO_FILM) -> None:
+def demo_command(film: FilmOption = DEMO_FILM, as_json: JsonOption = False) -> None:
     """Bring the stack up, ingest a short film, search each of its cast, and compare with the truth.
 
     The stack stays up. Exit status 1 when more moments with a face are missed than found.
     """
-    console = Console()
+    console = Console(stderr=as_json)
     known = load_film(film)
     endpoints = _up(console)
-    sightings = asyncio.run(_search_all(known, endpoints, console))
-    console.print(_table(sightings))
+    try:
+        sightings = asyncio.run(_search_all(known, endpoints, console))
+    except PersonSearchError as error:
+        report(error, as_json=as_json)
+        raise typer.Exit(1) from error
+    if as_json:
+        print_json({"people": [{"person": name} | _view(sighting) for name, sighting in sightings.items()]})
+    else:
+        console.print(_table(sightings))
     found = sum(sighting.found_count for sighting in sightings.values())
     wrong = sum(len(sighting.wrong) for sighting in sightings.values())
     missed = [face_visible for sighting in sightings.values() for _, face_visible in sighting.missed]
@@ -107,6 +119,14 @@ def _table(sightings: dict[str, Sighting]) -> Table:
         )
         table.add_row(name, right, wrong, missed, end_section=True)
     return table
+
+
+def _view(sighting: Sighting) -> dict[str, object]:
+    return {
+        "right": [asdict(moment) | {"score": score} for moment, score in sighting.right],
+        "wrong": [asdict(moment) | {"score": score} for moment, score in sighting.wrong],
+        "missed": [asdict(moment) | {"face_visible": face_visible} for moment, face_visible in sighting.missed],
+    }
 
 
 def _when(moment: Moment) -> str:

@@ -16,7 +16,7 @@ from services.supervisor.api import StackStatus, status
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "examples" / "demo"
-UP_S, DOWN_S, COMMAND_S = 90, 90, 120
+UP_S, DOWN_S, COMMAND_S = 180, 90, 120
 
 
 class Machine:

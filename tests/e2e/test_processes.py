@@ -8,7 +8,7 @@ import pytest
 
 from evaluation.truth import Film
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 # Triton's stubs notice by themselves that their server is gone; that takes them 4 to 6 seconds.
 GRACE_S = 20.0
 

@@ -14,7 +14,7 @@ from personsearch.client import PersonSearchClient
 from services.backends.index.milvus import MilvusIndex
 from services.backends.schemas import Appearance, EmbeddingRow, Scope
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 GALLERY = "kills"
 # Shares of the film after which the worker is killed.
 POINTS = (0.2, 0.5, 0.8)
@@ -61,7 +61,7 @@ async def test_three_kills_end_with_the_same_index(machine, film: Film) -> None:
         receipts = await client.delete_video(video.video_id, gallery=GALLERY)
         assert all(receipt.remaining == 0 for receipt in receipts)
 
-        async with asyncio.timeout(200):
+        async with asyncio.timeout(400):
             assert await ingest_with_kills(machine, client, film) == len(POINTS), machine.logs()
             ready = await client.wait_until_ready(video.video_id, gallery=GALLERY)
         again, embeddings_again, row_count_again = await read_index(machine, video.video_id)
