@@ -14,9 +14,9 @@ from services.association.linking import Linker
 from services.association.mending import Mender
 from services.association.settings import LinkingSettings
 from services.backends.associations.protocol import AssociationStore
-from services.backends.index.protocol import IndexLoadingError, VectorIndex
+from services.backends.index.protocol import VectorIndex
 from services.backends.schemas import Association, Video, VideoState
-from services.runtime.errors import BackendUnavailableError, GalleryNotFoundError, VideoNotFoundError
+from services.runtime.errors import GalleryNotFoundError, VideoNotFoundError
 
 __all__ = ["AssociationHandlers", "Dropped"]
 
@@ -115,10 +115,7 @@ class AssociationHandlers:
         """Compute and cache a video's edges; the caller has the gallery's turn."""
         known = await self._store.known_videos(video.gallery) - {video.video_id}
         others = await self._index.list_videos(video.gallery) if video.site is not None else []
-        try:
-            linked = await self._linker.link(video, known, others)
-        except IndexLoadingError as error:
-            raise BackendUnavailableError("milvus", str(error)) from error
+        linked = await self._linker.link(video, known, others)
         await self._store.put_video(video.gallery, video.video_id, linked.appearance_ids, linked.edges)
         kept = await self._store.edges_of(video.gallery, linked.appearance_ids)
         return len(_each_once(kept.values(), 0.0))

@@ -59,6 +59,7 @@ class MilvusIndex:
         self._galleries, self._videos, self._appearances = collections_of(pack_digest, {})
         self._embeddings: dict[Modality, Collection] = {}
         self._unflushed: set[str] = set()
+        self._deleted_galleries: set[str] = set()
 
     async def open(self, dimensions: Mapping[Modality, int]) -> None:
         """Create what is missing, point the aliases to it and load it."""
@@ -89,11 +90,16 @@ class MilvusIndex:
 
     async def put_gallery(self, gallery: Gallery) -> None:
         """Write a gallery's row."""
+        self._deleted_galleries.discard(gallery.name)
         await self._write(self._galleries, [rows_of.row_of_gallery(gallery)])
 
     async def get_gallery(self, name: str) -> Gallery | None:
-        """Read a gallery's row."""
-        rows = await self._get(self._galleries, [name], strong=True)
+        """Read a gallery's row. Every search asks: only for one that seems not to be there the strong read is paid."""
+        rows: list[dict[str, Any]] = []
+        if name not in self._deleted_galleries:
+            rows = await self._get(self._galleries, [name], strong=False)
+        if not rows:
+            rows = await self._get(self._galleries, [name], strong=True)
         return rows_of.gallery_of_row(rows[0]) if rows else None
 
     async def list_galleries(self) -> list[Gallery]:
@@ -105,6 +111,7 @@ class MilvusIndex:
 
     async def delete_gallery(self, name: str) -> None:
         """Delete a gallery's own row."""
+        self._deleted_galleries.add(name)
         await self._delete_keys(self._galleries, [name])
 
     async def put_video(self, video: Video) -> None:

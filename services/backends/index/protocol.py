@@ -10,12 +10,16 @@ from numpy.typing import NDArray
 
 from packs.spec import Modality
 from services.backends.schemas import Appearance, EmbeddingRow, Gallery, Neighbour, Scope, Video, VideoState
+from services.runtime.errors import BackendUnavailableError
 
 __all__ = ["IndexLoadingError", "VectorIndex"]
 
 
-class IndexLoadingError(RuntimeError):
+class IndexLoadingError(BackendUnavailableError):
     """The index did not answer because a collection is being loaded; the bounded wait was over."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__("milvus", why)
 
 
 class VectorIndex(Protocol):
@@ -41,7 +45,7 @@ class VectorIndex(Protocol):
         ...
 
     async def get_gallery(self, name: str) -> Gallery | None:
-        """Read a gallery's row."""
+        """Read a gallery's row. One that another process deleted a moment ago may still be found."""
         ...
 
     async def list_galleries(self) -> list[Gallery]:
