@@ -28,6 +28,8 @@ HALF_SHARP = 60.0
 # A new key frame must be so much better before the old one is thrown away: each costs an encoding.
 KEY_FRAME_GAIN = 1.2
 FIRST_SLOT_S = 0.24
+# What is seen in a crossing may be somebody else: it counts only where there is nothing else.
+CROSSING_WORTH = 0.1
 
 
 class Cutter(Protocol):
@@ -96,7 +98,8 @@ class Collector:
         for track in tracks:
             kept = self._kept.get(track.number, {})
             observations = {modality: best for modality, keeper in kept.items() if (best := keeper.best())}
-            made.append(Fragment(track.points, observations, self._key_frames.get(track.number)))
+            frame = self._key_frames.get(track.number)
+            made.append(Fragment(track.points, observations, frame, track.number, track.continues))
         self._kept, self._key_frames = {}, {}
         return made
 
@@ -119,6 +122,8 @@ class Collector:
 
     def _offer(self, modality: Modality, frame: Frame, track: Track, box: F32, quality: float) -> float:
         """Cut and keep a crop if it can be among the best; return its quality (without sharpness if it was not cut)."""
+        if track.crossing:
+            quality *= CROSSING_WORTH
         most = self._settings.faces if modality is Modality.FACE else self._settings.bodies
         keeper = self._kept.setdefault(track.number, {}).setdefault(modality, SpreadBest(most))
         if not keeper.would_keep(frame.position.time_s, quality):

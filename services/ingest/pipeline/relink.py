@@ -53,8 +53,8 @@ class Relinker:
         for row, earlier in enumerate(fragments):
             for column, later in enumerate(fragments):
                 if row != column and self._possible(earlier, later, shot):
-                    evidence = self._evidence(looks[row], looks[column])
-                    if evidence >= self._settings.least_evidence:
+                    evidence = self._link(earlier, later, looks[row], looks[column])
+                    if evidence is not None:
                         cost[row, column] = -evidence
         following = {
             int(row): int(column)
@@ -62,6 +62,16 @@ class Relinker:
             if cost[row, column] < FORBIDDEN
         }
         return _chains(fragments, following)
+
+    def _link(
+        self, earlier: Fragment, later: Fragment, before: dict[Modality, Aggregate], after: dict[Modality, Aggregate]
+    ) -> float | None:
+        """Evidence for a join in nats, or None where it is too little; what was taken up needs less than the rest."""
+        evidence = self._evidence(before, after)
+        if later.continues is None or later.continues != earlier.number:
+            return evidence if evidence >= self._settings.least_evidence else None
+        natural = self._settings.continuity + (evidence if evidence > -FORBIDDEN else 0.0)
+        return natural if natural >= 0.0 else None
 
     def _looks(self, fragment: Fragment) -> dict[Modality, Aggregate]:
         made = {modality: aggregate(fragment.observations.get(modality, [])) for modality in self._calibration}
@@ -114,4 +124,5 @@ def _merged(parts: list[Fragment]) -> Fragment:
     }
     frames = [part.key_frame for part in parts if part.key_frame is not None]
     best = max(frames, key=lambda frame: frame.worth, default=None)
-    return Fragment([point for part in parts for point in part.points], observations, best)
+    points = [point for part in parts for point in part.points]
+    return Fragment(points, observations, best, parts[-1].number, parts[0].continues)

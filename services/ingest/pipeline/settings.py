@@ -22,7 +22,7 @@ class DecodeSettings:
             frame of a film at 25/s. At 5 a second a tracker loses people who cross.
         longest_side_px: Frames are shrunk to this before they are analysed.
         batch: Analysed frames in one chunk.
-        cut_threshold: ContentDetector's threshold; higher finds fewer cuts.
+        cut_threshold: ContentDetector's threshold; higher finds fewer cuts. Its usual 27 misses cuts inside one room.
         shortest_shot_frames: Frames after a cut in which no other is looked for.
         longest_segment_s: A longer shot is split, so that memory and checkpoints stay bounded.
         threads: Threads of the video decoder; 0 lets it decide.
@@ -31,7 +31,7 @@ class DecodeSettings:
     analysis_rate_hz: float = 12.5
     longest_side_px: int = 1920
     batch: int = 8
-    cut_threshold: float = 27.0
+    cut_threshold: float = 15.0
     shortest_shot_frames: int = 6
     longest_segment_s: float = 60.0
     threads: int = 2
@@ -51,6 +51,8 @@ class TrackerSettings:
         appearance_weight: Share of the clothes' colours in the similarity; the rest is overlap.
         memory_s: A track that is not seen for so long is over; re-linking may still join what follows.
         least_frames: A track with fewer analysed frames is noise.
+        crossing_enter: Share of the smaller box inside the other from which on two people are crossing.
+        crossing_leave: Share below which they have come apart, and begin anew for re-linking.
     """
 
     high_score: float = 0.5
@@ -62,6 +64,8 @@ class TrackerSettings:
     appearance_weight: float = 0.45
     memory_s: float = 2.0
     least_frames: int = 4
+    crossing_enter: float = 0.5
+    crossing_leave: float = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +77,14 @@ class RelinkSettings:
         out_of_frame_s: The same for a person who left through the edge of the picture.
         least_evidence: Least calibrated log-odds (nats at even odds) of "same person" for a join.
         reach_heights_s: How far a person may have come in the gap, in body heights a second.
+        continuity: What the motion says for a track that was taken up after a crossing, in nats.
     """
 
     longest_gap_s: float = 4.0
     out_of_frame_s: float = 1.0
     least_evidence: float = 1.0
     reach_heights_s: float = 1.0
+    continuity: float = 2.5
 
 
 @dataclass(frozen=True, slots=True)

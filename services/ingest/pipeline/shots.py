@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
+import cv2
 from scenedetect import FrameTimecode
 from scenedetect.detector import FlashFilter
 from scenedetect.detectors import ContentDetector
@@ -15,6 +17,10 @@ from services.ingest.pipeline.values import Chunk, Frame, Position
 
 __all__ = ["CutDetector", "read_chunks"]
 
+# A cut changes the picture at least so many times more than the frames before it did on average.
+LEAP = 4.0
+MEMORY_FRAMES = 6
+
 
 class CutDetector:
     """Says of each frame whether a new shot begins with it. Every frame of the film is shown to it, in order.
@@ -25,21 +31,36 @@ class CutDetector:
     def __init__(self, threshold: float, shortest_frames: int) -> None:
         self._threshold = threshold
         self._shortest_frames = shortest_frames
+        self._last: U8 | None = None
+        self._changes: deque[float] = deque(maxlen=MEMORY_FRAMES)
         self._restart()
 
     def begins(self, picture: U8) -> bool:
         """Whether a shot begins with this small BGR picture, uint8[h, w, 3]; the first one never does."""
-        cuts = self._detector.process_frame(FrameTimecode(self._seen, fps=25.0), picture)
+        cuts = bool(self._detector.process_frame(FrameTimecode(self._seen, fps=25.0), picture))
         self._seen += 1
-        if cuts:
+        leaps = self._leaps(picture)
+        if cuts and leaps:
             self.restart_with(picture)
-        return bool(cuts)
+        return cuts and leaps
+
+    def _leaps(self, picture: U8) -> bool:
+        """Whether the picture changed far more than in the frames before: a pan changes every one, a cut only one.
+
+        This lets the threshold be low enough for cuts inside one room.
+        """
+        change = float(cv2.absdiff(picture, self._last).mean()) if self._last is not None else 0.0
+        usual = sum(self._changes) / len(self._changes) if self._changes else 0.0
+        self._changes.append(change)
+        self._last = picture
+        return change >= LEAP * usual
 
     def restart_with(self, picture: U8) -> None:
         """Let a shot begin with this picture, whatever it looks like."""
         self._restart()
         self._detector.process_frame(FrameTimecode(0, fps=25.0), picture)
         self._seen = 1
+        self._last = picture
 
     def _restart(self) -> None:
         # SUPPRESS decides at once; MERGE would move a cut after later frames were seen.
@@ -47,6 +68,8 @@ class CutDetector:
             threshold=self._threshold, min_scene_len=self._shortest_frames, filter_mode=FlashFilter.Mode.SUPPRESS
         )
         self._seen = 0
+        self._last = None
+        self._changes.clear()
 
 
 def read_chunks(frames: Iterator[DecodedFrame], frame_s: float, settings: DecodeSettings) -> Iterator[Chunk]:

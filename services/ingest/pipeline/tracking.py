@@ -3,7 +3,8 @@
 After ByteTrack (Zhang et al., ECCV 2022, arXiv:2110.06864): strong detections are matched first, weak ones may only
 continue a track, which carries people through occlusions. Added to it: the colours of the clothes count beside the
 overlap, expected boxes widen with the time that a track was not seen, and a track keeps the frames from before it
-was certain.
+was certain. Tracks that lay over each other begin anew where they come apart (`crossings`): re-linking decides who
+is who.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from scipy.optimize import linear_sum_assignment
 
 from packs.arrays import F32
 from services.ingest.pipeline.colours import similarity
+from services.ingest.pipeline.crossings import Crossings
 from services.ingest.pipeline.geometry import pairwise_iou, stack, widened
 from services.ingest.pipeline.motion import BoxFilter
 from services.ingest.pipeline.settings import TrackerSettings
@@ -27,7 +29,17 @@ FORBIDDEN = 1e6
 
 
 class Track:
-    """One person being followed."""
+    """One person being followed.
+
+    Attributes:
+        number: Unique in the shot.
+        points: Where the person was found.
+        expected: Where the person should be in the present frame.
+        colours: Of the clothes, as seen when nobody was in front.
+        crossing: Whether somebody is in front or behind now.
+        continues: Number of the track that this one takes up after a crossing.
+        continued: Whether another one takes this one up.
+    """
 
     def __init__(self, number: int, point: Point) -> None:
         self.number = number
@@ -35,6 +47,17 @@ class Track:
         self._filter = BoxFilter(point.person.box, point.position.time_s)
         self.expected = point.person.box
         self.colours = point.person.colours
+        self.crossing = False
+        self.continues: int | None = None
+        self.continued = False
+
+    def taken_up(self, number: int, point: Point) -> Track:
+        """A new track that goes on from here with the same motion and colours."""
+        track = Track(number, point)
+        self._filter.correct(point.person.box)
+        track._filter, track.colours = self._filter, self.colours
+        track.continues, self.continued = self.number, True
+        return track
 
     @property
     def seen_s(self) -> float:
@@ -50,6 +73,9 @@ class Track:
         self._filter.correct(point.person.box)
         self.points.append(point)
         found = point.person.colours
+        if self.crossing:
+            # What is seen now may be the other one's clothes.
+            return
         if found is None or self.colours is None:
             self.colours = found if self.colours is None else self.colours
             return
@@ -65,6 +91,7 @@ class Tracker:
         self._live: list[Track] = []
         self._over: list[Track] = []
         self._made = 0
+        self._crossings = Crossings(settings.crossing_enter, settings.crossing_leave)
 
     def update(self, position: Position, persons: list[Person]) -> list[tuple[Track, Person]]:
         """Take in one frame; return which track each person went to, those too weak for one left out."""
@@ -75,16 +102,20 @@ class Tracker:
         weak = [person for person in persons if self._settings.low_score <= person.score < self._settings.high_score]
         matched, tracks, strong = self._match_strong(self._live, strong, position.time_s)
         followed, _, _ = self._match_weak(tracks, weak)
-        pairs = matched + followed
-        for track, person in pairs:
-            track.extend(Point(position, person))
+        pairs = self._extended(position, matched + followed)
         pairs += [(self._begin(Point(position, person)), person) for person in strong]
         return pairs
 
     def finish(self) -> list[Track]:
         """End all tracks; return those that are long enough, in order of their first frame and place."""
-        kept = [track for track in self._over + self._live if len(track.points) >= self._settings.least_frames]
+        least = self._settings.least_frames
+        kept = [
+            track
+            for track in self._over + self._live
+            if len(track.points) >= least or track.continued or track.continues is not None
+        ]
         self._live, self._over = [], []
+        self._crossings = Crossings(self._settings.crossing_enter, self._settings.crossing_leave)
         return sorted(kept, key=lambda track: (track.points[0].position.frame, float(track.points[0].person.box[0])))
 
     def _match_strong(
@@ -124,6 +155,32 @@ class Tracker:
         columns = np.stack([colours for colours in found if colours is not None])
         return similarity(rows, columns)
 
+    def _extended(self, position: Position, pairs: list[tuple[Track, Person]]) -> list[tuple[Track, Person]]:
+        """Lengthen the tracks; those that come out of a crossing are taken up by new ones."""
+        known = [
+            (track, person)
+            for track, person in pairs
+            if len(track.points) >= self._settings.least_frames or track.continues is not None
+        ]
+        parted = self._crossings.update({track.number: person.box for track, person in known})
+        extended = []
+        for track, person in pairs:
+            point = Point(position, person)
+            track.crossing = self._crossings.involves(track.number)
+            if track.number in parted:
+                extended.append((self._take_up(track, point), person))
+            else:
+                track.extend(point)
+                extended.append((track, person))
+        return extended
+
+    def _take_up(self, track: Track, point: Point) -> Track:
+        successor = track.taken_up(self._made, point)
+        self._made += 1
+        self._live[self._live.index(track)] = successor
+        self._over.append(track)
+        return successor
+
     def _begin(self, point: Point) -> Track:
         track = Track(self._made, point)
         self._made += 1
@@ -133,6 +190,8 @@ class Tracker:
     def _retire(self, time_s: float) -> None:
         over = [track for track in self._live if time_s - track.seen_s > self._settings.memory_s]
         self._over += over
+        for track in over:
+            self._crossings.forget(track.number)
         self._live = [track for track in self._live if time_s - track.seen_s <= self._settings.memory_s]
 
 

@@ -105,11 +105,21 @@ class KeyFrame:
 
 @dataclass(slots=True, eq=False)
 class Fragment:
-    """One person followed without a break, with the crops that were kept of them."""
+    """One person followed without a break, with the crops that were kept of them.
+
+    Attributes:
+        points: Where they were.
+        observations: Crops of each modality.
+        key_frame: Where they are seen best.
+        number: Of the track that it ends with, unique in the shot; -1 when there is none.
+        continues: Number of the track that it takes up after a crossing.
+    """
 
     points: list[Point]
     observations: dict[Modality, list[Observation]] = field(default_factory=dict)
     key_frame: KeyFrame | None = None
+    number: int = -1
+    continues: int | None = None
 
     @property
     def first(self) -> Point:

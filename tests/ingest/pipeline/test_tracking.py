@@ -72,6 +72,7 @@ def follow(people: int, seed: int, seconds: float = 20.0, **world) -> tuple[int,
     """Return switches, tracks made, and how many frames each person was followed in."""
     scene, tracker = World(people, seed, **world), Tracker(TrackerSettings())
     last: dict[int, int] = {}
+    roots: dict[int | None, int] = {}
     switches, followed = 0, Counter()
     for number in range(int(seconds * RATE_HZ)):
         persons, owners = scene.detections()
@@ -79,8 +80,10 @@ def follow(people: int, seed: int, seconds: float = 20.0, **world) -> tuple[int,
         for track, person in tracker.update(Position(number * 2, number / RATE_HZ), persons):
             owner = owner_of[id(person)]
             followed[owner] += 1
-            switches += last.get(owner, track.number) != track.number
-            last[owner] = track.number
+            # A track that is taken up after a crossing is the same one as far as motion and colours can tell.
+            root = roots[track.number] = roots.get(track.number, roots.get(track.continues, track.number))
+            switches += last.get(owner, root) != root
+            last[owner] = root
         scene.step()
     return switches, len(tracker.finish()), followed
 
