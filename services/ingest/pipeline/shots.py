@@ -49,7 +49,10 @@ class CutDetector:
 
         This lets the threshold be low enough for cuts inside one room.
         """
-        change = float(cv2.absdiff(picture, self._last).mean()) if self._last is not None else 0.0
+        if self._last is None:
+            self._last = picture
+            return False
+        change = float(cv2.absdiff(picture, self._last).mean())
         usual = sum(self._changes) / len(self._changes) if self._changes else 0.0
         self._changes.append(change)
         self._last = picture

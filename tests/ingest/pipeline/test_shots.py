@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from services.ingest.pipeline.decode import VideoFile
 from services.ingest.pipeline.settings import DecodeSettings
-from services.ingest.pipeline.shots import read_chunks
+from services.ingest.pipeline.shots import CutDetector, read_chunks
 from services.ingest.pipeline.values import Position
 
 DEFAULT = DecodeSettings()
@@ -53,3 +54,34 @@ def test_a_resumed_film_has_the_same_shots(film, script, settings):
 def test_a_walking_person_is_no_cut(film, script, walker):
     people = (walker("red", 0, 50, 0.0, 8.0), walker("blue", 0, 50, 400.0, -8.0))
     assert starts(shots_of(film(script(frames=50, walkers=people)))) == [0]
+
+
+def picture(level: float) -> np.ndarray:
+    return np.full((144, 256, 3), level, np.float64).astype(np.uint8)
+
+
+def cuts_of(levels: list[float]) -> list[int]:
+    detector = CutDetector(DEFAULT.cut_threshold, DEFAULT.shortest_shot_frames)
+    return [number for number, level in enumerate(levels) if detector.begins(picture(level))]
+
+
+def test_a_middling_change_is_a_cut_only_when_it_is_sudden():
+    # A step of 60 grey levels is a change of 20: hue and saturation, the other two thirds, do not change.
+    assert cuts_of([60.0] * 20 + [120.0] * 20) == [20]
+    assert cuts_of([60.0] * 20 + [90.0] * 20) == []
+    panning = [60.0 + 50.0 * (number % 2) for number in range(40)]
+    assert cuts_of(panning) == []
+    assert cuts_of([*panning[:20], *(level + 60.0 for level in panning[20:])]) == []
+
+
+def test_a_resumed_detector_decides_as_the_first_one_did():
+    random = np.random.default_rng(1)
+    levels = [float(level) for level in np.cumsum(random.normal(0.0, 4.0, 300)) % 200.0]
+    cuts = cuts_of(levels)
+    assert len(cuts) >= 2
+    for begin in cuts:
+        assert [begin + cut for cut in cuts_of(levels[begin:])] == [cut for cut in cuts if cut > begin]
+
+
+def test_a_flash_does_not_make_two_shots():
+    assert cuts_of([60.0] * 20 + [240.0] + [60.0] * 20) == [20]
