@@ -28,20 +28,20 @@ help:
 # ---- environments --------------------------------------------------------------------------------
 
 $(VENV)/.serve: pyproject.toml constraints.txt
-	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	echo "installing personsearch into $(VENV) (a few minutes on a cold package cache)"
 	$(PY) $(PIP) --editable . --config-settings editable_mode=compat
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.serve
-	$(PY) $(PIP) --editable ".[dev]" --config-settings editable_mode=compat
+	@$(PY) $(PIP) --editable ".[dev]" --config-settings editable_mode=compat
 	touch $@
 
 .venv-triton/.ready: tools/setup_triton.sh constraints-triton.txt
-	tools/setup_triton.sh "$(PYTHON)"
+	@tools/setup_triton.sh "$(PYTHON)"
 
 .venv-train/.ready: pyproject.toml constraints.txt
-	test -x $(TRAIN) || $(PYTHON) -m venv .venv-train
+	@test -x $(TRAIN) || $(PYTHON) -m venv .venv-train
 	$(TRAIN) -m pip --disable-pip-version-check install --quiet "torch==2.13.0"
 	$(TRAIN) $(PIP) av moderngl numpy onnx onnxruntime opencv-python-headless openvino pillow pydantic rich scipy tensorboard typer \
 	  mypy pytest pytest-asyncio pytest-timeout
@@ -53,34 +53,34 @@ train-env: .venv-train/.ready
 # ---- what people run -----------------------------------------------------------------------------
 
 demo: setup
-	$(VENV)/bin/personsearch demo
+	@$(VENV)/bin/personsearch demo
 
 test: $(VENV)/.dev .venv-triton/.ready check
-	$(PY) -m pytest tests --ignore=tests/models --ignore=tests/training --ignore=tests/export
+	@$(PY) -m pytest tests --ignore=tests/models --ignore=tests/training --ignore=tests/export
 	if [ -f .venv-train/.ready ]; then $(MAKE) --no-print-directory test-torch; \
 	else echo "SKIPPED: tests of models/, training/ and export/: no .venv-train (make train-env installs torch)"; fi
 
 test-torch: .venv-train/.ready
-	$(TRAIN) -m mypy $(TORCH_ROOMS)
+	@$(TRAIN) -m mypy $(TORCH_ROOMS)
 	$(TRAIN) -m pytest tests/models tests/training tests/export
 
 check: lint types arrows stubs buf
 
 lint: $(VENV)/.dev
-	$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 
 types: $(VENV)/.dev
-	$(PY) -m mypy $(ROOMS)
+	@$(PY) -m mypy $(ROOMS)
 
 arrows: $(VENV)/.dev
-	$(VENV)/bin/lint-imports
+	@$(VENV)/bin/lint-imports
 
 stubs: $(VENV)/.dev
-	$(PY) tools/generate_stubs.py --check
+	@$(PY) tools/generate_stubs.py --check
 
 buf: $(VENV)/.dev
-	if command -v npx >/dev/null; then $(PY) tools/lint_protos.py; \
+	@if command -v npx >/dev/null; then $(PY) tools/lint_protos.py; \
 	elif [ -n "$${CI:-}" ]; then echo "buf lint needs node's npx"; exit 1; \
 	else echo "SKIPPED: buf lint (no npx on this machine)"; fi
 
@@ -91,26 +91,26 @@ check-all: test test-torch buf milvus clone spine pack
 films: $(FILMS:%=%/truth.json)
 
 build/films/s%/truth.json: $(VENV)/.dev
-	$(PY) -m synthetic render --seed $* --identities 12 --minutes 2 --out build/films/s$*
+	@$(PY) -m synthetic render --seed $* --identities 12 --minutes 2 --out build/films/s$*
 
 # The figures of the protocol `spine`, on films that are rendered here; fails when one is below what is claimed.
 spine: $(VENV)/.dev .venv-triton/.ready films
-	$(PY) -m evaluation run --protocol spine --films $(FILMS) --json build/spine.json --markdown build/spine.md --require
+	@$(PY) -m evaluation run --protocol spine --films $(FILMS) --json build/spine.json --markdown build/spine.md --require
 
 # `make demo` as a stranger runs it: from a fresh clone, with a state directory of its own.
 clone:
-	tools/check_clone.sh
+	@tools/check_clone.sh
 
 # The contract tests of the index on a real Milvus Standalone (2.3.5 from PyPI, in its own environment).
 milvus: $(VENV)/.dev
-	test -x .venv-milvus/bin/python || $(PYTHON) -m venv .venv-milvus
+	@test -x .venv-milvus/bin/python || $(PYTHON) -m venv .venv-milvus
 	.venv-milvus/bin/python -m pip --disable-pip-version-check install --quiet "milvus==2.3.5" "marshmallow<4" "setuptools<80"
 	$(PY) -m pytest tests/backends -m standalone
 
 # The demo pack again, from nothing: renders the data, trains, exports (about an hour on two free cores), and compares.
 pack: $(VENV)/.dev .venv-train/.ready
-	$(TRAIN) -m training demo-pack --data build/synthcast --runs build/runs --out build/pack
+	@$(TRAIN) -m training demo-pack --data build/synthcast --runs build/runs --out build/pack
 	$(PY) tools/compare_packs.py packs/demo build/pack
 
 clean:
-	rm -rf build runs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf build runs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

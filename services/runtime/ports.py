@@ -1,7 +1,8 @@
-"""Free ports of the loopback interface."""
+"""Addresses: free ports of the loopback interface, and who can reach an address."""
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from contextlib import ExitStack
 
@@ -33,3 +34,16 @@ def split_address(address: str) -> tuple[str, int]:
     if not (colon and host and port.isdigit() and int(port) < 65536):
         raise ValueError(f"expected an address like 127.0.0.1:50051, got {address!r}")
     return host, int(port)
+
+
+def is_local(address: str) -> bool:
+    """Whether only this machine can reach a server on ``host:port`` (or on a Unix socket)."""
+    if address.startswith("unix:"):
+        return True
+    host = address.rpartition(":")[0].strip("[]")
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 from services.runtime.draining import DrainInterceptor
 from services.runtime.health import HealthServicer, Probe, ReadinessMonitor
 from services.runtime.interceptors import ErrorInterceptor
+from services.runtime.ports import is_local
 from services.runtime.settings import ServerSettings
 from services.runtime.validation import RequestValidator, ValidationInterceptor
 
@@ -77,8 +78,13 @@ class GrpcServer:
         """Bind and serve; health says NOT_SERVING until the probes pass.
 
         Raises:
-            OSError: If the address cannot be bound.
+            OSError: If the address cannot be bound, or others could reach it and that was not allowed.
         """
+        if not (self._settings.allow_remote or is_local(self._wanted_address)):
+            raise PermissionError(
+                f"will not listen on {self._wanted_address}: others could reach it, and there is no authentication; "
+                "listen on 127.0.0.1, or set PERSONSEARCH_SERVER__ALLOW_REMOTE=true where the network is closed"
+            )
         server = self._build()
         host, _, _ = self._wanted_address.rpartition(":")
         try:

@@ -104,6 +104,8 @@ class ServerSettings(Section):
         grace_s: Time that running calls have to finish after SIGTERM.
         drain_s: Time between saying NOT_SERVING and refusing calls, for load balancers to notice.
         reflection: Whether the server describes its services.
+        allow_remote: Listen on other addresses than loopback too. There is no authentication yet: only where the
+            network lets nobody else in.
     """
 
     max_message_mib: PositiveInt = 20
@@ -111,6 +113,7 @@ class ServerSettings(Section):
     grace_s: PositiveFloat = 10.0
     drain_s: Annotated[float, Field(ge=0.0)] = 0.0
     reflection: bool = True
+    allow_remote: bool = False
 
 
 class StackSettings(BaseSettings):
