@@ -80,7 +80,7 @@ stubs: $(VENV)/.dev
 	@$(PY) tools/generate_stubs.py --check
 
 buf: $(VENV)/.dev
-	@if command -v npx >/dev/null; then $(PY) tools/lint_protos.py; \
+	@if command -v npx >/dev/null; then $(PY) -m tools.lint_protos; \
 	elif [ -n "$${CI:-}" ]; then echo "buf lint needs node's npx"; exit 1; \
 	else echo "SKIPPED: buf lint (no npx on this machine)"; fi
 

@@ -48,7 +48,11 @@ def protoc(descriptors: Path, *arguments: str) -> None:
     """Run the protoc of grpcio-tools over proto/ and the descriptor set."""
     include = Path(grpc_tools.__file__).parent / "_proto"
     command = [sys.executable, "-m", "grpc_tools.protoc", f"--descriptor_set_in={descriptors}"]
-    subprocess.run([*command, f"-I{PROTO}", f"-I{include}", *arguments], check=True, cwd=PROTO)
+    done = subprocess.run(
+        [*command, f"-I{PROTO}", f"-I{include}", *arguments], check=False, cwd=PROTO, capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        raise SystemExit(f"protoc failed:\n{done.stderr}")
 
 
 def rewrite_imports(folder: Path) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from generate_stubs import PROTO, ROOT, protoc, write_descriptor_set
+from tools.generate_stubs import PROTO, ROOT, protoc, write_descriptor_set
 from google.protobuf import descriptor_pb2
 
 BUF = "@bufbuild/buf@1.75.0"

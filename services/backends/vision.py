@@ -60,7 +60,8 @@ class VisionModels:
     ) -> list[Detections]:
         """Faces, heads and persons of each image uint8[H, W, 3] (RGB); images may differ in size.
 
-        `thresholds` are least scores of a face, a head and a person, instead of the pack's: a tracker wants weak ones too.
+        `thresholds` are least scores of a face, a head and a person, instead of the pack's: a tracker wants weak ones
+        too.
         """
         if not images:
             return []

@@ -205,8 +205,7 @@ class MilvusIndex:
     async def flush(self) -> None:
         """Make what this instance wrote durable and quick to search."""
         names, self._unflushed = self._unflushed, set()
-        for name in sorted(names):
-            await self._connection.flush(name)
+        await asyncio.gather(*(self._connection.flush(name) for name in sorted(names)))
 
     async def _holding_appearances(self) -> list[Collection]:
         """All collections with rows of appearances, those of other packs included."""

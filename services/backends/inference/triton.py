@@ -104,8 +104,7 @@ class TritonInferenceBackend:
             pause_s *= 3.0
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _once(self, spec: ModelSpec, inputs: Mapping[str, AnyArray], left_s: float) -> dict[str, AnyArray |
-    None]:
+    async def _once(self, spec: ModelSpec, inputs: Mapping[str, AnyArray], left_s: float) -> dict[str, AnyArray | None]:
         result = await self._connected().infer(
             spec.name,
             [_request_tensor(name, array, spec) for name, array in inputs.items()],
