@@ -10,8 +10,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tools.generate_stubs import PROTO, ROOT, protoc, write_descriptor_set
 from google.protobuf import descriptor_pb2
+
+from tools.generate_stubs import PROTO, ROOT, protoc, write_descriptor_set
 
 BUF = "@bufbuild/buf@1.75.0"
 # Field 8042 (buf_extension) of buf's ImageFile, holding field 1 (is_import) = true: what is marked so is not linted.
