@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import av
@@ -125,3 +126,27 @@ def test_large_pictures_are_shrunk(film, script):
         first = next(file.frames())
         assert first.rgb(240).shape == (135, 240, 3)
         assert first.thumbnail().shape == (144, 256, 3)
+
+
+def turned_clockwise(path: Path) -> Path:
+    """Let a film say, as a telephone held upright does, that it is to be shown turned by 90 degrees."""
+    content = bytearray(path.read_bytes())
+    # ISO/IEC 14496-12, 8.3.2: the matrix stands 40 bytes behind the name of the track header, in 16.16 and 2.30.
+    at = content.index(b"tkhd") + 44
+    content[at : at + 36] = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
+    turned = path.with_name("turned.mp4")
+    turned.write_bytes(bytes(content))
+    return turned
+
+
+def test_a_film_is_shown_upright(film, script, walker):
+    path = turned_clockwise(film(script(frames=5, walkers=(walker("red", 0, 5, 0.0, y=0.0),))))
+    with VideoFile(path) as file:
+        assert (file.format.width_px, file.format.height_px) == (270, 480)
+        picture = next(file.frames()).rgb(1920)
+    assert picture.shape == (480, 270, 3)
+    # What was in the upper left corner, 60 wide and 160 high, is now in the upper right one.
+    assert picture[20, 200, 0] > 180
+    assert picture[20, 200, 1] < 90
+    assert picture[20, 60, 1] > 50
+    assert picture[200, 200, 1] > 50
