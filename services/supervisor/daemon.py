@@ -15,7 +15,7 @@ from typing import TextIO
 from packs.errors import PackError
 from services.runtime.settings import StackSettings
 from services.supervisor.child import ChildSpec
-from services.supervisor.errors import ChildFailedError, SupervisorError
+from services.supervisor.errors import ChildFailedError, SupervisorError, first_failure
 from services.supervisor.guard import Guard
 from services.supervisor.stack import Plan, inference_child, make_plan, service_children, store_children
 from services.supervisor.state import ChildStatus, Endpoints, StackStatus, StateDir
@@ -128,8 +128,8 @@ class StackDaemon:
             async with asyncio.TaskGroup() as group:
                 inferring = group.create_task(self._start_inference(plan))
                 group.create_task(self._supervisor.start(store_children(plan)))
-        except* SupervisorError as failures:
-            raise failures.exceptions[0] from None
+        except BaseExceptionGroup as failures:
+            raise first_failure(failures) from None
         inference, triton_address = inferring.result()
         await self._supervisor.start(self._services(plan, inference, triton_address))
         return plan.endpoints(inference, triton_address)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from services.supervisor.child import Child, ChildSpec
-from services.supervisor.errors import ChildFailedError
+from services.supervisor.errors import ChildFailedError, first_failure
 from services.supervisor.guard import Guard
 from services.supervisor.state import ChildStatus
 
@@ -82,8 +82,8 @@ class Supervisor:
             async with asyncio.TaskGroup() as group:
                 for spec in specs:
                     group.create_task(self._start_after(spec, ready))
-        except* ChildFailedError as failures:
-            raise failures.exceptions[0] from None
+        except BaseExceptionGroup as failures:
+            raise first_failure(failures) from None
         for spec in specs:
             self._watchers[spec.name] = asyncio.create_task(self._watch(spec))
 
