@@ -8,6 +8,7 @@ from personsearch.v1 import association_service_pb2 as messages
 from personsearch.v1 import association_service_pb2_grpc as stubs
 from services.association import converters
 from services.association.handlers import DEFAULT_MIN_PROBABILITY, AssociationHandlers
+from services.runtime.modalities import modality_from_proto
 from services.runtime.server import MountedService
 
 __all__ = ["NAME", "AssociationServicer", "mounted"]
@@ -37,7 +38,7 @@ class AssociationServicer(stubs.AssociationServiceServicer):
     ) -> messages.ListAssociationsResponse:
         """Read edges."""
         least = request.min_probability if request.HasField("min_probability") else DEFAULT_MIN_PROBABILITY
-        modalities = [converters.modality_from_proto(number) for number in request.modalities if number]
+        modalities = [modality_from_proto(number) for number in request.modalities if number]
         edges = await self._handlers.list_associations(request.gallery, request.appearance_ids, modalities, least)
         return messages.ListAssociationsResponse(associations=map(converters.association_to_proto, edges))
 

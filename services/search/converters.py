@@ -6,29 +6,21 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from packs.spec import Modality
 from personsearch.v1 import (
     appearance_pb2,
     geometry_pb2,
     hit_pb2,
-    modality_pb2,
     person_search_service_pb2,
     query_pb2,
 )
 from services.backends.schemas import Appearance, AppearanceKind, Box, KeyBox
+from services.runtime.modalities import modality_from_proto, modality_to_proto
 from services.search.answer import Answer, Degradation, Hit, Share, Step, Track, TrackSpan
 from services.search.query import Like, Portrait, Query, QueryPart, RawEmbedding, Task
 
 DEFAULT_TOP_K = 50
 DEFAULT_TRACK_SCORE = 0.5
 
-_MODALITIES: dict[Modality, modality_pb2.Modality.ValueType] = {
-    Modality.FACE: modality_pb2.MODALITY_FACE,
-    Modality.HEAD: modality_pb2.MODALITY_HEAD,
-    Modality.BODY: modality_pb2.MODALITY_BODY,
-    Modality.VOICE: modality_pb2.MODALITY_VOICE,
-    Modality.TEXT: modality_pb2.MODALITY_TEXT,
-}
 _KINDS = {
     AppearanceKind.TRACKLET: appearance_pb2.APPEARANCE_KIND_TRACKLET,
     AppearanceKind.SPEECH: appearance_pb2.APPEARANCE_KIND_SPEECH,
@@ -44,19 +36,6 @@ _TASKS = {
     query_pb2.TASK_SEEN_AND_HEARD: Task.SEEN_AND_HEARD,
     query_pb2.TASK_HEARD: Task.HEARD,
 }
-
-
-def modality_to_proto(modality: Modality) -> modality_pb2.Modality.ValueType:
-    """A modality as the wire numbers it."""
-    return _MODALITIES[modality]
-
-
-def modality_from_proto(modality: modality_pb2.Modality.ValueType) -> Modality:
-    """A modality of the wire; UNSPECIFIED has no meaning here and is refused with a ValueError."""
-    for known, number in _MODALITIES.items():
-        if number == modality:
-            return known
-    raise ValueError(f"modality {modality} is none of {', '.join(_MODALITIES)}")
 
 
 def box_from_proto(box: geometry_pb2.Box) -> Box:

@@ -16,8 +16,8 @@ from personsearch.v1 import (
     fusion_service_pb2_grpc,
 )
 from services.backends.schemas import Association
+from services.runtime.modalities import modality_from_proto, modality_to_proto
 from services.search.answer import Share
-from services.search.converters import modality_from_proto, modality_to_proto
 from services.search.ports import Evidence, FusedEvidence, PortUnavailableError
 
 # The most that the protos allow in one request.

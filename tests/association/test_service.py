@@ -18,11 +18,10 @@ from personsearch.v1.association_service_pb2_grpc import AssociationServiceStub
 from services.association.converters import (
     association_from_proto,
     association_to_proto,
-    modality_from_proto,
-    modality_to_proto,
 )
 from services.association.servicer import mounted
 from services.backends.schemas import Association
+from services.runtime.modalities import modality_from_proto, modality_to_proto
 from services.runtime.server import GrpcServer
 from services.runtime.settings import ServerSettings
 

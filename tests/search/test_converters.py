@@ -11,6 +11,7 @@ from packs.spec import Modality
 from personsearch.v1 import appearance_pb2, modality_pb2, query_pb2
 from personsearch.v1 import person_search_service_pb2 as messages
 from services.backends.schemas import Appearance, AppearanceKind, Box, KeyBox
+from services.runtime.modalities import modality_from_proto, modality_to_proto
 from services.search import converters, remote
 from services.search.answer import Answer, Belief, Degradation, Hit, Share, Step, Track, TrackSpan
 from services.search.ports import Evidence
@@ -80,10 +81,10 @@ def test_the_first_part_is_a_source_too() -> None:
 
 def test_every_enum_value_is_known() -> None:
     modalities = set(modality_pb2.Modality.values()) - {0}
-    assert {converters.modality_to_proto(modality) for modality in Modality} == modalities
-    assert {converters.modality_from_proto(number) for number in modalities} == set(Modality)
+    assert {modality_to_proto(modality) for modality in Modality} == modalities
+    assert {modality_from_proto(number) for number in modalities} == set(Modality)
     with pytest.raises(ValueError, match="none of"):
-        converters.modality_from_proto(0)
+        modality_from_proto(0)
     degraded = set(messages.Degradation.values()) - {0}
     assert set(converters.degraded_to_proto(Degradation)) == degraded
     kinds = {converters.appearance_to_proto(Appearance("", "", "", kind, 0, 1, 1)).kind for kind in AppearanceKind}
