@@ -12,7 +12,7 @@ I32 = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.floating[Any]]
 AnyArray = npt.NDArray[Any]
 
-WORLD_VERSION: Final = 1
+WORLD_VERSION: Final = 2
 """Bumped whenever the same seed would give other people, clothes or films."""
 
 FRAME_WIDTH: Final = 1280
