@@ -26,15 +26,17 @@ from personsearch.v1 import geometry_pb2 as personsearch_dot_v1_dot_geometry__pb
 from personsearch.v1 import modality_pb2 as personsearch_dot_v1_dot_modality__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n personsearch/v1/appearance.proto\x12\x0fpersonsearch.v1\x1a\x1epersonsearch/v1/geometry.proto\x1a\x1epersonsearch/v1/modality.proto\"\x9d\x02\n\nAppearance\x12\x15\n\rappearance_id\x18\x01 \x01(\t\x12\x0f\n\x07gallery\x18\x02 \x01(\t\x12\x10\n\x08video_id\x18\x03 \x01(\t\x12-\n\x04kind\x18\x04 \x01(\x0e\x32\x1f.personsearch.v1.AppearanceKind\x12#\n\x04span\x18\x05 \x01(\x0b\x32\x15.personsearch.v1.Span\x12-\n\nmodalities\x18\x06 \x03(\x0e\x32\x19.personsearch.v1.Modality\x12&\n\x05\x62oxes\x18\x07 \x03(\x0b\x32\x17.personsearch.v1.KeyBox\x12\x15\n\rkey_frame_uri\x18\x08 \x01(\t\x12\x13\n\x0bkey_frame_s\x18\t \x01(\x01*k\n\x0e\x41ppearanceKind\x12\x1f\n\x1b\x41PPEARANCE_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41PPEARANCE_KIND_TRACKLET\x10\x01\x12\x1a\n\x16\x41PPEARANCE_KIND_SPEECH\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n personsearch/v1/appearance.proto\x12\x0fpersonsearch.v1\x1a\x1epersonsearch/v1/geometry.proto\x1a\x1epersonsearch/v1/modality.proto\"E\n\nSpeechSpan\x12#\n\x04span\x18\x01 \x01(\x0b\x32\x15.personsearch.v1.Span\x12\x12\n\nconfidence\x18\x02 \x01(\x02\"\xca\x02\n\nAppearance\x12\x15\n\rappearance_id\x18\x01 \x01(\t\x12\x0f\n\x07gallery\x18\x02 \x01(\t\x12\x10\n\x08video_id\x18\x03 \x01(\t\x12-\n\x04kind\x18\x04 \x01(\x0e\x32\x1f.personsearch.v1.AppearanceKind\x12#\n\x04span\x18\x05 \x01(\x0b\x32\x15.personsearch.v1.Span\x12-\n\nmodalities\x18\x06 \x03(\x0e\x32\x19.personsearch.v1.Modality\x12&\n\x05\x62oxes\x18\x07 \x03(\x0b\x32\x17.personsearch.v1.KeyBox\x12\x15\n\rkey_frame_uri\x18\x08 \x01(\t\x12\x13\n\x0bkey_frame_s\x18\t \x01(\x01\x12+\n\x06speech\x18\n \x03(\x0b\x32\x1b.personsearch.v1.SpeechSpan*k\n\x0e\x41ppearanceKind\x12\x1f\n\x1b\x41PPEARANCE_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41PPEARANCE_KIND_TRACKLET\x10\x01\x12\x1a\n\x16\x41PPEARANCE_KIND_SPEECH\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'personsearch.v1.appearance_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_APPEARANCEKIND']._serialized_start=405
-  _globals['_APPEARANCEKIND']._serialized_end=512
-  _globals['_APPEARANCE']._serialized_start=118
-  _globals['_APPEARANCE']._serialized_end=403
+  _globals['_APPEARANCEKIND']._serialized_start=521
+  _globals['_APPEARANCEKIND']._serialized_end=628
+  _globals['_SPEECHSPAN']._serialized_start=117
+  _globals['_SPEECHSPAN']._serialized_end=186
+  _globals['_APPEARANCE']._serialized_start=189
+  _globals['_APPEARANCE']._serialized_end=519
 # @@protoc_insertion_point(module_scope)

@@ -44,6 +44,34 @@ APPEARANCE_KIND_SPEECH: AppearanceKind.ValueType  # 2
 Global___AppearanceKind: _TypeAlias = AppearanceKind  # noqa: Y015
 
 @_typing.final
+class SpeechSpan(_message.Message):
+    """A stretch of an appearance's video in which its person speaks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPAN_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    confidence: _builtins.float
+    """How sure it is that this person speaks it, in [0, 1]; 1 for speech that stands alone."""
+    @_builtins.property
+    def span(self) -> _geometry_pb2.Span:
+        """When, in seconds from the start of the video."""
+
+    def __init__(
+        self,
+        *,
+        span: _geometry_pb2.Span | None = ...,
+        confidence: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["span", b"span"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "span", b"span"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SpeechSpan: _TypeAlias = SpeechSpan  # noqa: Y015
+
+@_typing.final
 class Appearance(_message.Message):
     """One appearance of a person in a video."""
 
@@ -58,6 +86,7 @@ class Appearance(_message.Message):
     BOXES_FIELD_NUMBER: _builtins.int
     KEY_FRAME_URI_FIELD_NUMBER: _builtins.int
     KEY_FRAME_S_FIELD_NUMBER: _builtins.int
+    SPEECH_FIELD_NUMBER: _builtins.int
     appearance_id: _builtins.str
     """Id, 32 hexadecimal digits, the same whenever the same file is ingested into the same gallery."""
     gallery: _builtins.str
@@ -67,7 +96,7 @@ class Appearance(_message.Message):
     kind: Global___AppearanceKind.ValueType
     """Tracklet or speech."""
     key_frame_uri: _builtins.str
-    """URI of the key frame's picture (JPEG), the frame in which the person is seen best."""
+    """URI of the key frame's picture (JPEG), the frame in which the person is seen best; empty for speech."""
     key_frame_s: _builtins.float
     """Time of the key frame, in seconds from the start of the video."""
     @_builtins.property
@@ -80,7 +109,13 @@ class Appearance(_message.Message):
 
     @_builtins.property
     def boxes(self) -> _containers.RepeatedCompositeFieldContainer[_geometry_pb2.KeyBox]:
-        """Where the person stands, in order of time; between two key boxes the path is straight."""
+        """Where the person stands, in order of time; between two key boxes the path is straight. Empty for speech."""
+
+    @_builtins.property
+    def speech(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpeechSpan]:
+        """When the person speaks, in order of time: a tracklet's speech that was linked to it, of speech its one span. What was spoken with
+        nobody on screen, or by nobody who could be told, is an appearance of kind speech.
+        """
 
     def __init__(
         self,
@@ -94,10 +129,11 @@ class Appearance(_message.Message):
         boxes: _abc.Iterable[_geometry_pb2.KeyBox] | None = ...,
         key_frame_uri: _builtins.str = ...,
         key_frame_s: _builtins.float = ...,
+        speech: _abc.Iterable[Global___SpeechSpan] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["span", b"span"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["appearance_id", b"appearance_id", "boxes", b"boxes", "gallery", b"gallery", "key_frame_s", b"key_frame_s", "key_frame_uri", b"key_frame_uri", "kind", b"kind", "modalities", b"modalities", "span", b"span", "video_id", b"video_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appearance_id", b"appearance_id", "boxes", b"boxes", "gallery", b"gallery", "key_frame_s", b"key_frame_s", "key_frame_uri", b"key_frame_uri", "kind", b"kind", "modalities", b"modalities", "span", b"span", "speech", b"speech", "video_id", b"video_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

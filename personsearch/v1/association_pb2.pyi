@@ -32,7 +32,7 @@ class Association(_message.Message):
     second_appearance_id: _builtins.str
     """The appearance with the larger id."""
     modality: _modality_pb2.Modality.ValueType
-    """What the belief rests on: face (and voice) hold across videos, body within a video and window."""
+    """What the belief rests on: face and voice hold across videos, body within a video and window."""
     probability: _builtins.float
     """Calibrated probability of "same person" in (0, 1), with the prior odds of two appearances that a search brings together."""
     def __init__(

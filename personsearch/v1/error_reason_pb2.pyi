@@ -45,7 +45,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_OTHER_PACK: _ErrorReason.ValueType  # 9
     """The embedding was made by another pack. FAILED_PRECONDITION; metadata: {"got": "...", "expected": "..."}."""
     ERROR_REASON_UNSUPPORTED_MODALITY: _ErrorReason.ValueType  # 10
-    """The active pack has no such modality, or the vector's length is not the modality's. INVALID_ARGUMENT; metadata: {"modality": "VOICE"}."""
+    """The active pack has no such modality (a voice clip or TASK_HEARD with a pack that cannot hear), or the vector's length is not the
+    modality's. INVALID_ARGUMENT; metadata: {"modality": "VOICE"}.
+    """
     ERROR_REASON_UNREADABLE_VIDEO: _ErrorReason.ValueType  # 11
     """The file cannot be read as a video. INVALID_ARGUMENT; metadata: {"source_uri": "..."}."""
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 12
@@ -55,9 +57,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 14
     """Something unexpected; the log has the trace under this id. INTERNAL; metadata: {"error_id": "..."}."""
     ERROR_REASON_UNIMPLEMENTED: _ErrorReason.ValueType  # 15
-    """The contract has it, this version does not yet. UNIMPLEMENTED; metadata: {"what": "TASK_HEARD"}."""
+    """The contract has it, this version does not yet. UNIMPLEMENTED; metadata: {"what": "..."}."""
     ERROR_REASON_VIDEO_BUSY: _ErrorReason.ValueType  # 16
     """The video is being ingested or deleted by another call. FAILED_PRECONDITION; metadata: {"video_id": "..."}."""
+    ERROR_REASON_UNREADABLE_SOUND: _ErrorReason.ValueType  # 17
+    """The sound of a voice clip cannot be read, is of another format or is too large. INVALID_ARGUMENT; metadata: {"got": "...", "expected": "..."}."""
+    ERROR_REASON_NO_SPEECH: _ErrorReason.ValueType  # 18
+    """Too little speech was heard in a voice clip. INVALID_ARGUMENT; metadata: {"part_index": "0", "speech_s": "0.12", "expected_s": "0.30"}."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reason in google.rpc.ErrorInfo of every error; its domain is "personsearch". Field mistakes also carry google.rpc.BadRequest."""
@@ -85,7 +91,9 @@ metadata: {"part_index": "0", "faces": "x_min,y_min,x_max,y_max;..."}, in fracti
 ERROR_REASON_OTHER_PACK: ErrorReason.ValueType  # 9
 """The embedding was made by another pack. FAILED_PRECONDITION; metadata: {"got": "...", "expected": "..."}."""
 ERROR_REASON_UNSUPPORTED_MODALITY: ErrorReason.ValueType  # 10
-"""The active pack has no such modality, or the vector's length is not the modality's. INVALID_ARGUMENT; metadata: {"modality": "VOICE"}."""
+"""The active pack has no such modality (a voice clip or TASK_HEARD with a pack that cannot hear), or the vector's length is not the
+modality's. INVALID_ARGUMENT; metadata: {"modality": "VOICE"}.
+"""
 ERROR_REASON_UNREADABLE_VIDEO: ErrorReason.ValueType  # 11
 """The file cannot be read as a video. INVALID_ARGUMENT; metadata: {"source_uri": "..."}."""
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 12
@@ -95,7 +103,11 @@ ERROR_REASON_BACKEND_UNAVAILABLE: ErrorReason.ValueType  # 13
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 14
 """Something unexpected; the log has the trace under this id. INTERNAL; metadata: {"error_id": "..."}."""
 ERROR_REASON_UNIMPLEMENTED: ErrorReason.ValueType  # 15
-"""The contract has it, this version does not yet. UNIMPLEMENTED; metadata: {"what": "TASK_HEARD"}."""
+"""The contract has it, this version does not yet. UNIMPLEMENTED; metadata: {"what": "..."}."""
 ERROR_REASON_VIDEO_BUSY: ErrorReason.ValueType  # 16
 """The video is being ingested or deleted by another call. FAILED_PRECONDITION; metadata: {"video_id": "..."}."""
+ERROR_REASON_UNREADABLE_SOUND: ErrorReason.ValueType  # 17
+"""The sound of a voice clip cannot be read, is of another format or is too large. INVALID_ARGUMENT; metadata: {"got": "...", "expected": "..."}."""
+ERROR_REASON_NO_SPEECH: ErrorReason.ValueType  # 18
+"""Too little speech was heard in a voice clip. INVALID_ARGUMENT; metadata: {"part_index": "0", "speech_s": "0.12", "expected_s": "0.30"}."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

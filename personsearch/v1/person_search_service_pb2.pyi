@@ -88,6 +88,10 @@ class SearchResponse(_message.Message):
     HITS_FIELD_NUMBER: _builtins.int
     DEGRADED_FIELD_NUMBER: _builtins.int
     PORTRAIT_FACES_FIELD_NUMBER: _builtins.int
+    TASK_FIELD_NUMBER: _builtins.int
+    VOICE_SPEECH_S_FIELD_NUMBER: _builtins.int
+    task: _query_pb2.Task.ValueType
+    """The task that was answered; never TASK_UNSPECIFIED."""
     @_builtins.property
     def hits(self) -> _containers.RepeatedCompositeFieldContainer[_hit_pb2.Hit]:
         """Hits, best first."""
@@ -100,16 +104,22 @@ class SearchResponse(_message.Message):
     def portrait_faces(self) -> _containers.RepeatedCompositeFieldContainer[_geometry_pb2.Box]:
         """The face that was used of each portrait part, in the order of the parts."""
 
+    @_builtins.property
+    def voice_speech_s(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """How much speech was heard in each voice clip, in seconds, in the order of the parts; the less it is, the less can be told apart."""
+
     def __init__(
         self,
         *,
         hits: _abc.Iterable[_hit_pb2.Hit] | None = ...,
         degraded: _abc.Iterable[Global___Degradation.ValueType] | None = ...,
         portrait_faces: _abc.Iterable[_geometry_pb2.Box] | None = ...,
+        task: _query_pb2.Task.ValueType = ...,
+        voice_speech_s: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["degraded", b"degraded", "hits", b"hits", "portrait_faces", b"portrait_faces"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["degraded", b"degraded", "hits", b"hits", "portrait_faces", b"portrait_faces", "task", b"task", "voice_speech_s", b"voice_speech_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -260,3 +270,69 @@ class GetAppearanceResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetAppearanceResponse: _TypeAlias = GetAppearanceResponse  # noqa: Y015
+
+@_typing.final
+class ListAppearancesRequest(_message.Message):
+    """Asks for a video's appearances."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GALLERY_FIELD_NUMBER: _builtins.int
+    VIDEO_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    gallery: _builtins.str
+    """The gallery."""
+    video_id: _builtins.str
+    """The video."""
+    page_size: _builtins.int
+    """At most this many, 1 to 1000; a page of many long paths may hold fewer. The default is 200."""
+    page_token: _builtins.str
+    """Where to go on: next_page_token of the page before; empty for the first."""
+    def __init__(
+        self,
+        *,
+        gallery: _builtins.str = ...,
+        video_id: _builtins.str = ...,
+        page_size: _builtins.int | None = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_page_size", b"_page_size", "page_size", b"page_size"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_page_size", b"_page_size", "gallery", b"gallery", "page_size", b"page_size", "page_token", b"page_token", "video_id", b"video_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__page_size: _TypeAlias = _typing.Literal["page_size"]  # noqa: Y015
+    _WhichOneofArgType__page_size: _TypeAlias = _typing.Literal["_page_size", b"_page_size"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__page_size) -> _WhichOneofReturnType__page_size | None: ...
+
+Global___ListAppearancesRequest: _TypeAlias = ListAppearancesRequest  # noqa: Y015
+
+@_typing.final
+class ListAppearancesResponse(_message.Message):
+    """A page of appearances."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPEARANCES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """What the next request carries; empty when this is the last page. What is committed or deleted between two pages shows up or not by
+    its place in the order; nothing else moves.
+    """
+    @_builtins.property
+    def appearances(self) -> _containers.RepeatedCompositeFieldContainer[_appearance_pb2.Appearance]:
+        """Appearances, by start, then id, with all their key boxes."""
+
+    def __init__(
+        self,
+        *,
+        appearances: _abc.Iterable[_appearance_pb2.Appearance] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appearances", b"appearances", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAppearancesResponse: _TypeAlias = ListAppearancesResponse  # noqa: Y015

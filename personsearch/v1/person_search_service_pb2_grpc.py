@@ -50,6 +50,11 @@ class PersonSearchServiceStub:
                 request_serializer=personsearch_dot_v1_dot_person__search__service__pb2.GetAppearanceRequest.SerializeToString,
                 response_deserializer=personsearch_dot_v1_dot_person__search__service__pb2.GetAppearanceResponse.FromString,
                 _registered_method=True)
+        self.ListAppearances = channel.unary_unary(
+                '/personsearch.v1.PersonSearchService/ListAppearances',
+                request_serializer=personsearch_dot_v1_dot_person__search__service__pb2.ListAppearancesRequest.SerializeToString,
+                response_deserializer=personsearch_dot_v1_dot_person__search__service__pb2.ListAppearancesResponse.FromString,
+                _registered_method=True)
 
 
 class PersonSearchServiceServicer:
@@ -60,16 +65,17 @@ class PersonSearchServiceServicer:
         """Answers a query with hits, best first; equal scores are ordered by appearance id.
 
         Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND, UNREADABLE_IMAGE, NO_FACE, SEVERAL_FACES, OTHER_PACK,
-        UNSUPPORTED_MODALITY, UNIMPLEMENTED.
+        UNSUPPORTED_MODALITY, UNREADABLE_SOUND, NO_SPEECH, BACKEND_UNAVAILABLE (the index or the networks do not answer).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetTrack(self, request, context):
-        """Follows the person of one appearance through the gallery: appearances in order of video and time, merged into spans.
+        """Follows the person of one appearance through the gallery: appearances in order of video and time, merged into spans. What the person
+        only speaks, with nobody on screen, is on the track too.
 
-        Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND.
+        Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND, BACKEND_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -78,7 +84,16 @@ class PersonSearchServiceServicer:
     def GetAppearance(self, request, context):
         """Returns one appearance.
 
-        Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND.
+        Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND, BACKEND_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAppearances(self, request, context):
+        """Lists what is committed of a video's appearances, by start, then id, page by page.
+
+        Possible errors: GALLERY_NOT_FOUND, VIDEO_NOT_FOUND, INVALID_FIELD (a page token that is not of this service), BACKEND_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,6 +116,11 @@ def add_PersonSearchServiceServicer_to_server(servicer, server):
                     servicer.GetAppearance,
                     request_deserializer=personsearch_dot_v1_dot_person__search__service__pb2.GetAppearanceRequest.FromString,
                     response_serializer=personsearch_dot_v1_dot_person__search__service__pb2.GetAppearanceResponse.SerializeToString,
+            ),
+            'ListAppearances': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAppearances,
+                    request_deserializer=personsearch_dot_v1_dot_person__search__service__pb2.ListAppearancesRequest.FromString,
+                    response_serializer=personsearch_dot_v1_dot_person__search__service__pb2.ListAppearancesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -185,6 +205,33 @@ class PersonSearchService:
             '/personsearch.v1.PersonSearchService/GetAppearance',
             personsearch_dot_v1_dot_person__search__service__pb2.GetAppearanceRequest.SerializeToString,
             personsearch_dot_v1_dot_person__search__service__pb2.GetAppearanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAppearances(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/personsearch.v1.PersonSearchService/ListAppearances',
+            personsearch_dot_v1_dot_person__search__service__pb2.ListAppearancesRequest.SerializeToString,
+            personsearch_dot_v1_dot_person__search__service__pb2.ListAppearancesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,17 +37,23 @@ class PersonSearchServiceStub:
     """Answers a query with hits, best first; equal scores are ordered by appearance id.
 
     Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND, UNREADABLE_IMAGE, NO_FACE, SEVERAL_FACES, OTHER_PACK,
-    UNSUPPORTED_MODALITY, UNIMPLEMENTED.
+    UNSUPPORTED_MODALITY, UNREADABLE_SOUND, NO_SPEECH, BACKEND_UNAVAILABLE (the index or the networks do not answer).
     """
     GetTrack: _grpc.UnaryUnaryMultiCallable[_person_search_service_pb2.GetTrackRequest, _person_search_service_pb2.GetTrackResponse]
-    """Follows the person of one appearance through the gallery: appearances in order of video and time, merged into spans.
+    """Follows the person of one appearance through the gallery: appearances in order of video and time, merged into spans. What the person
+    only speaks, with nobody on screen, is on the track too.
 
-    Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND.
+    Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND, BACKEND_UNAVAILABLE.
     """
     GetAppearance: _grpc.UnaryUnaryMultiCallable[_person_search_service_pb2.GetAppearanceRequest, _person_search_service_pb2.GetAppearanceResponse]
     """Returns one appearance.
 
-    Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND.
+    Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND, BACKEND_UNAVAILABLE.
+    """
+    ListAppearances: _grpc.UnaryUnaryMultiCallable[_person_search_service_pb2.ListAppearancesRequest, _person_search_service_pb2.ListAppearancesResponse]
+    """Lists what is committed of a video's appearances, by start, then id, page by page.
+
+    Possible errors: GALLERY_NOT_FOUND, VIDEO_NOT_FOUND, INVALID_FIELD (a page token that is not of this service), BACKEND_UNAVAILABLE.
     """
 
 @_typing.type_check_only
@@ -59,17 +65,23 @@ class PersonSearchServiceAsyncStub(PersonSearchServiceStub):
     """Answers a query with hits, best first; equal scores are ordered by appearance id.
 
     Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND, UNREADABLE_IMAGE, NO_FACE, SEVERAL_FACES, OTHER_PACK,
-    UNSUPPORTED_MODALITY, UNIMPLEMENTED.
+    UNSUPPORTED_MODALITY, UNREADABLE_SOUND, NO_SPEECH, BACKEND_UNAVAILABLE (the index or the networks do not answer).
     """
     GetTrack: _aio.UnaryUnaryMultiCallable[_person_search_service_pb2.GetTrackRequest, _person_search_service_pb2.GetTrackResponse]  # type: ignore[assignment]
-    """Follows the person of one appearance through the gallery: appearances in order of video and time, merged into spans.
+    """Follows the person of one appearance through the gallery: appearances in order of video and time, merged into spans. What the person
+    only speaks, with nobody on screen, is on the track too.
 
-    Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND.
+    Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND, BACKEND_UNAVAILABLE.
     """
     GetAppearance: _aio.UnaryUnaryMultiCallable[_person_search_service_pb2.GetAppearanceRequest, _person_search_service_pb2.GetAppearanceResponse]  # type: ignore[assignment]
     """Returns one appearance.
 
-    Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND.
+    Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND, BACKEND_UNAVAILABLE.
+    """
+    ListAppearances: _aio.UnaryUnaryMultiCallable[_person_search_service_pb2.ListAppearancesRequest, _person_search_service_pb2.ListAppearancesResponse]  # type: ignore[assignment]
+    """Lists what is committed of a video's appearances, by start, then id, page by page.
+
+    Possible errors: GALLERY_NOT_FOUND, VIDEO_NOT_FOUND, INVALID_FIELD (a page token that is not of this service), BACKEND_UNAVAILABLE.
     """
 
 class PersonSearchServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -84,7 +96,7 @@ class PersonSearchServiceServicer(metaclass=_abc_1.ABCMeta):
         """Answers a query with hits, best first; equal scores are ordered by appearance id.
 
         Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND, UNREADABLE_IMAGE, NO_FACE, SEVERAL_FACES, OTHER_PACK,
-        UNSUPPORTED_MODALITY, UNIMPLEMENTED.
+        UNSUPPORTED_MODALITY, UNREADABLE_SOUND, NO_SPEECH, BACKEND_UNAVAILABLE (the index or the networks do not answer).
         """
 
     @_abc_1.abstractmethod
@@ -93,9 +105,10 @@ class PersonSearchServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _person_search_service_pb2.GetTrackRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_person_search_service_pb2.GetTrackResponse, _abc.Awaitable[_person_search_service_pb2.GetTrackResponse]]:
-        """Follows the person of one appearance through the gallery: appearances in order of video and time, merged into spans.
+        """Follows the person of one appearance through the gallery: appearances in order of video and time, merged into spans. What the person
+        only speaks, with nobody on screen, is on the track too.
 
-        Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND.
+        Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND, BACKEND_UNAVAILABLE.
         """
 
     @_abc_1.abstractmethod
@@ -106,7 +119,18 @@ class PersonSearchServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_person_search_service_pb2.GetAppearanceResponse, _abc.Awaitable[_person_search_service_pb2.GetAppearanceResponse]]:
         """Returns one appearance.
 
-        Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND.
+        Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND, BACKEND_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAppearances(
+        self,
+        request: _person_search_service_pb2.ListAppearancesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_person_search_service_pb2.ListAppearancesResponse, _abc.Awaitable[_person_search_service_pb2.ListAppearancesResponse]]:
+        """Lists what is committed of a video's appearances, by start, then id, page by page.
+
+        Possible errors: GALLERY_NOT_FOUND, VIDEO_NOT_FOUND, INVALID_FIELD (a page token that is not of this service), BACKEND_UNAVAILABLE.
         """
 
 def add_PersonSearchServiceServicer_to_server(servicer: PersonSearchServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

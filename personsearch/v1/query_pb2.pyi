@@ -28,25 +28,25 @@ class _Task:
 class _TaskEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Task.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     TASK_UNSPECIFIED: _Task.ValueType  # 0
-    """As TASK_SEEN."""
+    """As TASK_HEARD when every part of positive weight is a voice clip or an embedding of a voice, else as TASK_SEEN. The answer says which."""
     TASK_SEEN: _Task.ValueType  # 1
-    """Where the person is on screen."""
+    """Where the person is on screen, silent or not: tracklets."""
     TASK_SEEN_AND_HEARD: _Task.ValueType  # 2
-    """Where the person is on screen and speaks. Answered with UNIMPLEMENTED until the voice path is there."""
+    """Where the person is on screen and speaks: tracklets with speech."""
     TASK_HEARD: _Task.ValueType  # 3
-    """Where the person speaks. Answered with UNIMPLEMENTED until the voice path is there."""
+    """Where the person speaks, on screen or not: tracklets with speech, and speech with nobody on screen."""
 
 class Task(_Task, metaclass=_TaskEnumTypeWrapper):
     """What is asked for."""
 
 TASK_UNSPECIFIED: Task.ValueType  # 0
-"""As TASK_SEEN."""
+"""As TASK_HEARD when every part of positive weight is a voice clip or an embedding of a voice, else as TASK_SEEN. The answer says which."""
 TASK_SEEN: Task.ValueType  # 1
-"""Where the person is on screen."""
+"""Where the person is on screen, silent or not: tracklets."""
 TASK_SEEN_AND_HEARD: Task.ValueType  # 2
-"""Where the person is on screen and speaks. Answered with UNIMPLEMENTED until the voice path is there."""
+"""Where the person is on screen and speaks: tracklets with speech."""
 TASK_HEARD: Task.ValueType  # 3
-"""Where the person speaks. Answered with UNIMPLEMENTED until the voice path is there."""
+"""Where the person speaks, on screen or not: tracklets with speech, and speech with nobody on screen."""
 Global___Task: _TypeAlias = Task  # noqa: Y015
 
 class _Expansion:
@@ -60,7 +60,7 @@ class _ExpansionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Expansion.V
     EXPANSION_NONE: _Expansion.ValueType  # 1
     """Only appearances that the query's own embeddings match."""
     EXPANSION_ASSOCIATIONS: _Expansion.ValueType  # 2
-    """Also appearances reached from those along associations (short-term body, long-term face)."""
+    """Also appearances reached from those along associations (short-term body, long-term face and voice)."""
 
 class Expansion(_Expansion, metaclass=_ExpansionEnumTypeWrapper):
     """How far an answer may go beyond what the query matches by itself."""
@@ -70,7 +70,7 @@ EXPANSION_UNSPECIFIED: Expansion.ValueType  # 0
 EXPANSION_NONE: Expansion.ValueType  # 1
 """Only appearances that the query's own embeddings match."""
 EXPANSION_ASSOCIATIONS: Expansion.ValueType  # 2
-"""Also appearances reached from those along associations (short-term body, long-term face)."""
+"""Also appearances reached from those along associations (short-term body, long-term face and voice)."""
 Global___Expansion: _TypeAlias = Expansion  # noqa: Y015
 
 @_typing.final
@@ -100,6 +100,34 @@ class Portrait(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Portrait: _TypeAlias = Portrait  # noqa: Y015
+
+@_typing.final
+class VoiceClip(_message.Message):
+    """Sound in which the person speaks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOUND_FIELD_NUMBER: _builtins.int
+    SPAN_FIELD_NUMBER: _builtins.int
+    sound: _builtins.bytes
+    """WAV, FLAC, MP3, Ogg (Opus or Vorbis), AAC or M4A, at most 12 MiB. At most 60 s are heard, from the start of the clip or of the span."""
+    @_builtins.property
+    def span(self) -> _geometry_pb2.Span:
+        """Only this stretch of the clip, in seconds from its start; all of it when absent. Somebody else's words must be left out by it."""
+
+    def __init__(
+        self,
+        *,
+        sound: _builtins.bytes = ...,
+        span: _geometry_pb2.Span | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["span", b"span"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sound", b"sound", "span", b"span"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VoiceClip: _TypeAlias = VoiceClip  # noqa: Y015
 
 @_typing.final
 class RawEmbedding(_message.Message):
@@ -142,6 +170,7 @@ class QueryPart(_message.Message):
     PORTRAIT_FIELD_NUMBER: _builtins.int
     APPEARANCE_ID_FIELD_NUMBER: _builtins.int
     EMBEDDING_FIELD_NUMBER: _builtins.int
+    VOICE_FIELD_NUMBER: _builtins.int
     WEIGHT_FIELD_NUMBER: _builtins.int
     appearance_id: _builtins.str
     """Id of an appearance of the same gallery: "more like this one"."""
@@ -155,21 +184,26 @@ class QueryPart(_message.Message):
     def embedding(self) -> Global___RawEmbedding:
         """An embedding made outside."""
 
+    @_builtins.property
+    def voice(self) -> Global___VoiceClip:
+        """Sound in which the person speaks."""
+
     def __init__(
         self,
         *,
         portrait: Global___Portrait | None = ...,
         appearance_id: _builtins.str = ...,
         embedding: Global___RawEmbedding | None = ...,
+        voice: Global___VoiceClip | None = ...,
         weight: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "appearance_id", b"appearance_id", "content", b"content", "embedding", b"embedding", "portrait", b"portrait", "weight", b"weight"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "appearance_id", b"appearance_id", "content", b"content", "embedding", b"embedding", "portrait", b"portrait", "voice", b"voice", "weight", b"weight"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "appearance_id", b"appearance_id", "content", b"content", "embedding", b"embedding", "portrait", b"portrait", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "appearance_id", b"appearance_id", "content", b"content", "embedding", b"embedding", "portrait", b"portrait", "voice", b"voice", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__weight: _TypeAlias = _typing.Literal["weight"]  # noqa: Y015
     _WhichOneofArgType__weight: _TypeAlias = _typing.Literal["_weight", b"_weight"]  # noqa: Y015
-    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["portrait", "appearance_id", "embedding"]  # noqa: Y015
+    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["portrait", "appearance_id", "embedding", "voice"]  # noqa: Y015
     _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__weight) -> _WhichOneofReturnType__weight | None: ...
@@ -229,12 +263,12 @@ class Query(_message.Message):
     TASK_FIELD_NUMBER: _builtins.int
     EXPANSION_FIELD_NUMBER: _builtins.int
     task: Global___Task.ValueType
-    """What is asked for. The default is TASK_SEEN."""
+    """What is asked for. The default is TASK_SEEN, and TASK_HEARD for a query of nothing but voices."""
     expansion: Global___Expansion.ValueType
     """How far the answer may go. The default is EXPANSION_ASSOCIATIONS."""
     @_builtins.property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___QueryPart]:
-        """What is known of the person; at least one part has a positive weight."""
+        """What is known of the person; at least one part has a positive weight. Pictures and sounds together take at most 40 MiB."""
 
     @_builtins.property
     def filter(self) -> Global___Filter:

@@ -26,6 +26,8 @@ class Reason(StrEnum):
     INTERNAL = "INTERNAL"
     UNIMPLEMENTED = "UNIMPLEMENTED"
     VIDEO_BUSY = "VIDEO_BUSY"
+    UNREADABLE_SOUND = "UNREADABLE_SOUND"
+    NO_SPEECH = "NO_SPEECH"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,3 +198,26 @@ class VideoBusyError(DomainError):
     def __init__(self, video_id: str) -> None:
         said = f"video {video_id} is being ingested or deleted by another call; try again when that is done"
         super().__init__(said, {"video_id": video_id})
+
+
+class UnreadableSoundError(DomainError):
+    """The sound of a voice clip cannot be read, is of another format, or is too large."""
+
+    reason = Reason.UNREADABLE_SOUND
+
+    def __init__(self, *, got: str, expected: str) -> None:
+        super().__init__(f"cannot use this sound: got {got}, expected {expected}", {"got": got, "expected": expected})
+
+
+class NoSpeechError(DomainError):
+    """Too little speech was heard in a voice clip."""
+
+    reason = Reason.NO_SPEECH
+
+    def __init__(self, part_index: int, *, heard_s: float, least_s: float) -> None:
+        said = (
+            f"{heard_s:.2f} s of speech were heard in the voice clip of part {part_index}, expected at least "
+            f"{least_s:.2f} s; give a clip, or a span of it, in which the person speaks"
+        )
+        facts = {"part_index": str(part_index), "speech_s": f"{heard_s:.2f}", "expected_s": f"{least_s:.2f}"}
+        super().__init__(said, facts)

@@ -31,6 +31,8 @@ CODES: Mapping[Reason, grpc.StatusCode] = {
     Reason.INTERNAL: grpc.StatusCode.INTERNAL,
     Reason.UNIMPLEMENTED: grpc.StatusCode.UNIMPLEMENTED,
     Reason.VIDEO_BUSY: grpc.StatusCode.FAILED_PRECONDITION,
+    Reason.UNREADABLE_SOUND: grpc.StatusCode.INVALID_ARGUMENT,
+    Reason.NO_SPEECH: grpc.StatusCode.INVALID_ARGUMENT,
 }
 
 
