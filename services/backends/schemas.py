@@ -20,6 +20,7 @@ __all__ = [
     "KeyBox",
     "Neighbour",
     "Scope",
+    "SpeechSpan",
     "Video",
     "VideoState",
 ]
@@ -103,8 +104,25 @@ class KeyBox:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechSpan:
+    """A stretch of one person's speech.
+
+    `confidence`, in [0, 1], says how sure it is that the appearance it stands in is who speaks; 1 where the speech
+    stands alone.
+    """
+
+    start_s: float
+    end_s: float
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Appearance:
-    """A tracklet, or a speech segment with nobody on screen."""
+    """A tracklet, or a speech segment with nobody on screen.
+
+    `speech` says when the person speaks, in order of time: the spans that were linked to a tracklet, or the one span
+    of a speech segment. A speech segment has no boxes and no key frame.
+    """
 
     appearance_id: str
     gallery: str
@@ -117,6 +135,7 @@ class Appearance:
     boxes: tuple[KeyBox, ...] = ()
     key_frame_uri: str = ""
     key_frame_s: float = 0.0
+    speech: tuple[SpeechSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,6 +4,9 @@ Key boxes are packed column by column, since a VARCHAR holds at most 65,535 byte
 and 1 of flags for each, then 8 bytes for each of person, head and face that is there; all of it in base64. A time is
 exact to 0.05 ms, an edge to 1/131,070 of the frame. What is too long for the field even so (1,655 boxes with all three)
 keeps every second box, again and again, its first and last always.
+
+Speech spans stand in `details` in milliseconds, with the confidence in thousandths; spans that a row has no room for
+are left out, the least sure first.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from services.backends.schemas import (
     Gallery,
     KeyBox,
     Neighbour,
+    SpeechSpan,
     Video,
     VideoState,
 )
@@ -54,6 +58,7 @@ _MAX_BOXES_BYTES = 48_000  # base64 of it is 64,000 characters
 _HEAD, _FACE = 1, 2
 _TICKS_PER_S = 10_000
 _EDGE_STEPS = 65_535
+_MOST_SPANS = 2_000  # at most 25 bytes each; ingest cuts at a minute, which holds a few dozen
 _DUMMY_VECTOR = [1.0, 0.0]  # Milvus asks for a vector in every collection
 _VIDEO_COLUMNS = ("video_id", "gallery", "state", "created_at")
 
@@ -134,11 +139,13 @@ def video_of_row(row: Mapping[str, Any]) -> Video:
 
 def row_of_appearance(appearance: Appearance) -> Row:
     """Make the row of an appearance."""
-    details = {
+    details: Row = {
         "modalities": [str(modality) for modality in appearance.modalities],
         "key_frame_uri": appearance.key_frame_uri,
         "key_frame_s": appearance.key_frame_s,
     }
+    if appearance.speech:
+        details["speech"] = _pack_speech(appearance.speech)
     return {
         **_placed(appearance),
         "kind": str(appearance.kind),
@@ -163,7 +170,18 @@ def appearance_of_row(row: Mapping[str, Any]) -> Appearance:
         boxes=unpack_boxes(row["boxes"]),
         key_frame_uri=details["key_frame_uri"],
         key_frame_s=details["key_frame_s"],
+        speech=tuple(
+            SpeechSpan(start / 1000.0, end / 1000.0, sure / 1000.0) for start, end, sure in details.get("speech", ())
+        ),
     )
+
+
+def _pack_speech(spans: Sequence[SpeechSpan]) -> list[list[int]]:
+    surest = sorted(spans, key=lambda span: -span.confidence)[:_MOST_SPANS]
+    return [
+        [round(1000.0 * value) for value in (span.start_s, span.end_s, span.confidence)]
+        for span in sorted(surest, key=lambda span: span.start_s)
+    ]
 
 
 def row_of_embedding(embedding: EmbeddingRow) -> Row:

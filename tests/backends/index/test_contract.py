@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,11 +23,12 @@ from services.backends.schemas import (
     Gallery,
     KeyBox,
     Scope,
+    SpeechSpan,
     Video,
     VideoState,
 )
 
-DIMENSIONS = {Modality.FACE: 16, Modality.BODY: 8}
+DIMENSIONS = {Modality.FACE: 16, Modality.BODY: 8, Modality.VOICE: 12}
 ONE, TWO, THREE = "1" * 32, "2" * 32, "3" * 32
 
 
@@ -162,8 +164,19 @@ async def test_lists_videos_oldest_first(index: VectorIndex, gallery: str, ids: 
 
 
 async def test_an_appearance_comes_back_as_it_was_written(index: VectorIndex, gallery: str, ids: Sequence[str]) -> None:
-    speech = Appearance(ids[1], gallery, ONE, AppearanceKind.SPEECH, 0.5, 1.75, 3)
-    written = [appearance(gallery, ONE, ids[0], 1 / 3), speech]
+    speech = Appearance(
+        ids[1],
+        gallery,
+        ONE,
+        AppearanceKind.SPEECH,
+        0.5,
+        1.75,
+        3,
+        (Modality.VOICE,),
+        speech=(SpeechSpan(0.5, 1.75),),
+    )
+    spans = (SpeechSpan(0.5, 0.75, 0.875), SpeechSpan(0.875, 1.25, 0.5))
+    written = [replace(appearance(gallery, ONE, ids[0], 1 / 3), speech=spans), speech]
     await index.put_appearances(written)
     await settled(index, gallery, ONE)
     found = await index.get_appearances(gallery, [*ids[:3], ids[0]])
@@ -177,6 +190,7 @@ async def test_an_appearance_comes_back_as_it_was_written(index: VectorIndex, ga
     assert got.boxes[0].head is not None
     assert got.boxes[0].head.y_max == pytest.approx(0.25, abs=1e-5)
     assert (got.start_s, got.end_s, got.key_frame_s) == (expected.start_s, expected.end_s, expected.key_frame_s)
+    assert got.speech == spans
     assert (got.modalities, got.key_frame_uri, got.kind) == (expected.modalities, expected.key_frame_uri, expected.kind)
 
 
@@ -237,6 +251,26 @@ async def test_search_stays_in_its_scope(index: VectorIndex, gallery: str, ids: 
     assert await found(Scope(gallery + "y")) == []
 
 
+async def test_voices_of_tracklets_and_of_speech_lie_together(
+    index: VectorIndex, gallery: str, ids: Sequence[str]
+) -> None:
+    rows = [embedding(gallery, ONE, one, float(i), unit(12, 1, i)) for i, one in enumerate(ids[:2])]
+    await index.put_embeddings(Modality.VOICE, rows)
+    kinds = (AppearanceKind.TRACKLET, AppearanceKind.SPEECH)
+    spoken = [
+        Appearance(row.appearance_id, gallery, ONE, kind, row.start_s, row.end_s, 1, (Modality.VOICE,))
+        for row, kind in zip(rows, kinds, strict=True)
+    ]
+    await index.put_appearances(spoken)
+    assert await index.count_video(gallery, ONE) == 4
+    (found,) = await index.search(Modality.VOICE, unit(12, 1)[None], Scope(gallery), 5)
+    assert [each.appearance_id for each in found] == ids[:2]
+    assert [row.kind for row in await index.list_appearances(Scope(gallery))] == list(kinds)
+    assert await index.delete_from(gallery, ONE, 1.0) == 2
+    assert await index.erase_video(gallery, ONE) == 2
+    assert await index.search(Modality.VOICE, unit(12, 1)[None], Scope(gallery), 5) == [[]]
+
+
 async def test_a_gallery_cannot_be_left_by_its_name(index: VectorIndex, gallery: str, ids: Sequence[str]) -> None:
     await index.put_embeddings(Modality.FACE, [embedding(gallery, ONE, ids[0], 0, unit(16, 1))])
     await settled(index, gallery, ONE)
@@ -260,7 +294,7 @@ async def test_embeddings_come_back(index: VectorIndex, gallery: str, ids: Seque
         np.testing.assert_allclose(got.vector, expected.vector, atol=1e-6)
     assert await index.get_embeddings(Modality.BODY, gallery + "x", ids[:3]) == {}
     assert await index.get_embeddings(Modality.FACE, gallery, ids[:3]) == {}
-    assert await index.get_embeddings(Modality.VOICE, gallery, ids[:3]) == {}
+    assert await index.get_embeddings(Modality.TEXT, gallery, ids[:3]) == {}
 
 
 async def test_an_embedding_is_replaced(index: VectorIndex, gallery: str, ids: Sequence[str]) -> None:
@@ -279,8 +313,8 @@ async def test_refuses_vectors_of_another_length(index: VectorIndex, gallery: st
         await index.search(Modality.FACE, unit(8, 1)[None], Scope(gallery), 3)
     with pytest.raises(ValueError, match="limit"):
         await index.search(Modality.FACE, unit(16, 1)[None], Scope(gallery), 0)
-    with pytest.raises(ValueError, match="voice"):
-        await index.search(Modality.VOICE, unit(8, 1)[None], Scope(gallery), 3)
+    with pytest.raises(ValueError, match="text"):
+        await index.search(Modality.TEXT, unit(8, 1)[None], Scope(gallery), 3)
 
 
 async def test_deletes_from_a_time_on(index: VectorIndex, gallery: str, ids: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from services.backends.index.rows import (
     unpack_boxes,
     video_of_row,
 )
-from services.backends.schemas import Appearance, AppearanceKind, Box, KeyBox, Video, VideoState
+from services.backends.schemas import Appearance, AppearanceKind, Box, KeyBox, SpeechSpan, Video, VideoState
 
 
 def key_boxes(count: int, parts: int) -> list[KeyBox]:
@@ -76,6 +76,28 @@ def test_rows_round_trip() -> None:
     assert appearance_of_row(row_of_appearance(appearance)) == appearance
     video = Video("a" * 32, "town", "file:///\u00e9.mp4", VideoState.READY, 2, 1.5, "c" * 64, site="x", recorded_at=0.0)
     assert video_of_row(row_of_video(video)) == video
+
+
+def test_speech_comes_back_to_the_millisecond() -> None:
+    spans = (SpeechSpan(1.0004, 2.5, 0.75), SpeechSpan(3.25, 4.125, 1.0))
+    spoken = Appearance(
+        "a" * 32, "town", "b" * 32, AppearanceKind.TRACKLET, 0.0, 5.0, 1, (Modality.VOICE,), speech=spans
+    )
+    assert appearance_of_row(row_of_appearance(spoken)).speech == (SpeechSpan(1.0, 2.5, 0.75), spans[1])
+
+
+def test_a_row_from_before_there_were_voices_is_read() -> None:
+    row = row_of_appearance(Appearance("a" * 32, "town", "b" * 32, AppearanceKind.TRACKLET, 0.0, 5.0, 1))
+    assert "speech" not in row["details"]
+    assert appearance_of_row(row).speech == ()
+
+
+def test_too_many_spans_leave_out_the_least_sure() -> None:
+    spans = tuple(SpeechSpan(float(i), i + 0.5, 0.9 if i % 2 else 0.5) for i in range(4_000))
+    row = row_of_appearance(Appearance("a" * 32, "town", "b" * 32, AppearanceKind.TRACKLET, 0, 4e3, 1, speech=spans))
+    assert len(row["details"]) <= MAX_TEXT_BYTES
+    found = appearance_of_row(row).speech
+    assert found == tuple(span for span in spans if span.confidence == 0.9)
 
 
 def test_details_that_do_not_fit_are_refused() -> None:
