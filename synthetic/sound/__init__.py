@@ -1,0 +1,1 @@
+"""Everything that SynthCast lets one hear: voices, mouths, rooms, noise, the film's mix, the voice data set."""
