@@ -1,153 +1,31 @@
-"""Who a person is: everything about them that holds from film to film.
+"""Who a person is: everything about them that holds from film to film."""
 
-All numbers are drawn from continuous distributions, so two people differ by degree and not by a mark of their own.
-"""
-
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from synthetic.types import F32, generator
-
-RGB = tuple[float, float, float]
-
-# Six anchors of a skin ramp (sRGB 0..1), light to dark; people lie anywhere between them.
-SKIN_RAMP = np.array(
-    [
-        [0.97, 0.85, 0.78],
-        [0.93, 0.76, 0.65],
-        [0.84, 0.65, 0.52],
-        [0.70, 0.50, 0.37],
-        [0.50, 0.34, 0.25],
-        [0.33, 0.22, 0.17],
-    ],
-    dtype=np.float32,
+from synthetic.kinship import between, has_relative, mix
+from synthetic.traits import (
+    EYE_ANCHORS,
+    RGB,
+    Build,
+    FaceShape,
+    FacialHair,
+    Hair,
+    Skin,
+    Voice,
+    clamp_rgb,
+    draw_build,
+    draw_facial_hair,
+    draw_hair,
+    draw_shape,
+    draw_skin,
+    draw_voice,
+    ramp,
 )
-HAIR_ANCHORS = np.array(
-    [
-        [0.07, 0.06, 0.06],
-        [0.18, 0.11, 0.08],
-        [0.33, 0.20, 0.12],
-        [0.45, 0.22, 0.12],
-        [0.66, 0.36, 0.16],
-        [0.84, 0.68, 0.40],
-    ],
-    dtype=np.float32,
-)
-EYE_ANCHORS = np.array(
-    [
-        [0.18, 0.10, 0.06],
-        [0.36, 0.22, 0.11],
-        [0.42, 0.40, 0.20],
-        [0.30, 0.42, 0.30],
-        [0.35, 0.52, 0.66],
-        [0.48, 0.55, 0.58],
-    ],
-    dtype=np.float32,
-)
+from synthetic.types import generator
 
-
-@dataclass(frozen=True, slots=True)
-class FaceShape:
-    """Shape of the head in standard deviations from the mean face (0 = mean); see `head_mesh` for what each moves."""
-
-    head_width: float
-    head_depth: float
-    head_size: float
-    jaw_width: float
-    jaw_corner: float
-    chin_length: float
-    chin_forward: float
-    cheekbone: float
-    cheek_fat: float
-    brow_ridge: float
-    forehead: float
-    temple: float
-    nose_length: float
-    nose_forward: float
-    nose_width: float
-    nose_bridge: float
-    nose_hump: float
-    nose_tip_up: float
-    eye_distance: float
-    eye_height: float
-    eye_width: float
-    eye_open: float
-    eye_tilt: float
-    eye_depth: float
-    mouth_height: float
-    mouth_width: float
-    lip_upper: float
-    lip_lower: float
-    ear_size: float
-    ear_out: float
-    hairline: float
-
-
-@dataclass(frozen=True, slots=True)
-class Skin:
-    """Colour and texture of the skin; colours are sRGB in 0..1, marks are (azimuth, elevation, radius, darkness)."""
-
-    color: RGB
-    lip_color: RGB
-    lip_strength: float
-    redness: float
-    freckles: float
-    marks: tuple[tuple[float, float, float, float], ...]
-    under_eye: float
-    texture_seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class FacialHair:
-    """Brows and beard. `brow_*` are in units of the mean brow, `beard` and `moustache` are densities in 0..1."""
-
-    brow_thickness: float
-    brow_arch: float
-    brow_tilt: float
-    brow_length: float
-    brow_density: float
-    beard: float
-    beard_line: float
-    moustache: float
-    goatee: float
-
-
-@dataclass(frozen=True, slots=True)
-class Hair:
-    """The hair a person was born with and usually wears; `style` is a family of `hair.STYLES`."""
-
-    style: str
-    alternative: str
-    color: RGB
-    length: float
-    volume: float
-    curl: float
-    recede: float
-    part: float
-
-
-@dataclass(frozen=True, slots=True)
-class Build:
-    """Body; height in metres, the rest as factors of the mean body."""
-
-    height_m: float
-    limb_width: float
-    shoulders: float
-    belly: float
-    hips: float
-    neck: float
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """Settings of the speech synthesiser: pitch 0..99, rate in words a minute, formant scale, breath."""
-
-    pitch: int
-    rate_wpm: int
-    formant: float
-    pitch_range: int
-    roughness: float
+__all__ = ["RGB", "Build", "FaceShape", "FacialHair", "Hair", "Identity", "Skin", "Voice", "clamp_rgb", "make_identity"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +45,7 @@ class Identity:
     voice: Voice
     wears_glasses: float
     skin_level: float
+    relative: int | None = None
 
     @property
     def identity_id(self) -> str:
@@ -180,6 +59,7 @@ class Identity:
             "sex": self.sex,
             "apparent_age": round(self.age),
             "skin": round(self.skin_level, 3),
+            "relative_of": None if self.relative is None else f"c{self.cast_seed}-i{self.relative}",
             "build": "heavy" if build.belly > 1.15 else "slim" if build.limb_width < 0.92 else "medium",
             "height_m": round(build.height_m, 3),
             "hair_color": [round(c, 3) for c in self.hair.color],
@@ -195,151 +75,63 @@ class Identity:
 
 
 def make_identity(cast_seed: int, index: int) -> Identity:
-    """Draw person `index` of cast `cast_seed`; the same two numbers always give the same person."""
+    """Draw person `index` of cast `cast_seed`; the same two numbers always give the same person.
+
+    About one in seven is drawn as a relative of the person before them: the same sex, near in age, and close in face,
+    skin, hair, build and voice (`kinship`).
+    """
+    own = _draw(cast_seed, index, None)
+    if not has_relative(cast_seed, index):
+        return own
+    base = make_identity(cast_seed, index - 1)
+    if own.sex != base.sex:
+        own = _draw(cast_seed, index, base.sex)
+    return _liken(own, base)
+
+
+def _draw(cast_seed: int, index: int, sex: str | None) -> Identity:
+    """Draw a person by themselves, of the given sex when there is one."""
     rng = generator(cast_seed, index)
-    female = bool(rng.random() < 0.5)
+    female = bool(rng.random() < 0.5) if sex is None else sex == "female"
     age = float(np.clip(18 + 62 * rng.beta(1.3, 1.9), 18, 80))
     skin_level = float(rng.random())
-    skin = _skin(rng, skin_level, female=female)
-    hair = _hair(rng, skin_level, age, female=female)
+    skin = draw_skin(rng, skin_level, female=female)
+    hair = draw_hair(rng, skin_level, age, female=female)
     return Identity(
         cast_seed=cast_seed,
         index=index,
         sex="female" if female else "male",
         age=age,
-        shape=_shape(rng, female=female),
+        shape=draw_shape(rng, female=female),
         skin=skin,
-        facial_hair=_facial_hair(rng, female=female),
+        facial_hair=draw_facial_hair(rng, female=female),
         hair=hair,
-        eye_color=_ramp(EYE_ANCHORS, float(np.clip(rng.beta(1.0, 1.5 + 3 * skin_level), 0, 1)), rng, 0.03),
-        build=_build(rng, female=female),
-        voice=_voice(rng, age, female=female),
+        eye_color=ramp(EYE_ANCHORS, float(np.clip(rng.beta(1.0, 1.5 + 3 * skin_level), 0, 1)), rng, 0.03),
+        build=draw_build(rng, female=female),
+        voice=draw_voice(rng, age, female=female),
         wears_glasses=0.85 if rng.random() < 0.22 else 0.04,
         skin_level=skin_level,
     )
 
 
-def _ramp(anchors: F32, level: float, rng: np.random.Generator, jitter: float) -> RGB:
-    place = level * (len(anchors) - 1)
-    low = min(int(place), len(anchors) - 2)
-    color = anchors[low] + (anchors[low + 1] - anchors[low]) * (place - low)
-    return clamp_rgb(color + rng.normal(0, jitter, 3))
-
-
-def clamp_rgb(color: np.ndarray) -> RGB:
-    """Return a colour as a tuple of floats kept off pure black and white."""
-    r, g, b = (float(c) for c in np.clip(color, 0.02, 0.98))
-    return (r, g, b)
-
-
-def _shape(rng: np.random.Generator, *, female: bool) -> FaceShape:
-    values = dict.fromkeys((f.name for f in fields(FaceShape)), 0.0)
-    for name in values:
-        values[name] = float(np.clip(rng.normal(0, 1.0), -2.3, 2.3))
-    # The mean of some parameters differs by sex; the spread within a sex stays wider than the gap.
-    lean = -0.6 if female else 0.6
-    for name in ("jaw_width", "jaw_corner", "brow_ridge", "nose_forward", "head_size", "chin_length"):
-        values[name] += lean
-    for name in ("lip_upper", "lip_lower", "eye_open"):
-        values[name] -= 0.5 * lean
-    return FaceShape(**values)
-
-
-def _skin(rng: np.random.Generator, level: float, *, female: bool) -> Skin:
-    color = _ramp(SKIN_RAMP, level, rng, 0.022)
-    tint = np.array([rng.normal(0.10, 0.06), rng.normal(-0.12, 0.05), rng.normal(-0.08, 0.05)])
-    painted = 0.25 if female and rng.random() < 0.35 else 0.0
-    lip = np.array(color) * 0.86 + tint * (0.6 + painted * 2)
-    marks = tuple(
-        (
-            float(rng.uniform(-1.0, 1.0)),
-            float(rng.uniform(-0.95, 0.65)),
-            float(rng.uniform(0.014, 0.04)),
-            float(rng.uniform(0.35, 0.9)),
-        )
-        for _ in range(int(rng.poisson(1.6)))
+def _liken(own: Identity, base: Identity) -> Identity:
+    """Draw `own` close to `base`; what remains of `own` is what tells the two apart."""
+    rng = generator(own.cast_seed, own.index, 12)
+    same_style, same_beard = rng.random() < 0.75, rng.random() < 0.75
+    hair = between(own.hair, base.hair, 0.8, ("style", "alternative", "recede") if same_style else ())
+    facial_hair = between(
+        own.facial_hair, base.facial_hair, 0.55, ("beard", "moustache", "goatee") if same_beard else ()
     )
-    freckles = float(max(0.0, rng.normal(-0.3, 0.5))) if level < 0.55 else 0.0
-    return Skin(
-        color=color,
-        lip_color=clamp_rgb(lip),
-        lip_strength=float(np.clip(rng.normal(0.55, 0.2) + painted, 0.2, 1.0)),
-        redness=float(max(0, rng.normal(0.4, 0.35))),
-        freckles=min(freckles, 1.0),
-        marks=marks,
-        under_eye=float(max(0, rng.normal(0.35, 0.3))),
-        texture_seed=int(rng.integers(2**31)),
-    )
-
-
-def _facial_hair(rng: np.random.Generator, *, female: bool) -> FacialHair:
-    kind = (
-        "none"
-        if female
-        else str(rng.choice(["none", "stubble", "full", "goatee", "moustache"], p=[0.42, 0.2, 0.2, 0.1, 0.08]))
-    )
-    amount = float(rng.uniform(0.65, 1.0))
-    return FacialHair(
-        brow_thickness=float(np.clip(rng.normal(0.85 if female else 1.15, 0.3), 0.4, 2.0)),
-        brow_arch=float(rng.normal(0.6 if female else 0.3, 0.5)),
-        brow_tilt=float(rng.normal(0, 1)),
-        brow_length=float(np.clip(rng.normal(1, 0.12), 0.7, 1.3)),
-        brow_density=float(np.clip(rng.normal(0.75, 0.18), 0.25, 1)),
-        beard={"stubble": 0.35 * amount, "full": amount}.get(kind, 0.0),
-        beard_line=float(rng.normal(0, 0.08)),
-        moustache={"stubble": 0.35 * amount, "full": amount, "goatee": amount, "moustache": amount}.get(kind, 0.0),
-        goatee=amount if kind == "goatee" else 0.0,
-    )
-
-
-def _hair(rng: np.random.Generator, skin_level: float, age: float, *, female: bool) -> Hair:
-    if female:
-        styles = ["long", "bob", "ponytail", "bun", "curly", "short", "fringe_long", "pixie"]
-        style = str(rng.choice(styles, p=[0.22, 0.16, 0.15, 0.1, 0.13, 0.08, 0.1, 0.06]))
-    else:
-        styles = ["short", "side", "buzz", "bald", "quiff", "curly", "long", "fringe"]
-        style = str(rng.choice(styles, p=[0.24, 0.18, 0.13, 0.1, 0.11, 0.1, 0.05, 0.09]))
-    alternatives = {
-        "long": "ponytail",
-        "fringe_long": "bun",
-        "bob": "halfup",
-        "ponytail": "long",
-        "bun": "long",
-        "side": "short",
-        "quiff": "side",
-    }
-    color = np.array(_ramp(HAIR_ANCHORS, float(rng.beta(1.0, 1.1 + 5 * max(0.0, skin_level - 0.25))), rng, 0.02))
-    grey = float(np.clip((age - 42) / 30 + rng.normal(0, 0.3), 0, 1)) if age > 36 else 0.0
-    color = color * (1 - grey) + np.array([0.74, 0.73, 0.72]) * grey
-    return Hair(
-        style=style,
-        alternative=alternatives.get(style, style),
-        color=clamp_rgb(color),
-        length=float(rng.uniform(0.0, 1.0)),
-        volume=float(rng.uniform(0.0, 1.0)),
-        curl=float(np.clip(rng.normal(0.25, 0.3), 0, 1)),
-        recede=float(0 if female else max(0, rng.normal((age - 40) / 40, 0.4))),
-        part=float(rng.uniform(-1, 1)),
-    )
-
-
-def _build(rng: np.random.Generator, *, female: bool) -> Build:
-    mass = float(rng.normal(0, 1))
-    return Build(
-        height_m=float(np.clip(rng.normal(1.645 if female else 1.775, 0.075), 1.45, 2.02)),
-        limb_width=float(np.clip(1 + 0.12 * mass + rng.normal(0, 0.05) - 0.06 * female, 0.75, 1.4)),
-        shoulders=float(np.clip(rng.normal(0.93 if female else 1.07, 0.06), 0.8, 1.25)),
-        belly=float(np.clip(1 + 0.16 * mass + rng.normal(0, 0.06), 0.78, 1.6)),
-        hips=float(np.clip(rng.normal(1.08 if female else 0.96, 0.06) + 0.07 * mass, 0.8, 1.35)),
-        neck=float(np.clip(rng.normal(0.9 if female else 1.08, 0.07) + 0.05 * mass, 0.75, 1.3)),
-    )
-
-
-def _voice(rng: np.random.Generator, age: float, *, female: bool) -> Voice:
-    return Voice(
-        pitch=int(np.clip(rng.normal(62 if female else 30, 13) - 0.05 * (age - 40), 2, 96)),
-        rate_wpm=int(np.clip(rng.normal(168, 18), 125, 215)),
-        formant=float(np.clip(rng.normal(1.08 if female else 0.95, 0.07), 0.8, 1.25)),
-        pitch_range=int(np.clip(rng.normal(50, 16), 15, 95)),
-        roughness=float(np.clip(rng.normal(0, 0.35) + (age - 45) / 120, 0, 1)),
+    return replace(
+        own,
+        relative=base.index,
+        age=own.age + (base.age - own.age) * 0.85,
+        skin_level=own.skin_level + (base.skin_level - own.skin_level) * 0.93,
+        shape=between(own.shape, base.shape, 0.62),
+        skin=replace(between(own.skin, base.skin, 0.9), marks=own.skin.marks, texture_seed=own.skin.texture_seed),
+        hair=hair,
+        facial_hair=facial_hair,
+        eye_color=mix(own.eye_color, base.eye_color, 0.7),
+        build=between(own.build, base.build, 0.75),
+        voice=between(own.voice, base.voice, 0.65),
     )
