@@ -11,6 +11,24 @@ from synthetic.types import generator
 PLAIN: Final = 0
 PATTERNS: Final = {"plain": 0, "stripes": 1, "pinstripes": 2, "checks": 3, "dots": 4, "jacket": 5, "print": 6}
 
+# The colours that most people wear (sRGB): black, charcoal, navy, denim, grey, white, beige, olive; and how often.
+_COMMON: Final = np.array(
+    [
+        [0.07, 0.07, 0.08],
+        [0.22, 0.22, 0.24],
+        [0.09, 0.11, 0.22],
+        [0.22, 0.29, 0.42],
+        [0.47, 0.48, 0.50],
+        [0.88, 0.87, 0.85],
+        [0.60, 0.52, 0.42],
+        [0.30, 0.31, 0.22],
+    ]
+)
+_COMMON_SHARE: Final = (0.24, 0.14, 0.17, 0.15, 0.11, 0.09, 0.06, 0.04)
+# How often a piece has one of them.
+_TOP_NEUTRAL: Final = 0.68
+_BOTTOM_NEUTRAL: Final = 0.9
+
 
 @dataclass(frozen=True, slots=True)
 class Cloth:
@@ -45,55 +63,88 @@ class Outfit:
 def make_outfit(person: Identity, wardrobe: int, number: int) -> Outfit:
     """Draw outfit `number` of a person from a wardrobe (a film's seed, or 0 for training frames)."""
     rng = generator(person.cast_seed, person.index, 7, wardrobe, number)
-    female = person.sex == "female"
+    clothes = _clothes(rng, female=person.sex == "female")
+    return _wear(rng, person, clothes, f"o{wardrobe}-{number}")
+
+
+def make_uniform(person: Identity, wardrobe: int, number: int) -> Outfit:
+    """Draw uniform `number` of a wardrobe as one person wears it.
+
+    Everyone of the cast who wears the same number has the same clothes; shoes, glasses, hat, hair and how loosely the
+    clothes sit are their own.
+    """
+    clothes = _clothes(generator(person.cast_seed, 13, wardrobe, number), female=False)
+    rng = generator(person.cast_seed, person.index, 14, wardrobe, number)
+    return _wear(rng, person, clothes, f"u{wardrobe}-{number}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Clothes:
+    top: Cloth
+    bottom: Cloth
+    sleeve: float
+    leg: float
+    skirt_m: float
+    dress: bool
+
+
+def _clothes(rng: np.random.Generator, *, female: bool) -> _Clothes:
     skirt = female and rng.random() < 0.35
     dress = skirt and rng.random() < 0.5
     top = _cloth(
         rng,
         ("plain", "stripes", "pinstripes", "checks", "dots", "jacket", "print"),
-        (0.27, 0.16, 0.07, 0.12, 0.08, 0.2, 0.1),
+        (0.34, 0.12, 0.06, 0.11, 0.05, 0.22, 0.10),
+        _TOP_NEUTRAL,
     )
-    bottom = (
-        top if dress and top.pattern != "jacket" else _cloth(rng, ("plain", "pinstripes", "checks"), (0.84, 0.06, 0.10))
-    )
-    hat = str(rng.choice(["none", "beanie", "cap", "brim"], p=[0.87, 0.05, 0.05, 0.03]))
-    loose_hair = rng.random() < 0.65
-    return Outfit(
-        outfit_id=f"o{wardrobe}-{number}",
+    trousers = _cloth(rng, ("plain", "pinstripes", "checks"), (0.9, 0.05, 0.05), _BOTTOM_NEUTRAL)
+    return _Clothes(
         top=top,
-        bottom=bottom,
-        sleeve=1.0 if top.pattern == "jacket" else float(rng.choice([0.0, 0.28, 1.0], p=[0.1, 0.4, 0.5])),
-        leg=0.0 if skirt else float(rng.choice([0.35, 1.0], p=[0.18, 0.82])),
+        bottom=top if dress and top.pattern != "jacket" else trousers,
+        sleeve=1.0 if top.pattern == "jacket" else float(rng.choice([0.0, 0.28, 1.0], p=[0.06, 0.36, 0.58])),
+        leg=0.0 if skirt else float(rng.choice([0.35, 1.0], p=[0.14, 0.86])),
         skirt_m=float(rng.uniform(0.32, 0.85)) if skirt else 0.0,
         dress=dress,
-        loose=float(rng.uniform(1.0, 1.2)),
-        shoes=clamp_rgb(np.array(rng.choice([0.08, 0.2, 0.45, 0.85])) + rng.normal(0, 0.05, 3)),
-        glasses=str(rng.choice(["round", "square", "sun"], p=[0.4, 0.45, 0.15]))
-        if rng.random() < person.wears_glasses
-        else "none",
-        glasses_color=clamp_rgb(np.array([0.08, 0.07, 0.07]) + rng.uniform(0, 0.5) * rng.random(3)),
-        hat=hat,
-        hat_color=_color(rng),
-        hair_style=person.hair.style if loose_hair else person.hair.alternative,
     )
 
 
-def _cloth(rng: np.random.Generator, patterns: tuple[str, ...], weights: tuple[float, ...]) -> Cloth:
+def _wear(rng: np.random.Generator, person: Identity, clothes: _Clothes, outfit_id: str) -> Outfit:
+    hat = str(rng.choice(["none", "beanie", "cap", "brim"], p=[0.85, 0.06, 0.06, 0.03]))
+    glasses = str(rng.choice(["round", "square", "sun"], p=[0.4, 0.45, 0.15]))
+    return Outfit(
+        outfit_id=outfit_id,
+        top=clothes.top,
+        bottom=clothes.bottom,
+        sleeve=clothes.sleeve,
+        leg=clothes.leg,
+        skirt_m=clothes.skirt_m,
+        dress=clothes.dress,
+        loose=float(rng.uniform(1.0, 1.2)),
+        shoes=clamp_rgb(
+            np.array(rng.choice([0.08, 0.2, 0.45, 0.85], p=[0.45, 0.25, 0.15, 0.15])) + rng.normal(0, 0.04, 3)
+        ),
+        glasses=glasses if rng.random() < person.wears_glasses else "none",
+        glasses_color=clamp_rgb(np.array([0.08, 0.07, 0.07]) + rng.uniform(0, 0.5) * rng.random(3)),
+        hat=hat,
+        hat_color=_color(rng, _TOP_NEUTRAL),
+        hair_style=person.hair.style if rng.random() < 0.65 else person.hair.alternative,
+    )
+
+
+def _cloth(rng: np.random.Generator, patterns: tuple[str, ...], weights: tuple[float, ...], neutral: float) -> Cloth:
     pattern = str(rng.choice(list(patterns), p=np.array(weights) / sum(weights)))
-    first = _color(rng)
-    second = _color(rng)
-    if sum(abs(x - y) for x, y in zip(first, second, strict=True)) < 0.5:
-        second = clamp_rgb(1 - 0.8 * np.array(first))
+    first = _color(rng, neutral)
+    second = _color(rng, neutral)
+    if sum(abs(x - y) for x, y in zip(first, second, strict=True)) < 0.4:
+        second = clamp_rgb(np.array(first) * 0.45 if sum(first) > 0.9 else np.array(first) * 0.4 + 0.42)
     return Cloth(first, second, pattern, float(rng.uniform(0.035, 0.10)))
 
 
-def _color(rng: np.random.Generator) -> RGB:
-    """Clothes: a third of them grey, navy, black or white, the rest any hue."""
-    if rng.random() < 0.34:
-        base = np.array(
-            [[0.08, 0.08, 0.09], [0.92, 0.91, 0.88], [0.45, 0.46, 0.48], [0.10, 0.13, 0.27], [0.62, 0.53, 0.42]]
-        )
-        return clamp_rgb(base[rng.integers(len(base))] + rng.normal(0, 0.03, 3))
-    hue, saturation, value = rng.random(), rng.uniform(0.35, 0.95), rng.uniform(0.25, 0.95)
+def _color(rng: np.random.Generator, neutral: float) -> RGB:
+    """Colour of cloth: a share of `neutral` among the colours everyone wears, the rest any hue, rather muted."""
+    if rng.random() < neutral:
+        base = _COMMON[rng.choice(len(_COMMON), p=_COMMON_SHARE)]
+        return clamp_rgb(base * rng.uniform(0.85, 1.15) + rng.normal(0, 0.012, 3))
+    hue, saturation, value = rng.random(), rng.uniform(0.25, 0.85), rng.uniform(0.2, 0.85)
     k = (np.array([5.0, 3.0, 1.0]) + hue * 6) % 6
     return clamp_rgb(value - value * saturation * np.clip(np.minimum(k, 4 - k), 0, 1))
