@@ -48,6 +48,25 @@ def frames(
 
 
 @app.command()
+def closeups(
+    seed: Annotated[int, typer.Option(help="Seed of the cast; its people are strangers to every other seed.")],
+    identities: Annotated[int, typer.Option(min=2, help="People.")],
+    out: Annotated[Path, typer.Option(help="Folder to write (resumed when partly done).")],
+    views: Annotated[int, typer.Option(min=1, max=64, help="Pictures of each person.")] = 8,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+) -> None:
+    """Write training data for faces: single heads of many people, in shards."""
+    from synthetic.closeups import CloseupsJob, write_closeups
+
+    job = CloseupsJob(seed, identities, views, out)
+    with _bar() as bar:
+        task = bar.add_task("shards", total=job.shards())
+        for _ in write_closeups(job, workers):
+            bar.advance(task)
+    typer.echo(f"{job.views} closeups of each of {job.identities} people in {out}")
+
+
+@app.command()
 def render(
     seed: Annotated[int, typer.Option(help="Seed of the film: scenes, clothes, light, sound.")],
     identities: Annotated[int, typer.Option(min=2, help="People in the film.")],

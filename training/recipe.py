@@ -72,6 +72,7 @@ class CropChoice(Part):
         least_visibility: Smallest visible share of the box's owner.
         largest_yaw_deg: Most that the head is turned from the camera.
         label: `identity`, or `outfit` for a key that holds only while clothes stay.
+        sets: Folders below the data folder; the same number in two sets is two people.
     """
 
     kind: Literal["face", "body"]
@@ -79,6 +80,7 @@ class CropChoice(Part):
     least_visibility: Share
     largest_yaw_deg: PositiveFloat
     label: Literal["identity", "outfit"]
+    sets: Annotated[tuple[str, ...], Field(min_length=1)] = ("train",)
 
 
 class CropAugment(Part):

@@ -9,20 +9,21 @@ import torch
 
 from models import body_encoder, face_encoder, person_detector
 from training.data.crops import load_crops
-from training.data.shards import FrameSet, open_frames
+from training.data.shards import open_frames
 from training.loop import Trainer
 from training.machine import computes_bfloat16, keep_freed_memory
 from training.recipe import DetectorRecipe, EncoderRecipe, Recipe, read_recipe
 from training.tasks import DetectorTask, EncoderTask, Task
 
 
-def task_from_recipe(recipe: Recipe, frames: FrameSet) -> Task:
-    """Build the network of a recipe, seeded, and what it learns from."""
+def task_from_recipe(recipe: Recipe, data: Path) -> Task:
+    """Build the network of a recipe, seeded, and what it learns from in the folder of all sets."""
     torch.manual_seed(recipe.seed)
     if isinstance(recipe, DetectorRecipe):
-        return DetectorTask(detector=person_detector(), frames=frames, recipe=recipe)
+        return DetectorTask(detector=person_detector(), frames=open_frames(data / "train"), recipe=recipe)
     encoder = face_encoder() if recipe.preset == "face_encoder" else body_encoder()
-    return EncoderTask(encoder=encoder, crops=load_crops(frames, recipe.crops), recipe=recipe)
+    sets = [open_frames(data / name) for name in recipe.crops.sets]
+    return EncoderTask(encoder=encoder, crops=load_crops(sets, recipe.crops), recipe=recipe)
 
 
 def train(
@@ -38,7 +39,7 @@ def train(
 
     Args:
         recipe_path: TOML file.
-        data: Folder that holds the rendered `train` set.
+        data: Folder that holds the rendered sets.
         out: Folder of the run.
         say: Receives lines of progress.
         until: Step to stop at; the end of the recipe when None.
@@ -51,7 +52,7 @@ def train(
     keep_freed_memory()
     torch.set_num_threads(threads)
     recipe = read_recipe(recipe_path)
-    task = task_from_recipe(recipe, open_frames(data / "train"))
+    task = task_from_recipe(recipe, data)
     say(_opening(recipe, task))
     trainer = Trainer(task=task, recipe=recipe, out=out, say=say, bfloat16=computes_bfloat16())
     return trainer.run(until=until)

@@ -21,7 +21,7 @@ def write_frames(directory: Path, *, identities: int = 6, frames: int = 12, per_
         merged = {key: np.concatenate([row[key] for row in rows]) for key in rows[0]}
         np.savez(directory / f"shard_{shard:04d}.npz", **merged)
     people = [{"index": k, "identity_id": f"c{seed}-i{k}", "attributes": _attributes(k)} for k in range(identities)]
-    index = {"schema": "synthcast-frames/1", "seed": seed, "frames": frames, "identities": people}
+    index = {"schema": "synthcast-frames/2", "seed": seed, "frames": frames, "identities": people}
     (directory / "index.json").write_text(json.dumps(index))
     return directory
 
@@ -70,8 +70,8 @@ def _cut(image: NDArray[np.uint8], box: NDArray[np.float32], enlarge: float, hei
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `train`, `val` and `test` sets of made-up people."""
+    """A folder with `train`, `val`, `test` and `closeups` sets of made-up people."""
     folder = tmp_path_factory.mktemp("synth")
-    for seed, name in enumerate(("train", "val", "test")):
+    for seed, name in enumerate(("train", "val", "test", "closeups")):
         write_frames(folder / name, seed=seed, identities=8, frames=16)
     return folder

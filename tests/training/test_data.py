@@ -44,7 +44,7 @@ def test_absent_data_says_how_to_render_it(tmp_path: Path) -> None:
 
 def test_labels_have_no_gaps_and_outfits_are_classes_of_their_own(data: Path) -> None:
     frames = open_frames(data / "train")
-    faces, bodies = load_crops(frames, recipe("face").crops), load_crops(frames, recipe("body").crops)
+    faces, bodies = load_crops([frames], recipe("face").crops), load_crops([frames], recipe("body").crops)
     assert set(faces.labels.tolist()) == set(range(faces.classes))
     assert bodies.classes > faces.classes
 
@@ -73,7 +73,7 @@ def test_a_stored_body_crop_holds_what_serving_would_cut(box) -> None:
 
 
 def test_augmented_crops_are_the_same_for_one_seed(data: Path) -> None:
-    crops = load_crops(open_frames(data / "train"), recipe("body").crops)
+    crops = load_crops([open_frames(data / "train")], recipe("body").crops)
     augment = recipe("body").augment
     one, two = (
         augment_crop(crops.images[0], crops.regions[0], (64, 32), augment, step_generator(1, 9)) for _ in range(2)
@@ -171,3 +171,16 @@ def test_a_misspelt_recipe_is_refused(tmp_path: Path) -> None:
         read_recipe(path)
     with pytest.raises(RecipeError, match="no recipe at"):
         read_recipe(tmp_path / "absent.toml")
+
+
+def test_two_sets_are_two_casts(data: Path) -> None:
+    choice = recipe("face").crops
+    train, closeups = open_frames(data / "train"), open_frames(data / "closeups")
+    one, other, both = (
+        load_crops([train], choice),
+        load_crops([closeups], choice),
+        load_crops([train, closeups], choice),
+    )
+    assert both.classes == one.classes + other.classes
+    assert set(both.labels[: len(one)]).isdisjoint(both.labels[len(one) :])
+    assert both.rows[len(one)] == other.rows[0] + len(train.people())

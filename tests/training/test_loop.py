@@ -5,7 +5,6 @@ import torch
 from torch import nn
 
 from models.checkpoints import network_from_checkpoint, read_checkpoint
-from training.data.shards import open_frames
 from training.loop import DivergedError, Trainer, moving_average
 from training.machine import computes_bfloat16
 from training.recipe import Recipe, read_recipe
@@ -25,7 +24,7 @@ def small(name: str, steps: int = 2, batch: int = 6) -> Recipe:
 
 
 def trainer(recipe: Recipe, data: Path, out: Path, lines: list[str]) -> Trainer:
-    return Trainer(task=task_from_recipe(recipe, open_frames(data / "train")), recipe=recipe, out=out, say=lines.append)
+    return Trainer(task=task_from_recipe(recipe, data), recipe=recipe, out=out, say=lines.append)
 
 
 @pytest.mark.parametrize("name", ["detector", "face", "body"])

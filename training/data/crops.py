@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -57,8 +58,20 @@ def wanted_rows(people: People, choice: CropChoice) -> NDArray[np.bool_]:
     return np.asarray(wide & (people.visibility >= choice.least_visibility))
 
 
-def load_crops(frames: FrameSet, choice: CropChoice) -> CropSet:
-    """Read the crops of a recipe into memory."""
+def load_crops(sets: Sequence[FrameSet], choice: CropChoice) -> CropSet:
+    """Read the crops of a recipe into memory; labels and rows of later sets go on where those of earlier ones end."""
+    parts = [_load_set(frames, choice) for frames in sets]
+    classes = np.cumsum([0, *(part.classes for part in parts)])
+    rows = np.cumsum([0, *(len(frames.people()) for frames in sets)])
+    return CropSet(
+        images=np.concatenate([part.images for part in parts]),
+        regions=np.concatenate([part.regions for part in parts]),
+        labels=np.concatenate([part.labels + first for part, first in zip(parts, classes[:-1], strict=True)]),
+        rows=np.concatenate([part.rows + first for part, first in zip(parts, rows[:-1], strict=True)]),
+    )
+
+
+def _load_set(frames: FrameSet, choice: CropChoice) -> CropSet:
     people = frames.people()
     wanted = wanted_rows(people, choice)
     images = frames.crops(f"{choice.kind}_crop", wanted)

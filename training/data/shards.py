@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SCHEMA = "synthcast-frames/1"
+SCHEMA = "synthcast-frames/2"
 FRAME_WIDTH_PX = 1280
 FRAME_HEIGHT_PX = 720
 

@@ -54,7 +54,7 @@ class CropTest:
 
 def crop_test(frames: FrameSet, modality: Modality, size: tuple[int, int]) -> CropTest:
     """Cut the crops of a modality at rest, at the size (rows, columns) that its network takes."""
-    crops = load_crops(frames, CHOICES[modality])
+    crops = load_crops([frames], CHOICES[modality])
     people = frames.people()
     height, width = size
     at_rest = [cut_region(image, region, height, width) for image, region in zip(crops.images, crops.regions)]
