@@ -35,6 +35,18 @@ class DetectionSettings(FrozenModel):
     iou: Score
 
 
+class HearingSettings(FrozenModel):
+    """Operating point of the pack's voice activity, chosen on validation voices.
+
+    Attributes:
+        model: Name of the network in ``models``; its output is the probability of speech in each frame of 10 ms.
+        threshold: Probability from which a frame counts as speech.
+    """
+
+    model: Name
+    threshold: Score
+
+
 class PackManifest(FrozenModel):
     """What ``pack.json`` holds. Its canonical JSON is what the pack's digest is taken of.
 
@@ -45,6 +57,7 @@ class PackManifest(FrozenModel):
         description: One honest sentence: what it was trained on, and what it is not for.
         models: Every network of the pack.
         detection: Operating point of the detector; None when the pack has none.
+        hearing: Operating point of voice activity; None when the pack has none.
         calibration: Evidence per modality. A modality without one is never used to decide anything.
     """
 
@@ -54,6 +67,7 @@ class PackManifest(FrozenModel):
     description: str = ""
     models: Annotated[tuple[ModelSpec, ...], Field(min_length=1)]
     detection: DetectionSettings | None = None
+    hearing: HearingSettings | None = None
     calibration: dict[Modality, Calibration] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -64,13 +78,18 @@ class PackManifest(FrozenModel):
         made = [model.modality for model in self.models if model.modality is not None]
         if len(set(made)) != len(made):
             raise ValueError(f"one network per modality, got {made}")
-        if self.detection is not None and self.detection.model not in names:
-            raise ValueError(f"detection names {self.detection.model!r}, but the models are {names}")
+        for use, settings in (("detection", self.detection), ("hearing", self.hearing)):
+            if settings is not None and settings.model not in names:
+                raise ValueError(f"{use} names {settings.model!r}, but the models are {names}")
         return self
 
     def canonical_json(self) -> str:
         """One spelling of the manifest: sorted keys, no white space, ASCII."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        content = self.model_dump(mode="json")
+        # A pack of pictures keeps the digest that it had before packs could hear.
+        if content["hearing"] is None:
+            del content["hearing"]
+        return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,29 @@ class Preprocessing(FrozenModel):
         return self
 
 
+class SoundPreprocessing(FrozenModel):
+    """How sound becomes the network's input: windows of the spectrogram that `packs.sound` makes.
+
+    Attributes:
+        kind: ``wrapped`` (a clip of one voice, wrapped round when it is shorter than a window) or ``overlapped`` (a
+            whole sound; of each window the middle ``hop`` frames count).
+        frames: Frames of one window, 10 ms each.
+        hop: Frames from one window to the next.
+        front_end: Name of the spectrogram; a network means nothing to another one.
+    """
+
+    kind: Literal["wrapped", "overlapped"]
+    frames: PositiveInt
+    hop: PositiveInt
+    front_end: Literal["log-magnitude-1"] = "log-magnitude-1"
+
+    @model_validator(mode="after")
+    def _windows_meet(self) -> Self:
+        if self.hop > self.frames:
+            raise ValueError(f"windows of {self.frames} frames every {self.hop} leave gaps: hop must not be larger")
+        return self
+
+
 class Tolerance(FrozenModel):
     """How far a served output may lie from the reference (torch, float32) before it counts as broken.
 
@@ -92,7 +115,7 @@ class ModelSpec(FrozenModel):
         outputs: Output tensors, without the batch axis.
         max_batch: Most rows in one execution; a client splits larger requests.
         warmup_batches: Batch sizes that are run before the model counts as ready.
-        preprocessing: How the image input is cut; None when the input is no image.
+        preprocessing: How the image or the sound is cut; None when the input is neither.
         tolerance: Allowed distance from the reference outputs.
         embedding_dim: Length of the embedding, None for a network that makes none.
     """
@@ -105,7 +128,7 @@ class ModelSpec(FrozenModel):
     outputs: Annotated[tuple[TensorSpec, ...], Field(min_length=1)]
     max_batch: PositiveInt
     warmup_batches: tuple[PositiveInt, ...] = (1,)
-    preprocessing: Preprocessing | None = None
+    preprocessing: Annotated[Preprocessing | SoundPreprocessing, Field(discriminator="kind")] | None = None
     tolerance: Tolerance = Tolerance()
     embedding_dim: PositiveInt | None = None
 

@@ -1,8 +1,8 @@
-"""A tiny pack for tests: linear networks in real ONNX files that numpy can check. Needs the `onnx` package."""
+"""A tiny pack for tests: simple networks in real ONNX files that numpy can check. Needs the `onnx` package."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +12,19 @@ from onnx import TensorProto, helper, numpy_helper
 
 from packs.arrays import F32, U8
 from packs.calibration import Calibration
-from packs.manifest import DetectionSettings, Pack, PackManifest, file_sha256, write_manifest
-from packs.spec import Modality, ModelSpec, Preprocessing, TensorSpec
+from packs.manifest import DetectionSettings, HearingSettings, Pack, PackManifest, file_sha256, write_manifest
+from packs.sound import BINS
+from packs.spec import Modality, ModelSpec, Preprocessing, SoundPreprocessing, TensorSpec
 
 DIMENSION = 4
 CANDIDATES = 5
 FACE_CROP = (8, 8, 3)
 BODY_CROP = (8, 4, 3)
 IMAGE = (16, 24, 3)
+VOICE_WINDOW = (32, BINS)
+ACTIVITY_WINDOW = (24, BINS)
+# Tiny voice activity is loudness: the mean log-magnitude of a frame, -6.9 in silence, is even odds here.
+LOUDNESS_SLOPE, LOUDNESS_MIDDLE = 4.0, -5.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +32,16 @@ class TinyPack:
     """The pack, and the weights behind it.
 
     Attributes:
-        pack: A detector that never finds anything, a face encoder and a body encoder.
+        pack: A detector that never finds anything, encoders of faces, bodies and voices, and voice activity.
         face_weights: float32[8*8*3, 4].
         box_weights: float32[16*24*3, 5*4].
+        voice_weights: float32[257, 4].
     """
 
     pack: Pack
     face_weights: F32
     box_weights: F32
+    voice_weights: F32
 
     def embedding(self, crops: U8) -> F32:
         """What `face_encoder` answers to crops uint8[N, 8, 8, 3], in numpy: float32[N, 4]."""
@@ -47,9 +54,20 @@ class TinyPack:
         answer: F32 = (flat @ self.box_weights).reshape(len(images), CANDIDATES, 4)
         return answer
 
+    def voice(self, windows: F32) -> F32:
+        """What `voice_encoder` answers to windows float32[N, 32, 257]: their mean frame, mapped to float32[N, 4]."""
+        answer: F32 = windows.mean(axis=1) @ self.voice_weights
+        return answer
 
-def write_tiny_pack(directory: Path) -> TinyPack:
-    """Write the pack into an existing directory."""
+    def activity(self, windows: F32) -> F32:
+        """What `voice_activity` answers to windows float32[N, 24, 257]: how loud each frame is, float32[N, 24]."""
+        logits = (windows.mean(axis=2) - LOUDNESS_MIDDLE) * LOUDNESS_SLOPE
+        answer: F32 = (1.0 / (1.0 + np.exp(-logits))).astype(np.float32)
+        return answer
+
+
+def write_tiny_pack(directory: Path, *, sound: bool = True) -> TinyPack:
+    """Write the pack into an existing directory; without `sound` it is one that cannot hear."""
     random = np.random.default_rng(5)
     face = _weights(random, FACE_CROP, DIMENSION)
     body = _weights(random, BODY_CROP, DIMENSION)
@@ -59,21 +77,24 @@ def write_tiny_pack(directory: Path) -> TinyPack:
     _write_linear(directory / "body_encoder.onnx", "crop", BODY_CROP, {"embedding": (body, (DIMENSION,))})
     outputs = {"boxes": (box, (CANDIDATES, 4)), "scores": (score, (CANDIDATES, 3))}
     _write_linear(directory / "person_detector.onnx", "image", IMAGE, outputs)
-    calibration = {modality: Calibration(slope=12.0, intercept=-6.0) for modality in (Modality.FACE, Modality.BODY)}
+    voice = _weights(random, (BINS,), DIMENSION)
+    pictures = (
+        _detector(directory),
+        _encoder(directory, Modality.FACE, FACE_CROP, "square"),
+        _encoder(directory, Modality.BODY, BODY_CROP, "stretch"),
+    )
+    modalities = (Modality.FACE, Modality.BODY, *([Modality.VOICE] if sound else []))
     manifest = PackManifest(
         name="tiny",
         version="1",
-        description="Linear networks without meaning, for tests.",
-        models=(
-            _detector(directory),
-            _encoder(directory, Modality.FACE, FACE_CROP, "square"),
-            _encoder(directory, Modality.BODY, BODY_CROP, "stretch"),
-        ),
+        description="Simple networks without meaning, for tests.",
+        models=(*pictures, *(_hearing(directory, voice) if sound else ())),
         detection=DetectionSettings(model="person_detector", thresholds=(0.6, 0.6, 0.6), iou=0.5),
-        calibration=calibration,
+        hearing=HearingSettings(model="voice_activity", threshold=0.5) if sound else None,
+        calibration={modality: Calibration(slope=12.0, intercept=-6.0) for modality in modalities},
     )
     write_manifest(directory, manifest)
-    return TinyPack(Pack.load(directory), face, box)
+    return TinyPack(Pack.load(directory), face, box, voice)
 
 
 def _weights(random: np.random.Generator, shape: tuple[int, ...], columns: int) -> F32:
@@ -111,6 +132,33 @@ def _encoder(directory: Path, modality: Modality, shape: tuple[int, int, int], k
     )
 
 
+def _hearing(directory: Path, voice: F32) -> tuple[ModelSpec, ModelSpec]:
+    """Write and declare the sound networks: loudness of each frame, and a linear map of the mean frame."""
+    _write_activity(directory / "voice_activity.onnx")
+    _write_voice(directory / "voice_encoder.onnx", voice)
+    activity = ModelSpec(
+        name="voice_activity",
+        file="voice_activity.onnx",
+        sha256=file_sha256(directory / "voice_activity.onnx"),
+        inputs=(_fp32("windows", *ACTIVITY_WINDOW),),
+        outputs=(_fp32("speech", ACTIVITY_WINDOW[0]),),
+        max_batch=8,
+        preprocessing=SoundPreprocessing(kind="overlapped", frames=ACTIVITY_WINDOW[0], hop=16),
+    )
+    encoder = ModelSpec(
+        name="voice_encoder",
+        modality=Modality.VOICE,
+        file="voice_encoder.onnx",
+        sha256=file_sha256(directory / "voice_encoder.onnx"),
+        inputs=(_fp32("windows", *VOICE_WINDOW),),
+        outputs=(_fp32("embedding", DIMENSION),),
+        max_batch=4,
+        preprocessing=SoundPreprocessing(kind="wrapped", frames=VOICE_WINDOW[0], hop=16),
+        embedding_dim=DIMENSION,
+    )
+    return activity, encoder
+
+
 def _fp32(name: str, *shape: int) -> TensorSpec:
     return TensorSpec(name=name, dtype="FP32", shape=shape)
 
@@ -128,13 +176,47 @@ def _write_linear(
         nodes.append(helper.make_node("MatMul", ["flat", f"{name}_weights"], [f"{name}_flat"]))
         nodes.append(helper.make_node("Reshape", [f"{name}_flat", f"{name}_shape"], [name]))
         constants += [numpy_helper.from_array(matrix, f"{name}_weights"), _integers(f"{name}_shape", -1, *output_shape)]
-    graph = helper.make_graph(
+    _write_graph(
+        path,
         nodes,
-        path.stem,
-        [helper.make_tensor_value_info(source, TensorProto.UINT8, ["n", *shape])],
+        helper.make_tensor_value_info(source, TensorProto.UINT8, ["n", *shape]),
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *made]) for name, (_, made) in outputs.items()],
         constants,
     )
+
+
+def _write_activity(path: Path) -> None:
+    nodes = [
+        helper.make_node("ReduceMean", ["windows"], ["mean"], axes=[2], keepdims=0),
+        helper.make_node("Sub", ["mean", "middle"], ["shifted"]),
+        helper.make_node("Mul", ["shifted", "slope"], ["logits"]),
+        helper.make_node("Sigmoid", ["logits"], ["speech"]),
+    ]
+    values = {"middle": LOUDNESS_MIDDLE, "slope": LOUDNESS_SLOPE}
+    constants = [numpy_helper.from_array(np.array(value, np.float32), name) for name, value in values.items()]
+    source = helper.make_tensor_value_info("windows", TensorProto.FLOAT, ["n", *ACTIVITY_WINDOW])
+    output = helper.make_tensor_value_info("speech", TensorProto.FLOAT, ["n", ACTIVITY_WINDOW[0]])
+    _write_graph(path, nodes, source, [output], constants)
+
+
+def _write_voice(path: Path, weights: F32) -> None:
+    nodes = [
+        helper.make_node("ReduceMean", ["windows"], ["mean"], axes=[1], keepdims=0),
+        helper.make_node("MatMul", ["mean", "weights"], ["embedding"]),
+    ]
+    source = helper.make_tensor_value_info("windows", TensorProto.FLOAT, ["n", *VOICE_WINDOW])
+    output = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", weights.shape[1]])
+    _write_graph(path, nodes, source, [output], [numpy_helper.from_array(weights, "weights")])
+
+
+def _write_graph(
+    path: Path,
+    nodes: Sequence[onnx.NodeProto],
+    source: onnx.ValueInfoProto,
+    outputs: Sequence[onnx.ValueInfoProto],
+    constants: Sequence[onnx.TensorProto],
+) -> None:
+    graph = helper.make_graph(nodes, path.stem, [source], outputs, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())

@@ -117,7 +117,7 @@ class VisionModels:
 
 
 def _preprocessing(spec: ModelSpec) -> Preprocessing:
-    if spec.preprocessing is None:
+    if not isinstance(spec.preprocessing, Preprocessing):
         raise PackError(f"model {spec.name} takes no image")
     return spec.preprocessing
 

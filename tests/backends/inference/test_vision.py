@@ -84,8 +84,8 @@ async def test_a_model_that_fails_is_named_by_the_probe(tiny: Any) -> None:
 
 def test_what_a_pack_lacks_is_told(tiny: Any) -> None:
     backend = FakeInferenceBackend(tiny.pack.models)
-    with pytest.raises(PackError, match="cannot embed voice"):
-        VisionModels(backend, tiny.pack).crop(Modality.VOICE, IMAGE, (0, 0, 4, 4))
+    with pytest.raises(PackError, match="cannot embed head"):
+        VisionModels(backend, tiny.pack).crop(Modality.HEAD, IMAGE, (0, 0, 4, 4))
     blind = Pack.of(tiny.pack.directory, tiny.pack.manifest.model_copy(update={"detection": None}))
     with pytest.raises(PackError, match="no detector"):
         VisionModels(backend, blind)
