@@ -32,8 +32,8 @@ from personsearch.v1 import (
 __all__ = ["DEFAULT_GALLERY", "PersonSearchClient"]
 
 DEFAULT_GALLERY = "default"
-# A thousand hits with their boxes, and a portrait of 16 MiB, are over gRPC's own limit of 4 MiB.
-CHANNEL_OPTIONS = (("grpc.max_receive_message_length", 64 << 20), ("grpc.max_send_message_length", 32 << 20))
+# A thousand hits with their boxes, and pictures and sounds of 40 MiB together, are over gRPC's own limit of 4 MiB.
+CHANNEL_OPTIONS = (("grpc.max_receive_message_length", 64 << 20), ("grpc.max_send_message_length", 64 << 20))
 # Hashing a long film, or erasing one, takes longer than answering a question.
 SLOW_CALL_FACTOR = 10
 
@@ -81,11 +81,14 @@ class PersonSearchClient:
         min_score: float | None = None,
         top_k: int | None = None,
         expand: bool = True,
+        task: query_pb2.Task.ValueType | None = None,
     ) -> person_search_service_pb2.SearchResponse:
         """Find a person; `personsearch.query` makes the parts.
 
         Hits come best first, at most `top_k` (the service's default is 50). `expand=False` keeps to what the parts
-        match by themselves, without associations. Raises SeveralFacesError when a portrait needs a choice.
+        match by themselves, without associations. `task` says whether the person is to be seen, heard or both; left
+        out, a query of nothing but voices asks where the person is heard, any other where they are seen, and the
+        answer's `task` says which it was. Raises SeveralFacesError when a portrait needs a choice.
         """
         asked = query(
             parts,
@@ -94,6 +97,7 @@ class PersonSearchClient:
             time_range_s=time_range_s,
             min_score=min_score,
             expand=expand,
+            task=task,
         )
         request = person_search_service_pb2.SearchRequest(query=asked, top_k=top_k)
         with self._errors(self.endpoints.search_address):
@@ -114,6 +118,20 @@ class PersonSearchClient:
         request = person_search_service_pb2.GetAppearanceRequest(gallery=gallery, appearance_id=appearance_id)
         with self._errors(self.endpoints.search_address):
             return (await self._search.GetAppearance(request, timeout=self._timeout_s)).appearance
+
+    async def list_appearances(
+        self, video_id: str, *, gallery: str = DEFAULT_GALLERY
+    ) -> list[appearance_pb2.Appearance]:
+        """List the appearances of a video with all their boxes, by start, then id; reads all pages."""
+        request = person_search_service_pb2.ListAppearancesRequest(gallery=gallery, video_id=video_id, page_size=1000)
+        appearances: list[appearance_pb2.Appearance] = []
+        while True:
+            with self._errors(self.endpoints.search_address):
+                page = await self._search.ListAppearances(request, timeout=self._timeout_s)
+            appearances += page.appearances
+            if not page.next_page_token:
+                return appearances
+            request.page_token = page.next_page_token
 
     async def ingest(
         self,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from personsearch.v1 import geometry_pb2, modality_pb2, query_pb2
 
-__all__ = ["embedding", "like", "portrait", "query", "unlike"]
+__all__ = ["embedding", "like", "portrait", "query", "unlike", "voice"]
 
 
 def portrait(
@@ -20,6 +20,19 @@ def portrait(
     """
     image = source if isinstance(source, bytes) else Path(source).read_bytes()
     return query_pb2.QueryPart(portrait=query_pb2.Portrait(image=image, face=face), weight=weight)
+
+
+def voice(
+    source: bytes | str | PathLike[str], *, weight: float | None = None, span_s: tuple[float, float] | None = None
+) -> query_pb2.QueryPart:
+    """Make a part from sound (its bytes, or the path of a file): "the person who speaks here".
+
+    `span_s` keeps to [start, end) of the clip, in seconds; whoever else speaks must lie outside of it. Raises OSError
+    when the file cannot be read.
+    """
+    sound = source if isinstance(source, bytes) else Path(source).read_bytes()
+    span = geometry_pb2.Span(start_s=span_s[0], end_s=span_s[1]) if span_s else None
+    return query_pb2.QueryPart(voice=query_pb2.VoiceClip(sound=sound, span=span), weight=weight)
 
 
 def like(appearance_id: str, *, weight: float | None = None) -> query_pb2.QueryPart:
@@ -50,9 +63,13 @@ def query(
     time_range_s: tuple[float, float] | None = None,
     min_score: float | None = None,
     expand: bool = True,
+    task: query_pb2.Task.ValueType | None = None,
 ) -> query_pb2.Query:
-    """Join parts and filters into a query; `time_range_s` is [start, end) in seconds of each video."""
+    """Join parts and filters into a query; `time_range_s` is [start, end) in seconds of each video.
+
+    Without a `task` the service takes TASK_HEARD for a query of nothing but voices, else TASK_SEEN.
+    """
     span = geometry_pb2.Span(start_s=time_range_s[0], end_s=time_range_s[1]) if time_range_s else None
     chosen = query_pb2.Filter(gallery=gallery, video_ids=video_ids, time_range=span, min_score=min_score)
     expansion = query_pb2.EXPANSION_ASSOCIATIONS if expand else query_pb2.EXPANSION_NONE
-    return query_pb2.Query(parts=parts, filter=chosen, expansion=expansion)
+    return query_pb2.Query(parts=parts, filter=chosen, expansion=expansion, task=task or query_pb2.TASK_UNSPECIFIED)

@@ -63,6 +63,7 @@ class BlockingClient:
         min_score: float | None = None,
         top_k: int | None = None,
         expand: bool = True,
+        task: query_pb2.Task.ValueType | None = None,
     ) -> person_search_service_pb2.SearchResponse:
         """Find a person."""
         return self._runner.run(
@@ -74,6 +75,7 @@ class BlockingClient:
                 min_score=min_score,
                 top_k=top_k,
                 expand=expand,
+                task=task,
             )
         )
 
@@ -86,6 +88,10 @@ class BlockingClient:
     def get_appearance(self, appearance_id: str, *, gallery: str = DEFAULT_GALLERY) -> appearance_pb2.Appearance:
         """Read one appearance."""
         return self._runner.run(self._client.get_appearance(appearance_id, gallery=gallery))
+
+    def list_appearances(self, video_id: str, *, gallery: str = DEFAULT_GALLERY) -> list[appearance_pb2.Appearance]:
+        """List the appearances of a video, by start, then id."""
+        return self._runner.run(self._client.list_appearances(video_id, gallery=gallery))
 
     def ingest(
         self,

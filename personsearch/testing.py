@@ -22,6 +22,7 @@ from grpc_status import rpc_status
 
 from personsearch.errors import ERROR_DOMAIN, REASON_PREFIX
 from personsearch.v1 import (
+    appearance_pb2,
     gallery_pb2,
     gallery_service_pb2,
     gallery_service_pb2_grpc,
@@ -65,7 +66,8 @@ class Refusal:
 class FakeStack:
     """Search, ingest and gallery services with a small memory; `requests` holds every request in order.
 
-    `refusals` maps a method name to the error that its calls end in, `steps` is the number of progress messages of an
+    `appearances` maps a video id to what ListAppearances tells of it, `refusals` a method name to the error that its
+    calls end in, `steps` is the number of progress messages of an
     ingest, and `failing` names file endings whose ingest fails. With `stalls` a watched ingest never ends: `stalled` is
     set after its first message, and its stream stays open until the caller hangs up.
     """
@@ -75,6 +77,7 @@ class FakeStack:
         self.refusals: dict[str, Refusal] = {}
         self.galleries: dict[str, dict[str, video_pb2.Video]] = {}
         self.hits: list[hit_pb2.Hit] = []
+        self.appearances: dict[str, list[appearance_pb2.Appearance]] = {}
         self.degraded: list[person_search_service_pb2.Degradation.ValueType] = []
         self.steps = steps
         self.failing = failing
@@ -144,6 +147,20 @@ class _Search(person_search_service_pb2_grpc.PersonSearchServiceServicer):
             facts = {"gallery": request.gallery, "appearance_id": request.appearance_id}
             Refusal(code_pb2.NOT_FOUND, "APPEARANCE_NOT_FOUND", "no such appearance", facts).abort(context)
         return person_search_service_pb2.GetAppearanceResponse(appearance=known[request.appearance_id])
+
+    def ListAppearances(
+        self, request: person_search_service_pb2.ListAppearancesRequest, context: grpc.ServicerContext
+    ) -> person_search_service_pb2.ListAppearancesResponse:
+        """Pages of at most two, so that callers have to turn them."""
+        self._stack.take("ListAppearances", request, context)
+        if request.video_id not in self._stack.appearances:
+            facts = {"gallery": request.gallery, "video_id": request.video_id}
+            Refusal(code_pb2.NOT_FOUND, "VIDEO_NOT_FOUND", "no such video", facts).abort(context)
+        listed = self._stack.appearances[request.video_id]
+        start = int(request.page_token or 0)
+        following = str(start + 2) if start + 2 < len(listed) else ""
+        page = listed[start : start + 2]
+        return person_search_service_pb2.ListAppearancesResponse(appearances=page, next_page_token=following)
 
 
 class _Ingest(ingest_service_pb2_grpc.IngestServiceServicer):

@@ -99,7 +99,7 @@ class ServerSettings(Section):
     """What all our gRPC servers share.
 
     Attributes:
-        max_message_mib: Largest message either way; a portrait may have 16 MiB.
+        max_message_mib: Largest message either way; the pictures and sounds of a query may have 40 MiB together.
         max_concurrent_calls: Calls beyond this are refused at once.
         grace_s: Time that running calls have to finish after SIGTERM.
         drain_s: Time between saying NOT_SERVING and refusing calls, for load balancers to notice.
@@ -108,7 +108,7 @@ class ServerSettings(Section):
             network lets nobody else in.
     """
 
-    max_message_mib: PositiveInt = 20
+    max_message_mib: PositiveInt = 48
     max_concurrent_calls: PositiveInt = 256
     grace_s: PositiveFloat = 10.0
     drain_s: Annotated[float, Field(ge=0.0)] = 0.0

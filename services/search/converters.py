@@ -16,10 +16,12 @@ from personsearch.v1 import (
 from services.backends.schemas import Appearance, AppearanceKind, Box, KeyBox
 from services.runtime.modalities import modality_from_proto, modality_to_proto
 from services.search.answer import Answer, Degradation, Hit, Share, Step, Track, TrackSpan
+from services.search.listing import Page
 from services.search.query import Like, Portrait, Query, QueryPart, RawEmbedding, Task
 
 DEFAULT_TOP_K = 50
 DEFAULT_TRACK_SCORE = 0.5
+DEFAULT_PAGE_SIZE = 200
 
 _KINDS = {
     AppearanceKind.TRACKLET: appearance_pb2.APPEARANCE_KIND_TRACKLET,
@@ -109,6 +111,9 @@ def appearance_to_proto(appearance: Appearance) -> appearance_pb2.Appearance:
     )
     for box in appearance.boxes:
         add_key_box(message, box)
+    for spoken in appearance.speech:
+        span = geometry_pb2.Span(start_s=spoken.start_s, end_s=spoken.end_s)
+        message.speech.add(span=span, confidence=spoken.confidence)
     return message
 
 
@@ -164,6 +169,14 @@ def track_to_proto(track: Track) -> person_search_service_pb2.GetTrackResponse:
     """A track."""
     return person_search_service_pb2.GetTrackResponse(
         spans=[span_to_proto(span) for span in track.spans], degraded=degraded_to_proto(track.degraded)
+    )
+
+
+def page_to_proto(page: Page) -> person_search_service_pb2.ListAppearancesResponse:
+    """A page of a video's appearances."""
+    return person_search_service_pb2.ListAppearancesResponse(
+        appearances=[appearance_to_proto(appearance) for appearance in page.appearances],
+        next_page_token=page.next_page_token,
     )
 
 

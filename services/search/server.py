@@ -36,6 +36,7 @@ from services.search.expansion import Bounds, Expander
 from services.search.faces import FaceFinder
 from services.search.finding import PersonFinder
 from services.search.handlers import SearchHandlers
+from services.search.listing import AppearanceLister
 from services.search.parts import PartReader
 from services.search.ports import Associations, Evidence, FusedEvidence, Fusion, PortUnavailableError, Vision
 from services.search.query_reading import PictureReader
@@ -123,11 +124,12 @@ async def _compose(settings: SearchStackSettings, logger: logging.Logger, opened
     fusion, more = _fusion(settings, pack, logger, opened)
     # The reach of a query's clothes is that of the edges.
     retrieval = settings.retrieval.model_copy(update={"short_term_window_s": settings.linking.short_term_window_s})
+    lister = AppearanceLister(index, retrieval.max_key_boxes)
     handlers = build_handlers(retrieval, pack, index, vision, executor, associations, fusion, logger)
     return GrpcServer(
         settings.server,
         settings.search.address or DEFAULT_ADDRESS,
-        [mounted(handlers), *services, *more],
+        [mounted(handlers, lister), *services, *more],
         {"inference": vision.check_ready, "index": _index_probe(index)},
         logger,
         # From here on the server closes what was opened, last first.

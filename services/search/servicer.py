@@ -9,6 +9,7 @@ from personsearch.v1 import person_search_service_pb2_grpc as stubs
 from services.runtime.server import MountedService
 from services.search import converters
 from services.search.handlers import SearchHandlers
+from services.search.listing import AppearanceLister
 
 NAME = "personsearch.v1.PersonSearchService"
 
@@ -16,8 +17,9 @@ NAME = "personsearch.v1.PersonSearchService"
 class PersonSearchServicer(stubs.PersonSearchServiceServicer):
     """The public API on gRPC; requests have passed validation, domain errors are mapped by the interceptor."""
 
-    def __init__(self, handlers: SearchHandlers) -> None:
+    def __init__(self, handlers: SearchHandlers, lister: AppearanceLister) -> None:
         self._handlers = handlers
+        self._lister = lister
 
     async def Search(
         self,
@@ -48,8 +50,18 @@ class PersonSearchServicer(stubs.PersonSearchServiceServicer):
         appearance = await self._handlers.get_appearance(request.gallery, request.appearance_id)
         return messages.GetAppearanceResponse(appearance=converters.appearance_to_proto(appearance))
 
+    async def ListAppearances(
+        self,
+        request: messages.ListAppearancesRequest,
+        context: grpc.aio.ServicerContext[messages.ListAppearancesRequest, messages.ListAppearancesResponse],
+    ) -> messages.ListAppearancesResponse:
+        """List a video's appearances."""
+        size = request.page_size if request.HasField("page_size") else converters.DEFAULT_PAGE_SIZE
+        page = await self._lister.list_appearances(request.gallery, request.video_id, size, request.page_token)
+        return converters.page_to_proto(page)
 
-def mounted(handlers: SearchHandlers) -> MountedService:
+
+def mounted(handlers: SearchHandlers, lister: AppearanceLister) -> MountedService:
     """The service, ready to be put on a server."""
-    servicer = PersonSearchServicer(handlers)
+    servicer = PersonSearchServicer(handlers, lister)
     return MountedService(NAME, lambda server: stubs.add_PersonSearchServiceServicer_to_server(servicer, server))

@@ -6,7 +6,7 @@ from google.rpc import code_pb2
 
 from personsearch.client import PersonSearchClient
 from personsearch.errors import PersonSearchError, SeveralFacesError, UnreachableError
-from personsearch.query import like, portrait, unlike
+from personsearch.query import like, portrait, unlike, voice
 from personsearch.sync import connect
 from personsearch.testing import FakeStack, Refusal
 from personsearch.v1 import appearance_pb2, geometry_pb2, hit_pb2, query_pb2, video_pb2
@@ -140,3 +140,24 @@ def test_the_blocking_client_does_the_same() -> None:
         assert client.delete_gallery("b")[0].remaining == 0
         assert len(client.list_videos()) == 1
         assert client.delete_video(video.video_id)[0].deleted == 3
+
+
+async def test_a_task_is_sent_as_asked(client: PersonSearchClient, stack: FakeStack) -> None:
+    await client.search([voice(b"wav")], task=query_pb2.TASK_SEEN)
+    assert stack.requests[-1].query.task == query_pb2.TASK_SEEN
+    assert stack.requests[-1].query.parts[0].voice.sound == b"wav"
+
+
+async def test_appearances_of_a_video_are_read_page_by_page(client: PersonSearchClient, stack: FakeStack) -> None:
+    stack.appearances[ID] = [appearance_pb2.Appearance(appearance_id=f"{number:032x}") for number in range(5)]
+    listed = await client.list_appearances(ID, gallery="town")
+    assert [int(one.appearance_id, 16) for one in listed] == [0, 1, 2, 3, 4]
+    assert len(stack.requests) == 3
+    with pytest.raises(PersonSearchError, match="no such video"):
+        await client.list_appearances("f" * 32)
+
+
+def test_the_blocking_client_lists_appearances_too(stack: FakeStack) -> None:
+    stack.appearances[ID] = [appearance_pb2.Appearance(appearance_id=ID)]
+    with connect(stack.address, stack.address) as client:
+        assert [one.appearance_id for one in client.list_appearances(ID)] == [ID]

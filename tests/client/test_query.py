@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from personsearch.errors import box_from_text
-from personsearch.query import embedding, portrait, query, unlike
+from personsearch.query import embedding, portrait, query, unlike, voice
 from personsearch.v1 import modality_pb2, query_pb2
 
 
@@ -36,3 +36,19 @@ def test_a_box_is_read_or_explained() -> None:
     assert box_from_text("0,0.25,0.5,1").y_min == 0.25
     with pytest.raises(ValueError, match="x_min,y_min"):
         box_from_text("0,1")
+
+
+def test_a_voice_is_read_from_bytes_or_a_path_and_may_be_cut(tmp_path: Path) -> None:
+    path = tmp_path / "clip.wav"
+    path.write_bytes(b"sound")
+    assert voice(path) == voice(str(path)) == voice(b"sound")
+    assert not voice(path).voice.HasField("span")
+    cut = voice(b"sound", span_s=(1.5, 4.0), weight=-0.5)
+    assert (cut.voice.span.start_s, cut.voice.span.end_s, cut.weight) == (1.5, 4.0, -0.5)
+    with pytest.raises(OSError, match="no-such"):
+        voice(tmp_path / "no-such.wav")
+
+
+def test_a_task_is_left_to_the_service_unless_told() -> None:
+    assert query([], gallery="g").task == query_pb2.TASK_UNSPECIFIED
+    assert query([], gallery="g", task=query_pb2.TASK_SEEN_AND_HEARD).task == query_pb2.TASK_SEEN_AND_HEARD

@@ -34,6 +34,7 @@ from services.runtime.server import GrpcServer
 from services.runtime.settings import ServerSettings
 from services.search.fakes import FakeAssociations, FakeFusion, PaintedVision
 from services.search.handlers import SearchHandlers
+from services.search.listing import AppearanceLister
 from services.search.server import build_handlers
 from services.search.servicer import mounted
 from services.search.settings import SearchSettings
@@ -185,7 +186,7 @@ async def stub(world: World, executor: ThreadPoolExecutor) -> AsyncIterator[Pers
     server = GrpcServer(
         ServerSettings(reflection=False),
         "127.0.0.1:0",
-        [mounted(world.handlers(executor))],
+        [mounted(world.handlers(executor), AppearanceLister(world.index, world.settings.max_key_boxes))],
         {},
         logging.getLogger("tests.search"),
     )
