@@ -28,11 +28,11 @@ def frames(
     identities: Annotated[int, typer.Option(min=2, help="People in the cast.")],
     frames: Annotated[int, typer.Option(min=1, help="Frames to draw.")],
     out: Annotated[Path, typer.Option(help="Folder to write (resumed when partly done).")],
-    people_min: Annotated[int, typer.Option(min=1, max=8)] = 2,
-    people_max: Annotated[int, typer.Option(min=1, max=8)] = 6,
+    people_min: Annotated[int, typer.Option(min=1, max=10)] = 2,
+    people_max: Annotated[int, typer.Option(min=1, max=10, help="Most in a frame; above 6: crowds.")] = 10,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
 ) -> None:
-    """Write training data: independent frames, boxes and crops, in shards."""
+    """Write training data: frames in scenes of five, boxes and crops, in shards."""
     from synthetic.frames import FramesJob, write_frames
 
     if people_max < people_min or identities < people_max:

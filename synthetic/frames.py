@@ -1,6 +1,5 @@
-"""Training data: independent frames with boxes and crops, written in shards that a killed run can resume."""
+"""Training data: frames in scenes, with boxes and crops, written in shards that a killed run can resume."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,20 +8,32 @@ from typing import Final
 import cv2
 import numpy as np
 
-from synthetic.identity import make_identity
+from synthetic.blur import motion_blur
+from synthetic.dress import uniformed
+from synthetic.identity import Identity, make_identity
 from synthetic.lens import Lens, compress
+from synthetic.outfit import Outfit, make_outfit, make_uniform
 from synthetic.renderer import Renderer
-from synthetic.staging import random_stage
-from synthetic.truth import Box, Seen, observe
-from synthetic.types import U8, WORLD_VERSION, AnyArray, generator
+from synthetic.shards import Sighting, body_crop, square_crop, write_index, write_shard
+from synthetic.staging import DARK_SHARE, Set, make_set, stage_frame
+from synthetic.truth import observe
+from synthetic.types import U8, generator
 from synthetic.workers import share
 
-SCHEMA: Final = "synthcast-frames/1"
+SCENE_FRAMES: Final = 5
+"""Frames of one scene, which share room, light, people and clothes."""
+
 SHARD_FRAMES: Final = 250
-FACE_PX: Final = 112
-BODY_PX: Final = (72, 144)
-_FACE_MARGIN: Final = 1.5
-_BODY_MARGIN: Final = 1.1
+OUTFITS: Final = 4
+"""Outfits of each person, numbers 0..3; they return in other scenes."""
+
+UNIFORM_FROM: Final = 100
+"""A uniform has this number and more in the column `outfit`."""
+
+_UNIFORMS: Final = 60
+_CROWD_SHARE: Final = 0.16
+_USUAL_MOST: Final = 6
+_CAST_MOST: Final = 10
 _MIN_VISIBILITY: Final = 0.05
 
 
@@ -41,38 +52,65 @@ class FramesJob:
         """Return the number of shards."""
         return -(-self.frames // SHARD_FRAMES)
 
+    def scenes(self) -> int:
+        """Return the number of scenes, the last of which may be cut short."""
+        return -(-self.frames // SCENE_FRAMES)
+
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
-    """One row of a shard: person `identity` in frame `frame_index`, with truth and crops."""
+class ScenePlan:
+    """One scene: who is in it, and who of them is in each of its frames."""
 
-    frame_index: int
-    identity: int
-    outfit: int
-    seen: Seen
-    face_crop: U8
-    body_crop: U8
-    head_crop: U8
+    number: int
+    people: tuple[int, ...]
+    hands: tuple[tuple[int, ...], ...]
+    crowd: bool
 
 
-def plan_frames(job: FramesJob) -> list[list[int]]:
-    """Deal the identities to frames like shuffled decks of cards, so that everyone appears about equally often."""
+def plan_scenes(job: FramesJob) -> list[ScenePlan]:
+    """Deal the identities to scenes like shuffled decks of cards, so that everyone appears about equally often."""
     rng = generator(job.seed, 101)
     deck: list[int] = []
-    plan = []
-    for _ in range(job.frames):
-        count = int(rng.integers(job.people_min, job.people_max + 1))
+    plans = []
+    for number in range(job.scenes()):
+        crowd = job.people_max > _USUAL_MOST and bool(rng.random() < _CROWD_SHARE)
+        most = job.people_max if crowd else min(job.people_max, _USUAL_MOST)
+        # More people than fit one frame, so that a frame does not tell who is in the scene.
+        low = max(job.people_min, most - 1)
+        count = min(int(rng.integers(low, min(most + 3, _CAST_MOST) + 1)) if low <= _CAST_MOST else low, job.identities)
         if len(deck) < count:
             deck += [int(k) for k in rng.permutation(job.identities)]
-        hand: list[int] = []
-        for card in list(deck):
-            if len(hand) == count:
-                break
-            if card not in hand:
-                hand.append(card)
-                deck.remove(card)
-        plan.append(hand)
-    return plan
+        people = _deal(deck, count)
+        plans.append(ScenePlan(number, tuple(people), _hands(rng, people, job, most, crowd=crowd), crowd))
+    return plans
+
+
+def _deal(deck: list[int], count: int) -> list[int]:
+    hand: list[int] = []
+    for card in list(deck):
+        if len(hand) == count:
+            break
+        if card not in hand:
+            hand.append(card)
+            deck.remove(card)
+    return hand
+
+
+def _hands(
+    rng: np.random.Generator, people: list[int], job: FramesJob, most: int, *, crowd: bool
+) -> tuple[tuple[int, ...], ...]:
+    """Choose who is in each frame; those seen least so far come first, so that all are seen about equally often."""
+    seen = dict.fromkeys(people, 0)
+    hands = []
+    least = max(job.people_min, most - 2) if crowd else job.people_min
+    for _ in range(SCENE_FRAMES):
+        size = min(int(rng.integers(least, most + 1)), len(people))
+        order = sorted(people, key=lambda k: (seen[k] + 0.9 * rng.random(), k))
+        hand = tuple(int(k) for k in rng.permutation(order[:size]))
+        for k in hand:
+            seen[k] += 1
+        hands.append(hand)
+    return tuple(hands)
 
 
 def write_frames(job: FramesJob, workers: int) -> Iterator[int]:
@@ -81,7 +119,13 @@ def write_frames(job: FramesJob, workers: int) -> Iterator[int]:
     missing = [k for k in range(job.shards()) if not shard_path(job, k).exists()]
     yield from sorted(set(range(job.shards())) - set(missing))
     yield from share(_ShardWork(job), missing, workers)
-    write_index(job)
+    names = [shard_path(job, k).name for k in range(job.shards()) if shard_path(job, k).exists()]
+    write_index(job.out, job.seed, job.identities, job.frames, names)
+
+
+def shard_path(job: FramesJob, shard: int) -> Path:
+    """Return the file of a shard."""
+    return job.out / f"shard_{shard:04d}.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,134 +136,74 @@ class _ShardWork:
         if not shards:
             return
         cv2.setNumThreads(1)
+        plans = plan_scenes(self.job)
         with Renderer(keep=1600) as renderer:
             for shard in shards:
-                yield write_shard(renderer, self.job, shard)
+                yield _write_shard(renderer, self.job, plans, shard)
 
 
-def shard_path(job: FramesJob, shard: int) -> Path:
-    """Return the file of a shard."""
-    return job.out / f"shard_{shard:04d}.npz"
-
-
-def write_index(job: FramesJob) -> None:
-    """Write `index.json` (schema, people and their attributes, the shards that exist)."""
-    people = [make_identity(job.seed, k) for k in range(job.identities)]
-    index = {
-        "schema": SCHEMA,
-        "world_version": WORLD_VERSION,
-        "seed": job.seed,
-        "frames": job.frames,
-        "width": 1280,
-        "height": 720,
-        "identities": [{"index": p.index, "identity_id": p.identity_id, "attributes": p.attributes()} for p in people],
-        "shards": [shard_path(job, k).name for k in range(job.shards()) if shard_path(job, k).exists()],
-    }
-    part = job.out / "index.json.part"
-    part.write_text(json.dumps(index, indent=1, sort_keys=True) + "\n")
-    part.replace(job.out / "index.json")
-
-
-def write_shard(renderer: Renderer, job: FramesJob, shard: int) -> int:
+def _write_shard(renderer: Renderer, job: FramesJob, plans: list[ScenePlan], shard: int) -> int:
     """Draw and write one shard; the arrays appear last and whole."""
-    plan = plan_frames(job)
     lens = Lens(generator(job.seed, 102))
     rows: list[Sighting] = []
-    for number in range(shard * SHARD_FRAMES, min((shard + 1) * SHARD_FRAMES, job.frames)):
-        picture, sightings = draw_frame(renderer, lens, job, number, plan[number])
-        small = cv2.resize(picture, (640, 360), interpolation=cv2.INTER_AREA)
-        cv2.imwrite(
-            str(job.out / "frames" / f"{number:06d}.jpg"),
-            cv2.cvtColor(small, cv2.COLOR_RGB2BGR),
-            [cv2.IMWRITE_JPEG_QUALITY, 90],
-        )
-        rows += sightings
-    part = shard_path(job, shard).with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez(file, allow_pickle=False, **_columns(rows))
-    part.replace(shard_path(job, shard))
+    end = min((shard + 1) * SHARD_FRAMES, job.frames)
+    for first in range(shard * SHARD_FRAMES, end, SCENE_FRAMES):
+        scene = Scene(renderer, lens, job.seed, plans[first // SCENE_FRAMES])
+        for number in range(first, min(first + SCENE_FRAMES, end)):
+            picture, sightings = scene.draw(number)
+            _write_picture(job.out / "frames" / f"{number:06d}.jpg", picture)
+            rows += sightings
+    write_shard(shard_path(job, shard), rows)
     return shard
 
 
-def draw_frame(
-    renderer: Renderer, lens: Lens, job: FramesJob, number: int, hand: list[int]
-) -> tuple[U8, list[Sighting]]:
-    """Draw frame `number` with the identities of `hand`; returns the degraded picture uint8[720, 1280, 3], its rows."""
-    rng = generator(job.seed, 103, number)
-    outfits = [int(k) for k in rng.integers(0, 4, len(hand))]
-    stage = random_stage(rng, [make_identity(job.seed, k) for k in hand], outfits)
-    drawn = renderer.draw(stage.camera, stage.room, stage.light, stage.actors, vignette=stage.vignette)
+def _write_picture(path: Path, picture: U8) -> None:
+    small = cv2.resize(picture, (640, 360), interpolation=cv2.INTER_AREA)
+    cv2.imwrite(str(path), cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 90])
+
+
+class Scene:
+    """One scene, ready to be drawn frame by frame."""
+
+    def __init__(self, renderer: Renderer, lens: Lens, seed: int, plan: ScenePlan) -> None:
+        """Build the room and dress the people of a plan."""
+        self._renderer, self._lens, self._seed, self._plan = renderer, lens, seed, plan
+        rng = generator(seed, 104, plan.number)
+        self._set: Set = make_set(rng, dark=bool(rng.random() < DARK_SHARE))
+        people = [make_identity(seed, k) for k in plan.people]
+        shared = uniformed(seed, 0, plan.number, people)
+        self._dressed = {p.index: _dress(rng, p, plan.number, uniform=p.index in shared) for p in people}
+
+    def draw(self, number: int) -> tuple[U8, list[Sighting]]:
+        """Draw frame `number` of the job: the degraded picture uint8[720, 1280, 3] and its rows."""
+        rng = generator(self._seed, 103, number)
+        hand = self._plan.hands[number % SCENE_FRAMES]
+        actors = [self._dressed[k][:2] for k in hand]
+        stage = stage_frame(rng, self._set, actors, room_for_all=self._plan.crowd)
+        drawn = self._renderer.draw(stage.camera, stage.room, stage.light, stage.actors, vignette=stage.vignette)
+        picture = degrade(drawn.image, self._lens, rng)
+        rows = []
+        for seen, who in zip(observe(stage.camera, drawn), hand, strict=True):
+            if seen.person is None or seen.visibility < _MIN_VISIBILITY:
+                continue
+            crops = square_crop(picture, seen.face), body_crop(picture, seen.person), square_crop(picture, seen.head)
+            rows.append(Sighting(number, self._plan.number, who, self._dressed[who][2], seen, *crops))
+        return picture, rows
+
+
+def _dress(rng: np.random.Generator, person: Identity, scene: int, *, uniform: bool) -> tuple[Identity, Outfit, int]:
+    """Return a person, what they wear and its number."""
+    own = int(rng.integers(0, OUTFITS))
+    if not uniform:
+        return person, make_outfit(person, 0, own), own
+    number = scene % _UNIFORMS
+    return person, make_uniform(person, 0, number), UNIFORM_FROM + number
+
+
+def degrade(picture: U8, lens: Lens, rng: np.random.Generator) -> U8:
+    """Blur, smear, grain and compress uint8[H, W, 3] as cameras and codecs do, each frame by its own measure."""
+    if rng.random() < 0.14:
+        picture = motion_blur(picture, float(rng.uniform(0, np.pi)), float(rng.uniform(3.0, 11.0)))
     blur = float(rng.uniform(0.45, 0.8) if rng.random() < 0.75 else rng.uniform(0.8, 2.2))
-    picture = lens.expose(drawn.image, rng, blur_px=blur, noise=float(rng.uniform(0, 0.9)))
-    picture = compress(picture, int(rng.integers(35, 93)))
-    rows = []
-    for seen, who, outfit in zip(observe(stage.camera, drawn), hand, outfits, strict=True):
-        if seen.person is None or seen.visibility < _MIN_VISIBILITY:
-            continue
-        rows.append(
-            Sighting(
-                number,
-                who,
-                outfit,
-                seen,
-                _square(picture, seen.face),
-                _body(picture, seen.person),
-                _square(picture, seen.head),
-            )
-        )
-    return picture, rows
-
-
-def _columns(rows: list[Sighting]) -> dict[str, AnyArray]:
-    nothing = (np.nan,) * 4
-    return {
-        "frame_index": np.array([r.frame_index for r in rows], np.int32),
-        "identity": np.array([r.identity for r in rows], np.int32),
-        "outfit": np.array([r.outfit for r in rows], np.int32),
-        "person": np.array([r.seen.person for r in rows], np.float32).reshape(-1, 4),
-        "head": np.array([r.seen.head or nothing for r in rows], np.float32).reshape(-1, 4),
-        "face": np.array([r.seen.face or nothing for r in rows], np.float32).reshape(-1, 4),
-        "visibility": np.array([r.seen.visibility for r in rows], np.float32),
-        "face_visibility": np.array([r.seen.face_visibility for r in rows], np.float32),
-        "yaw_deg": np.array([r.seen.yaw_deg for r in rows], np.float32),
-        "face_crop": np.array([r.face_crop for r in rows], np.uint8).reshape(-1, FACE_PX, FACE_PX, 3),
-        "body_crop": np.array([r.body_crop for r in rows], np.uint8).reshape(-1, BODY_PX[1], BODY_PX[0], 3),
-        "head_crop": np.array([r.head_crop for r in rows], np.uint8).reshape(-1, FACE_PX, FACE_PX, 3),
-    }
-
-
-def _square(picture: U8, box: Box | None) -> U8:
-    """Cut the square around a box, 1.5 times its longer side, edges repeated: uint8[112, 112, 3]; zeros for None."""
-    if box is None:
-        return np.zeros((FACE_PX, FACE_PX, 3), np.uint8)
-    x0, y0, x1, y1 = box
-    side = _FACE_MARGIN * max(x1 - x0, y1 - y0)
-    return _cut(
-        picture,
-        ((x0 + x1 - side) / 2, (y0 + y1 - side) / 2, (x0 + x1 + side) / 2, (y0 + y1 + side) / 2),
-        (FACE_PX, FACE_PX),
-    )
-
-
-def _body(picture: U8, box: Box) -> U8:
-    """Cut a person box enlarged by 1.1 and clipped to the frame, stretched to uint8[144, 72, 3]."""
-    x0, y0, x1, y1 = box
-    cx, cy, w, h = (x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) * _BODY_MARGIN, (y1 - y0) * _BODY_MARGIN
-    height, width = picture.shape[:2]
-    return _cut(
-        picture, (max(cx - w / 2, 0), max(cy - h / 2, 0), min(cx + w / 2, width), min(cy + h / 2, height)), BODY_PX
-    )
-
-
-def _cut(picture: U8, box: Box, size: tuple[int, int]) -> U8:
-    """Resample the part of a picture under `box` to `size` (columns, rows), averaging when it shrinks."""
-    x0, y0 = int(np.floor(box[0])), int(np.floor(box[1]))
-    x1, y1 = max(int(np.ceil(box[2])), x0 + 1), max(int(np.ceil(box[3])), y0 + 1)
-    h, w = picture.shape[:2]
-    part: AnyArray = picture[max(y0, 0) : min(y1, h), max(x0, 0) : min(x1, w)]
-    if x0 < 0 or y0 < 0 or x1 > w or y1 > h:
-        part = cv2.copyMakeBorder(part, max(-y0, 0), max(y1 - h, 0), max(-x0, 0), max(x1 - w, 0), cv2.BORDER_REPLICATE)
-    shrink = part.shape[1] > size[0] and part.shape[0] > size[1]
-    return np.asarray(
-        cv2.resize(part, size, interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR), dtype=np.uint8
-    )
+    exposed = lens.expose(picture, rng, blur_px=blur, noise=float(rng.uniform(0, 0.9)))
+    return compress(exposed, int(rng.integers(35, 93)))
