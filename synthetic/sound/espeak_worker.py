@@ -1,9 +1,10 @@
 """Speak lines with eSpeak NG in a process of its own (the library is GPL and is never loaded into SynthCast itself).
 
-Run as `python espeak_worker.py JOBS`, where JOBS is a JSON file of `{"library", "data", "sound", "marks", "lines"}`; each
-of the lines has `text`, `variant` (the text of a voice variant file), `rate`, `pitch`, `range` and `seed`. All samples
-(int16) go one after the other to the file `sound`; `marks` gets `{"rate", "lines": [{"samples", "phonemes": [[start,
-name], ...]}]}` with starts in samples of the line and eSpeak NG's mnemonics as names. Imports nothing of the project.
+Run as `python espeak_worker.py JOBS`, where JOBS is a JSON file of `{"library", "data", "sound", "marks", "lines"}`;
+each of the lines has `text`, `variant` (the text of a voice variant file), `rate`, `pitch`, `range` and `seed`. All
+samples (int16) go one after the other to the file `sound`; `marks` gets `{"rate", "lines"}`, where each line has
+`samples` and `phonemes`: pairs of a start in samples of the line and of one of eSpeak NG's mnemonics. Imports nothing
+of the project.
 """
 
 import ctypes
