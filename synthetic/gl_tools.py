@@ -1,10 +1,11 @@
 """Small helpers around moderngl."""
 
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 import moderngl
 
 _T = TypeVar("_T", moderngl.Buffer, moderngl.VertexArray)
+_HEAD_FLOATS: Final = {"in_position": 3, "in_normal": 3, "in_surface": 3}
 
 
 class Scope:
@@ -28,20 +29,30 @@ class Scope:
             thing.release()
 
 
-def head_attributes(program: moderngl.Program, vbo: moderngl.Buffer) -> list[tuple[object, ...]]:
-    """Describe the head vertex layout, skipping attributes that the compiler has optimised away."""
-    names = ["in_position", "in_normal", "in_surface"]
-    parts = ["3f" if name in program else "3x4" for name in names]
-    return [(vbo, " ".join(parts), *(name for name in names if name in program))]
+class Shader:
+    """A program whose members are looked up once (moderngl walks through all of them at each look)."""
 
+    def __init__(self, ctx: moderngl.Context, vertex: str, fragment: str) -> None:
+        """Compile a program in `ctx`."""
+        self.program = ctx.program(vertex_shader=vertex, fragment_shader=fragment)
+        self._members = {name: self.program[name] for name in self.program}
 
-def put(program: moderngl.Program, values: dict[str, object]) -> None:
-    """Set the uniforms that the program uses (the compiler drops unused ones); bytes are written as they are."""
-    for name, value in values.items():
-        if name not in program:
-            continue
-        uniform = program[name]
-        if isinstance(value, bytes):
-            uniform.write(value)  # type: ignore[union-attr]
-        else:
-            uniform.value = value  # type: ignore[union-attr]
+    def put(self, values: dict[str, object]) -> None:
+        """Set the uniforms that the program uses (the compiler drops unused ones); bytes are written as they are."""
+        for name, value in values.items():
+            uniform = self._members.get(name)
+            if uniform is None:
+                continue
+            if isinstance(value, bytes):
+                uniform.write(value)  # type: ignore[union-attr]
+            else:
+                uniform.value = value  # type: ignore[union-attr]
+
+    def layout(self, names: dict[str, int]) -> list[str]:
+        """Describe a vertex of float attributes (name to number of floats), skipping those that are not used."""
+        parts = [f"{count}f" if name in self._members else f"{count}x4" for name, count in names.items()]
+        return [" ".join(parts), *(name for name in names if name in self._members)]
+
+    def head_layout(self) -> list[str]:
+        """Describe a vertex of a head or of a hair shell."""
+        return self.layout(_HEAD_FLOATS)

@@ -9,7 +9,7 @@ from synthetic.hair import STYLES, hair_surface
 from synthetic.head_mesh import FaceLayout, Grid, face_mask, grid, head_surface, layout, surface_normals
 from synthetic.identity import Identity
 from synthetic.outfit import Outfit
-from synthetic.types import F32
+from synthetic.types import F32, I32
 
 FINE: Final = (72, 60)
 COARSE: Final = (40, 32)
@@ -67,6 +67,47 @@ def build_hat(outfit: Outfit, head: HeadShape) -> F32:
     points = head.surface + direction * np.where(grown > 0.3, rise, -0.05)[..., None]
     points = points.astype(np.float32)
     return pack(points, surface_normals(points), g, grown.astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class HeadTriangles:
+    """Triangles int32[T, 3] of a head, split by what the shader has to paint there."""
+
+    plain: I32
+    eyes: I32
+    mouth: I32
+
+
+def split_head(head: HeadShape, *, near: bool) -> HeadTriangles:
+    """Part the triangles of a head; `near` allows tighter bounds, as features blur wide on small faces only."""
+    place, index = head.layout, head.grid.index
+    a = np.abs(head.grid.azimuth).reshape(-1)[index]
+    e = head.grid.elevation.reshape(-1)[index]
+    half, low, high = (0.27, 0.13, 0.22) if near else (0.35, 0.21, 0.21)
+    eyes = _touches(a, place.eye_x - half, place.eye_x + half) & _touches(e, place.eye_y - low, place.eye_y + high)
+    mouth_w = 1.3 * 1.22 * place.mouth_w
+    mouth = _touches(a, -1.0, mouth_w) & _touches(e, place.mouth_y - 0.31, place.mouth_y + (0.2 if near else 0.31))
+    mouth &= ~eyes
+    return HeadTriangles(index[~eyes & ~mouth], index[eyes], index[mouth])
+
+
+def shell_triangles(shell: F32, g: Grid) -> I32:
+    """Triangles int32[T, 3] of a shell (hair or hat) that can show: the shader throws away what has a low mask."""
+    return np.asarray(g.index[shell[:, 8][g.index].max(1) > 0.38], dtype=np.int32)
+
+
+def uncovered(triangles: I32, shell: F32, g: Grid) -> I32:
+    """Leave out the triangles of a head that lie deep under a shell and cannot be seen from outside."""
+    full = (shell[:, 8] > 0.99).reshape(g.azimuth.shape)
+    for axis in (0, 1):
+        # One ring of samples inwards, and another one.
+        for step in (1, -1, 1, -1):
+            full = full & np.roll(full, step, axis)
+    return np.asarray(triangles[~full.reshape(-1)[triangles].all(1)], dtype=np.int32)
+
+
+def _touches(corners: F32, low: float, high: float) -> np.ndarray:
+    return np.asarray((corners.max(1) > low) & (corners.min(1) < high))
 
 
 def has_hair(outfit: Outfit) -> bool:

@@ -10,7 +10,37 @@ from synthetic.head_asset import HeadShape
 from synthetic.identity import Identity
 from synthetic.outfit import Outfit
 from synthetic.skin import paint_skin
-from synthetic.types import F32
+from synthetic.types import F32, I32
+
+
+@dataclass(frozen=True, slots=True)
+class HeadLevel:
+    """A head at one level of detail: vertices, and the triangles of all of it, of its plain skin, eyes and mouth."""
+
+    vertices: moderngl.Buffer
+    every: moderngl.Buffer
+    plain: moderngl.Buffer
+    eyes: moderngl.Buffer
+    mouth: moderngl.Buffer
+
+    def release(self) -> None:
+        """Free the device memory."""
+        for thing in (self.vertices, self.every, self.plain, self.eyes, self.mouth):
+            thing.release()
+
+
+@dataclass(frozen=True, slots=True)
+class ShellLevel:
+    """Hair or hat at one level of detail: vertices, triangles, and the plain skin that shows beside them."""
+
+    vertices: moderngl.Buffer
+    triangles: moderngl.Buffer
+    skull: moderngl.Buffer
+
+    def release(self) -> None:
+        """Free the device memory."""
+        for thing in (self.vertices, self.triangles, self.skull):
+            thing.release()
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +49,13 @@ class HeadBuffers:
 
     fine: HeadShape
     coarse: HeadShape
-    fine_vbo: moderngl.Buffer
-    coarse_vbo: moderngl.Buffer
+    fine_level: HeadLevel
+    coarse_level: HeadLevel
     texture: moderngl.Texture
 
     def release(self) -> None:
         """Free the device memory."""
-        for thing in (self.fine_vbo, self.coarse_vbo, self.texture):
+        for thing in (self.fine_level, self.coarse_level, self.texture):
             thing.release()
 
 
@@ -33,14 +63,14 @@ class HeadBuffers:
 class ShellBuffers:
     """Hair or hat at both levels of detail; `coarse` float32[V, 9] stays for the truth."""
 
-    fine_vbo: moderngl.Buffer
-    coarse_vbo: moderngl.Buffer
+    fine_level: ShellLevel
+    coarse_level: ShellLevel
     coarse: F32
 
     def release(self) -> None:
         """Free the device memory."""
-        self.fine_vbo.release()
-        self.coarse_vbo.release()
+        self.fine_level.release()
+        self.coarse_level.release()
 
 
 class HeadStore:
@@ -79,13 +109,28 @@ class HeadStore:
         texture.build_mipmaps()
         texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
         texture.repeat_x = texture.repeat_y = False
-        buffers = [self._ctx.buffer(shape.vertices.tobytes()) for shape in (fine, coarse)]
-        return HeadBuffers(fine, coarse, buffers[0], buffers[1], texture)
+        return HeadBuffers(fine, coarse, self._head_level(fine, True), self._head_level(coarse, False), texture)
+
+    def _head_level(self, shape: HeadShape, near: bool) -> HeadLevel:
+        parts = head_asset.split_head(shape, near=near)
+        return HeadLevel(
+            self._put(shape.vertices),
+            self._put(shape.grid.index),
+            self._put(parts.plain),
+            self._put(parts.eyes),
+            self._put(parts.mouth),
+        )
 
     def _build_shell(self, person: Identity, outfit: Outfit, kind: str) -> ShellBuffers:
         head = self.head(person)
-        if kind == "hair":
-            made = [head_asset.build_hair(person, outfit, shape) for shape in (head.fine, head.coarse)]
-        else:
-            made = [head_asset.build_hat(outfit, shape) for shape in (head.fine, head.coarse)]
-        return ShellBuffers(self._ctx.buffer(made[0].tobytes()), self._ctx.buffer(made[1].tobytes()), made[1])
+        build = head_asset.build_hair if kind == "hair" else lambda _, *rest: head_asset.build_hat(*rest)
+        levels = []
+        for shape, near in ((head.fine, True), (head.coarse, False)):
+            shell = build(person, outfit, shape)
+            skull = head_asset.uncovered(head_asset.split_head(shape, near=near).plain, shell, shape.grid)
+            triangles = head_asset.shell_triangles(shell, shape.grid)
+            levels.append(ShellLevel(self._put(shell), self._put(triangles), self._put(skull)))
+        return ShellBuffers(levels[0], levels[1], shell)
+
+    def _put(self, values: F32 | I32) -> moderngl.Buffer:
+        return self._ctx.buffer(values.tobytes())

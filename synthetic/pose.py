@@ -14,7 +14,9 @@ class Pose:
     """State of one body. Metres and radians; angles are relative to the body, `heading` 0 looks along +z.
 
     `phase`/`stride` drive the walk (stride 0 = standing), `sit` 0..1, `arm_*` raise an arm forwards and bend its elbow,
-    `mouth_open`, `blink`, `smile` are 0..1 (smile may be negative), `gaze_x`, `gaze_y` turn the eyes.
+    `mouth_open`, `blink`, `smile` are 0..1 (smile may be negative), `gaze_x`, `gaze_y` turn the eyes. The mouth as
+    a viseme: `mouth_open` is the jaw, `mouth_wide` goes from -1 (rounded, o u) over 0 to 1 (spread, i e), `mouth_press`
+    from 0 to 1 (lips closed tight, m b p).
     """
 
     x: float
@@ -36,6 +38,8 @@ class Pose:
     smile: float = 0.0
     gaze_x: float = 0.0
     gaze_y: float = 0.0
+    mouth_wide: float = 0.0
+    mouth_press: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

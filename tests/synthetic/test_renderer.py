@@ -106,3 +106,29 @@ def test_an_empty_room_can_be_drawn(renderer: Renderer) -> None:
 def test_too_many_people_are_refused(renderer: Renderer) -> None:
     with pytest.raises(ValueError, match=f"holds {MAX_ACTORS}"):
         draw(renderer, *[actor(k, 0, 0) for k in range(MAX_ACTORS + 1)])
+
+
+def test_a_full_frame_tells_all_its_people_apart(renderer: Renderer) -> None:
+    drawn = draw(renderer, *[actor(k, -2.2 + 0.4 * k, -0.5 * (k % 3)) for k in range(MAX_ACTORS)])
+    assert drawn.cover is not None
+    assert drawn.cover.shape == (180, 320, MAX_ACTORS)
+    for slot, seen in enumerate(observe(CAMERA, drawn)):
+        assert seen.visibility > 0.1
+        alone = drawn.cover[..., slot] > 0
+        assert alone[(drawn.ids >> 2 == slot) & (drawn.ids > 0)].mean() > 0.96
+
+
+@pytest.mark.parametrize(
+    "viseme", [{"mouth_open": 0.8}, {"mouth_wide": 1.0}, {"mouth_wide": -1.0}, {"mouth_press": 1.0}]
+)
+def test_a_viseme_changes_the_mouth_of_a_small_face_and_only_it(renderer: Renderer, viseme: dict[str, float]) -> None:
+    """At a face of 40 px in a frame of 1280, so 40 px here, where the focal length is as long."""
+    rest, moved = (draw(renderer, actor(3, 0, 2.3, **pose)) for pose in ({}, viseme))
+    change = np.abs(rest.image.astype(int) - moved.image).max(-1)
+    face = observe(CAMERA, rest)[0].face
+    assert face is not None
+    x0, y0, x1, y1 = (round(v) for v in face)
+    assert 34 <= x1 - x0 <= 46
+    middle = y0 + (y1 - y0) // 2
+    assert np.count_nonzero(change[middle:y1, x0:x1] > 12) >= 8
+    assert change[:middle].max() <= 2
