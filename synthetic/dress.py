@@ -7,7 +7,7 @@ from synthetic.identity import Identity
 from synthetic.outfit import Outfit, make_outfit, make_uniform
 from synthetic.types import generator
 
-UNIFORM_SHARE: Final = 0.22
+UNIFORM_SHARE: Final = 0.3
 """Share of scenes in which people wear a uniform."""
 
 _STREAM: Final = 15

@@ -8,6 +8,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from synthetic.balance import apply_gains, camera_gains
 from synthetic.blur import motion_blur
 from synthetic.dress import uniformed
 from synthetic.identity import Identity, make_identity
@@ -76,8 +77,8 @@ def plan_scenes(job: FramesJob) -> list[ScenePlan]:
         crowd = job.people_max > _USUAL_MOST and bool(rng.random() < _CROWD_SHARE)
         most = job.people_max if crowd else min(job.people_max, _USUAL_MOST)
         # More people than fit one frame, so that a frame does not tell who is in the scene.
-        low = max(job.people_min, most - 1)
-        count = min(int(rng.integers(low, min(most + 3, _CAST_MOST) + 1)) if low <= _CAST_MOST else low, job.identities)
+        low = max(job.people_min, most)
+        count = min(int(rng.integers(low, min(most + 4, _CAST_MOST) + 1)) if low <= _CAST_MOST else low, job.identities)
         if len(deck) < count:
             deck += [int(k) for k in rng.permutation(job.identities)]
         people = _deal(deck, count)
@@ -201,7 +202,8 @@ def _dress(rng: np.random.Generator, person: Identity, scene: int, *, uniform: b
 
 
 def degrade(picture: U8, lens: Lens, rng: np.random.Generator) -> U8:
-    """Blur, smear, grain and compress uint8[H, W, 3] as cameras and codecs do, each frame by its own measure."""
+    """Do to uint8[H, W, 3] what cameras and codecs do: balance, blur, smear, grain, compression, each frame its own."""
+    picture = apply_gains(picture, camera_gains(rng))
     if rng.random() < 0.14:
         picture = motion_blur(picture, float(rng.uniform(0, np.pi)), float(rng.uniform(3.0, 11.0)))
     blur = float(rng.uniform(0.45, 0.8) if rng.random() < 0.75 else rng.uniform(0.8, 2.2))

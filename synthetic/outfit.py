@@ -24,10 +24,10 @@ _COMMON: Final = np.array(
         [0.30, 0.31, 0.22],
     ]
 )
-_COMMON_SHARE: Final = (0.24, 0.14, 0.17, 0.15, 0.11, 0.09, 0.06, 0.04)
+_COMMON_SHARE: Final = (0.28, 0.16, 0.20, 0.14, 0.10, 0.06, 0.04, 0.02)
 # How often a piece has one of them.
-_TOP_NEUTRAL: Final = 0.68
-_BOTTOM_NEUTRAL: Final = 0.9
+_TOP_NEUTRAL: Final = 0.82
+_BOTTOM_NEUTRAL: Final = 0.94
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +145,6 @@ def _color(rng: np.random.Generator, neutral: float) -> RGB:
     if rng.random() < neutral:
         base = _COMMON[rng.choice(len(_COMMON), p=_COMMON_SHARE)]
         return clamp_rgb(base * rng.uniform(0.85, 1.15) + rng.normal(0, 0.012, 3))
-    hue, saturation, value = rng.random(), rng.uniform(0.25, 0.85), rng.uniform(0.2, 0.85)
+    hue, saturation, value = rng.random(), rng.uniform(0.2, 0.75), rng.uniform(0.2, 0.75)
     k = (np.array([5.0, 3.0, 1.0]) + hue * 6) % 6
     return clamp_rgb(value - value * saturation * np.clip(np.minimum(k, 4 - k), 0, 1))
