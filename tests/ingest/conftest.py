@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +67,49 @@ class Script:
         return picture
 
 
-def write_film(path: Path, script: Script, *, gop: int = 12, codec: str = "libx264", **options: str) -> Path:
+@dataclass(frozen=True)
+class Track:
+    """A sound track: float32[N] or float32[channels, N], and how it is stored; it begins `late_s` after the film."""
+
+    samples: F32
+    rate: int = 48_000
+    codec: str = "aac"
+    late_s: float = 0.0
+
+    def write(self, container: Any, stream: Any) -> None:
+        planes = np.atleast_2d(self.samples)
+        kind = "s16p" if self.codec == "mp2" else "s16" if self.codec.startswith("pcm") else "fltp"
+        step = 1024 if self.codec == "aac" else 1152
+        for at in range(0, planes.shape[1], step):
+            part = planes[:, at : at + step]
+            if kind != "fltp":
+                part = np.clip(part * 32767.0, -32768, 32767).astype(np.int16)
+            if kind == "s16":
+                part = part.T.reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(
+                np.ascontiguousarray(part), kind, "mono" if len(planes) == 1 else "stereo"
+            )
+            frame.sample_rate = self.rate
+            frame.pts = at + round(self.late_s * self.rate)
+            frame.time_base = Fraction(1, self.rate)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def write_film(
+    path: Path, script: Script, *, gop: int = 12, codec: str = "libx264", tracks: Sequence[Track] = (), **options: str
+) -> Path:
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=script.fps, options={"crf": "16", "g": str(gop), **options})
         stream.width, stream.height = script.size
         stream.pix_fmt = "yuv420p"
+        layouts = ["mono" if np.ndim(track.samples) == 1 else "stereo" for track in tracks]
+        sounds = [
+            container.add_stream(track.codec, rate=track.rate, layout=layout)
+            for track, layout in zip(tracks, layouts, strict=True)
+        ]
+        for track, sound in zip(tracks, sounds, strict=True):
+            track.write(container, sound)
         for number in range(script.frames):
             frame = av.VideoFrame.from_ndarray(script.picture(number), format="rgb24")
             container.mux(stream.encode(frame))
@@ -149,6 +188,11 @@ def script() -> type[Script]:
 @pytest.fixture
 def walker() -> type[Walker]:
     return Walker
+
+
+@pytest.fixture
+def track() -> type[Track]:
+    return Track
 
 
 @pytest.fixture

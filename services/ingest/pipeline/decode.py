@@ -5,6 +5,7 @@ Only local files in known containers are opened: play lists and the like could m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,12 @@ from typing import Any, Self
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 from packs.arrays import U8
-from services.ingest.pipeline.values import Position
+from services.ingest.pipeline.listen import PRIMING_S, SoundDecoder
+from services.ingest.pipeline.packets import PacketReader
+from services.ingest.pipeline.values import Position, Sound
 
 __all__ = ["DecodedFrame", "UnreadableFileError", "VideoFile", "VideoFormat"]
 
@@ -23,7 +27,15 @@ CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,
 # These keep no presentation times, so their frames are counted, and a checkpoint is reached from the start.
 COUNTED_CONTAINERS = ("avi", "h264", "hevc")
 # Decoding starts so much before a checkpoint that frames which lean on an earlier key frame come out whole.
-PREROLL_S = 1.0
+PREROLL_S = 2.0
+# Sound is heard so much longer than a shot at both ends, and from a whole multiple of 10 ms on.
+AROUND_S = 0.5
+GRID_HZ = 100
+# Pixel formats whose first plane is the brightness, one byte each, and the longest side up to which it is not copied.
+BRIGHT_FIRST = frozenset(
+    {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray", "yuva420p"}
+)
+GLIMPSE_PX = 1280
 # A film whose pictures end so much before its stated duration is not whole; sound often lasts a little longer.
 MISSING_S = 1.0
 # Times read back from a store may have lost some digits; half of a frame at 250/s is more than that.
@@ -65,23 +77,40 @@ class DecodedFrame:
         pixels: U8 = small.to_ndarray()
         return pixels
 
+    def luma(self) -> U8:
+        """The brightness of the upright picture, uint8[h, w], at most 1280 long; without a copy where that can be."""
+        picture = self.picture
+        width, height = _fitted(picture.width, picture.height, GLIMPSE_PX)
+        if picture.format.name in BRIGHT_FIRST and width == picture.width:
+            plane = picture.planes[0]
+            rows: U8 = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
+        else:
+            rows = picture.reformat(width=width, height=height, format="gray").to_ndarray()
+        return np.rot90(rows, self.quarter_turns) if self.quarter_turns else rows
+
 
 class VideoFile:
     """An open file. Not for several threads at once; `close` it.
 
+    Args:
+        path: The file.
+        threads: Of the video decoder; 0 lets it decide.
+        with_sound: Whether its sound will be asked for.
+
     Attributes:
         format: What is known of it.
-        damaged_packets: How many packets could not be decoded so far.
+        damaged_packets: How many packets of pictures could not be decoded so far.
         cut_short: Whether the file ended in the middle of something.
     """
 
-    def __init__(self, path: Path, threads: int = 2) -> None:
+    def __init__(self, path: Path, threads: int = 2, *, with_sound: bool = False) -> None:
         self._path = path
         self._threads = threads
+        self._with_sound = with_sound
         self.damaged_packets = 0
         self.cut_short = False
         self._ended_s = float("inf")  # until the end was reached
-        self._container, self._stream = self._open()
+        self._open()
         try:
             self._first = next(self._pictures(), None)
             if self._first is None:
@@ -109,6 +138,9 @@ class VideoFile:
         said = []
         if self.damaged_packets:
             said.append(f"{self.damaged_packets} damaged pieces were left out")
+        silent = self._reader.lost_sound + (self._ear.damaged_packets if self._ear is not None else 0)
+        if silent:
+            said.append(f"{silent} pieces of its sound could not be heard")
         missing_s = self.format.duration_s - self._ended_s
         if self.cut_short or missing_s > MISSING_S:
             said.append(f"the file ends in the middle, at {self._ended_s:.1f} of {self.format.duration_s:.1f} s")
@@ -136,7 +168,23 @@ class VideoFile:
             yield first
             yield from frames
 
-    def _open(self) -> tuple[Any, Any]:
+    def sound(self, start: Position, end: Position) -> Sound | None:
+        """What is heard from a position to another and half a second around; None where nothing was recorded.
+
+        To be asked for shots in their order, each before the frames after it. The same samples come whether the file
+        was read from its start or from a checkpoint.
+        """
+        if self._ear is None:
+            return None
+        start_s = math.floor((start.time_s - AROUND_S) * GRID_HZ) / GRID_HZ
+        end_s = math.ceil((end.time_s + AROUND_S) * GRID_HZ) / GRID_HZ
+        # Where frames are counted, their own times are not to be trusted; those of sound are, and begin at 0.
+        origin = 0.0 if self._counted else self._origin_s()
+        packets = self._reader.sound(start_s + origin - PRIMING_S, end_s + origin)
+        samples = self._ear.samples(packets, start_s + origin, end_s + origin)
+        return None if samples is None else Sound(start_s, samples)
+
+    def _open(self) -> None:
         options = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
         try:
             container = av.open(f"file:{self._path}", options=options, metadata_errors="replace")
@@ -148,11 +196,15 @@ class VideoFile:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = self._threads
-        return container, stream
+        audio = _default_track(container) if self._with_sound else None
+        self._container: Any = container
+        self._stream: Any = stream
+        self._reader = PacketReader(container, stream, audio)
+        self._ear = None if audio is None else SoundDecoder(audio)
 
     def _reopen(self) -> None:
         self._container.close()
-        self._container, self._stream = self._open()
+        self._open()
 
     def _format(self) -> VideoFormat:
         stream, first = self._stream, self._first
@@ -169,21 +221,15 @@ class VideoFile:
         return VideoFormat(max(duration, 0.0), width, height, rate if rate > 0.0 else 25.0)
 
     def _pictures(self) -> Iterator[Any]:
-        packets = self._container.demux(self._stream)
-        while True:
-            try:
-                packet = next(packets, None)
-            except av.FFmpegError:
-                self.cut_short = True
-                return
-            if packet is None:
-                return
+        reader = self._reader
+        for packet in reader.pictures():
             try:
                 pictures = packet.decode()
             except av.FFmpegError:
                 self.damaged_packets += 1
                 continue
             yield from pictures
+        self.cut_short = self.cut_short or reader.cut_short
 
     def _with_first(self) -> Iterator[Any]:
         # The decoder has already given its first frame; it goes on after it.
@@ -197,6 +243,7 @@ class VideoFile:
             return self._pictures()
         try:
             self._container.seek(int(target_s / self._stream.time_base), stream=self._stream, backward=True)
+            self._reader.sought()
         except av.FFmpegError:
             self._reopen()
         return self._pictures()
@@ -223,6 +270,13 @@ class VideoFile:
             yield DecodedFrame(Position(number, time_s), picture, self._quarter_turns)
             number += 1
         self._ended_s = max(last_s, 0.0)
+
+
+def _default_track(container: Any) -> Any | None:
+    """The audio stream that a player would choose: that marked as default, else the first that can be decoded."""
+    known = [stream for stream in container.streams.audio if stream.codec_context is not None]
+    marked = [stream for stream in known if stream.disposition & Disposition.default]
+    return next(iter(marked + known), None)
 
 
 def _fitted(width: int, height: int, longest_px: int) -> tuple[int, int]:

@@ -20,6 +20,7 @@ class DecodeSettings:
     Attributes:
         analysis_rate_hz: Frames a second that are analysed, as near as whole frames allow; 12.5 is every second
             frame of a film at 25/s. At 5 a second a tracker loses people who cross.
+        glimpse_rate_hz: Frames a second, at most, in which mouths are looked at.
         longest_side_px: Frames are shrunk to this before they are analysed.
         batch: Analysed frames in one chunk.
         cut_threshold: ContentDetector's threshold; higher finds fewer cuts. Its usual 27 misses cuts inside one room.
@@ -29,6 +30,7 @@ class DecodeSettings:
     """
 
     analysis_rate_hz: float = 12.5
+    glimpse_rate_hz: float = 25.0
     longest_side_px: int = 1920
     batch: int = 8
     cut_threshold: float = 15.0

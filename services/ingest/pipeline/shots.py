@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import cv2
 from scenedetect import FrameTimecode
@@ -13,13 +13,15 @@ from scenedetect.detectors import ContentDetector
 from packs.arrays import U8
 from services.ingest.pipeline.decode import DecodedFrame
 from services.ingest.pipeline.settings import DecodeSettings
-from services.ingest.pipeline.values import Chunk, Frame, Position
+from services.ingest.pipeline.values import Chunk, Frame, Glimpse, Position, Sound
 
 __all__ = ["CutDetector", "read_chunks"]
 
 # A cut changes the picture at least so many times more than the frames before it did on average.
 LEAP = 4.0
 MEMORY_FRAMES = 6
+
+Listen = Callable[[Position, Position], Sound | None]
 
 
 class CutDetector:
@@ -75,18 +77,28 @@ class CutDetector:
         self._changes.clear()
 
 
-def read_chunks(frames: Iterator[DecodedFrame], frame_s: float, settings: DecodeSettings) -> Iterator[Chunk]:
+def read_chunks(
+    frames: Iterator[DecodedFrame], frame_s: float, settings: DecodeSettings, listen: Listen | None = None
+) -> Iterator[Chunk]:
     """Group frames into chunks of one shot each; only analysed frames are turned into pictures.
 
     Args:
         frames: Every frame, from the start of a shot on.
         frame_s: Nominal time from one frame to the next.
         settings: Rates and thresholds.
+        listen: Gives the sound around a shot; without it there are neither sound nor glimpses.
     """
     stride = max(1, round(1.0 / (frame_s * settings.analysis_rate_hz)))
+    glimpse_stride = max(1, round(1.0 / (frame_s * settings.glimpse_rate_hz)))
     cuts = CutDetector(settings.cut_threshold, settings.shortest_shot_frames)
     start: Position | None = None
     pending: list[Frame] = []
+    glimpses: list[Glimpse] = []
+
+    def ended(start: Position, end: Position, film_ends: bool = False) -> Chunk:
+        sound = None if listen is None else listen(start, end)
+        return Chunk(start, tuple(pending), end, film_ends, tuple(glimpses), sound)
+
     last = Position(-1, 0.0)
     for decoded in frames:
         position, small = decoded.position, decoded.thumbnail()
@@ -96,13 +108,16 @@ def read_chunks(frames: Iterator[DecodedFrame], frame_s: float, settings: Decode
         elif begins or position.time_s - start.time_s >= settings.longest_segment_s:
             if not begins:
                 cuts.restart_with(small)
-            yield Chunk(start, tuple(pending), end=position)
-            start, pending = position, []
-        if (position.frame - start.frame) % stride == 0:
+            yield ended(start, position)
+            start, pending, glimpses = position, [], []
+        since = position.frame - start.frame
+        if listen is not None and since % glimpse_stride == 0:
+            glimpses.append(Glimpse(position, decoded.luma()))
+        if since % stride == 0:
             pending.append(Frame(position, decoded.rgb(settings.longest_side_px)))
         if len(pending) == settings.batch:
-            yield Chunk(start, tuple(pending))
-            pending = []
+            yield Chunk(start, tuple(pending), glimpses=tuple(glimpses))
+            pending, glimpses = [], []
         last = position
     if start is not None:
-        yield Chunk(start, tuple(pending), Position(last.frame + 1, last.time_s + frame_s), film_ends=True)
+        yield ended(start, Position(last.frame + 1, last.time_s + frame_s), film_ends=True)

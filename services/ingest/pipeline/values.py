@@ -10,7 +10,19 @@ from numpy.typing import NDArray
 from packs.arrays import F32, U8
 from packs.spec import Modality
 
-__all__ = ["Chunk", "Fragment", "Frame", "KeyFrame", "Observation", "Person", "Point", "Position", "Shot"]
+__all__ = [
+    "Chunk",
+    "Fragment",
+    "Frame",
+    "Glimpse",
+    "KeyFrame",
+    "Observation",
+    "Person",
+    "Point",
+    "Position",
+    "Shot",
+    "Sound",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +42,25 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Glimpse:
+    """The brightness of one frame, uint8[h, w], upright: for mouths, which move too fast for the analysed frames.
+
+    It may be smaller or larger than the analysed picture; both show the same.
+    """
+
+    position: Position
+    luma: U8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sound:
+    """What is heard around a shot: float32[N] at 16 kHz, mono; `start_s` is the time of the first sample."""
+
+    start_s: float
+    samples: F32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Chunk:
     """Analysed frames of one shot (or segment of one).
 
@@ -38,12 +69,16 @@ class Chunk:
         frames: In order of time; may be empty when the shot ends.
         end: The first position after the shot, on its last chunk; else None.
         film_ends: Whether nothing follows.
+        glimpses: Every frame since the last one of the chunk before, as far as the film's rate is not too high.
+        sound: What is heard in the whole shot and a little around it, on its last chunk; None without sound.
     """
 
     start: Position
     frames: tuple[Frame, ...]
     end: Position | None = None
     film_ends: bool = False
+    glimpses: tuple[Glimpse, ...] = ()
+    sound: Sound | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
