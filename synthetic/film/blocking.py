@@ -6,59 +6,51 @@ from typing import Final
 import numpy as np
 
 from synthetic.camera import Camera
+from synthetic.film.roles import Part, Role, draw_role, keep_inside
 from synthetic.film.script import FPS, Script, Shot
-from synthetic.identity import Identity
+from synthetic.film.view import HALF_FRAME_PX, CameraMove, View, draw_move
 from synthetic.pose import head_height_m
 from synthetic.room import Light, Room, make_light, make_room
 from synthetic.staging import FACE_WIDTH_M
 from synthetic.types import generator
 
-# Per kind of shot: focal length (px), face width (px) of the nearest person.
-_OPTICS: Final = {
-    "talk": ((1000, 1700), (72, 150)),
-    "medium": ((850, 1400), (40, 78)),
-    "wide": ((700, 950), (24, 42)),
-    "behind": ((850, 1300), (40, 100)),
-}
-_HALF_FRAME: Final = 640.0
-
 
 @dataclass(frozen=True, slots=True)
-class Role:
-    """What one person does in a shot. Metres, radians, seconds from the start of the shot.
+class Optics:
+    """Of a kind of shot: focal length and face width of the nearest person (pixels), depth of the farthest over theirs.
 
-    `action` is "stand", "walk" (along `heading` at `speed`) or "turn" (from `heading` to `heading_to` in `turn_s`).
+    `elbow_m` is the room each person needs beside the next, `reach` the share of the half frame they fill.
     """
 
-    person: int
-    action: str
-    x: float
-    z: float
-    heading: float
-    speed: float = 0.0
-    heading_to: float = 0.0
-    turn_s: tuple[float, float] = (1.0, 2.0)
-    sit: float = 0.0
-    look: float = 0.0
-    swing: float = 0.15
-    period_s: float = 4.0
-    offset: float = 0.0
-    smile: float = 0.0
-    chews: bool = False
-    gesture: float = 0.0
+    focal: tuple[float, float]
+    face: tuple[float, float]
+    spread: float
+    elbow_m: float
+    reach: float
+
+
+OPTICS: Final = {
+    "talk": Optics((1000, 1700), (72, 150), 1.18, 0.40, 0.66),
+    "medium": Optics((850, 1400), (42, 80), 1.30, 0.55, 0.80),
+    "wide": Optics((700, 950), (26, 44), 1.50, 0.55, 0.82),
+    "behind": Optics((850, 1300), (32, 80), 1.50, 0.55, 0.80),
+    "crowd": Optics((700, 950), (26, 42), 1.75, 0.42, 0.90),
+    "small": Optics((650, 900), (10, 19), 1.35, 0.55, 0.80),
+}
+_FARTHEST_M: Final = 8.0
+_DARK_EXPOSURE: Final = (0.24, 0.40)
 
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """A shot ready to be drawn."""
+    """A shot ready to be drawn: who does what where, before which camera, and what lens and film do to the picture."""
 
     shot: Shot
     roles: tuple[Role, ...]
     room: Room
     light: Light
     camera: Camera
-    pan: tuple[float, float]
-    zoom: float
+    move: CameraMove
     blur_px: float
     noise: float
     vignette: float
@@ -66,165 +58,95 @@ class Take:
     @property
     def still(self) -> bool:
         """Whether the camera does not move."""
-        return self.pan == (0.0, 0.0) and self.zoom == 1.0
+        return self.move.kind == "still"
 
     def camera_at(self, frame: int) -> Camera:
-        """Return the camera at a frame of the shot (0-based)."""
-        if self.still:
-            return self.camera
-        t = frame / max(self.shot.end - self.shot.start - 1, 1)
-        t = t * t * (3 - 2 * t)
-        x, y, z = self.camera.target
-        return replace(
-            self.camera,
-            target=(x + self.pan[0] * t, y, z + self.pan[1] * t),
-            focal_px=self.camera.focal_px * self.zoom**t,
-        )
+        """Return the camera at a frame of the shot (0-based; before 0 and past the end for dissolves)."""
+        return self.move.at(self.camera, frame / FPS, (self.shot.end - self.shot.start) / FPS)
 
 
-def block_shot(script: Script, shot: Shot) -> Take:
-    """Stage a shot; the room and its light belong to the scene, all else to the shot."""
-    scene_rng = generator(script.spec.cast_seed, script.spec.seed, 301, shot.scene)
-    room = make_room(scene_rng, float(scene_rng.uniform(6.5, 9)), float(scene_rng.uniform(7, 9)))
-    light = make_light(scene_rng)
+def block_shot(script: Script, shot: Shot, movers: frozenset[int] = frozenset()) -> Take:
+    """Stage a shot; the room and its light belong to the scene, all else to the shot.
+
+    Args:
+        script: the film.
+        shot: one of its shots.
+        movers: cast numbers whose mouths move with speech; they stay in the frame and mostly face the camera.
+    """
+    room, light = scene_set(script, shot.scene)
     rng = generator(script.spec.cast_seed, script.spec.seed, 302, shot.number)
-    focal_range, face_range = _OPTICS[shot.kind]
-    focal = float(rng.uniform(*focal_range))
-    near = focal * FACE_WIDTH_M / float(np.exp(rng.uniform(*np.log(face_range))))
+    optics = OPTICS[shot.kind]
+    focal = float(rng.uniform(*optics.focal))
+    near = _nearest(rng, optics, focal, len(shot.people))
     people = [script.cast[k] for k in shot.people]
     sit = 1.0 if shot.kind in ("talk", "medium") and rng.random() < 0.2 else 0.0
     heads = [head_height_m(p) - 0.27 * p.build.height_m * sit for p in people]
-    angle = float(rng.normal(0, 0.35))
-    eye = np.array([np.sin(angle), 0, np.cos(angle)]) * min(near, 5.5) * rng.uniform(0.7, 1.0)
-    view = _View(eye, angle, focal)
-    camera = _camera(rng, view, shot.kind, near, heads)
-    spots = _spots(rng, len(people), near, shot.kind)
-    roles = tuple(
-        _role(rng, k, shot, view, spot, sit, script.cast[k]) for k, spot in zip(shot.people, spots, strict=True)
-    )
-    pan, zoom = _move(rng, view, near)
+    angle = float(rng.normal(0, 0.3))
+    distance = min(near, 5.5) * float(rng.uniform(0.75, 1.0))
+    view = View(distance * float(np.sin(angle)), distance * float(np.cos(angle)), angle, focal)
+    camera = _aim(rng, view, shot.kind, near, heads)
+    spots = _spots(rng, optics, near, [k in shot.shown for k in shot.people])
+    seconds = (shot.end - shot.start) / FPS
+    roles = []
+    for person, spot in zip(shot.people, spots, strict=True):
+        part = Part(person, script.cast[person], person in shot.shown, person in movers)
+        role = draw_role(rng, shot.kind, seconds, view, spot, part, sit)
+        roles.append(keep_inside(role, room.half_width, room.half_depth))
+    soft = rng.random() < 0.12
     return Take(
-        shot,
-        roles,
-        room,
-        light,
-        camera,
-        pan,
-        zoom,
-        float(rng.uniform(0.45, 0.8)),
-        float(rng.uniform(0, 0.22)),
-        float(rng.uniform(0, 0.8)),
+        shot=shot,
+        roles=tuple(roles),
+        room=room,
+        light=light,
+        camera=camera,
+        move=draw_move(rng, view, near),
+        blur_px=float(rng.uniform(1.0, 1.9) if soft else rng.uniform(0.45, 0.8)),
+        noise=float(rng.uniform(0.25, 0.6) if script.scenes[shot.scene].dark else rng.uniform(0, 0.3)),
+        vignette=float(rng.uniform(0, 0.8)),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _View:
-    eye: np.ndarray
-    angle: float
-    focal: float
-
-    def place(self, fraction: float, depth: float) -> tuple[float, float]:
-        """World x, z of a point at `fraction` of the half frame (right positive) and `depth` metres away."""
-        right = np.array([np.cos(self.angle), 0, -np.sin(self.angle)])
-        forward = -np.array([np.sin(self.angle), 0, np.cos(self.angle)])
-        at = self.eye + forward * depth + right * fraction * _HALF_FRAME / self.focal * depth
-        return float(at[0]), float(at[2])
-
-    def toward(self, x: float, z: float) -> float:
-        """Heading of somebody at x, z who looks at the camera."""
-        return float(np.arctan2(self.eye[0] - x, self.eye[2] - z))
+def scene_set(script: Script, scene: int) -> tuple[Room, Light]:
+    """Build the room of a scene and its light."""
+    rng = generator(script.spec.cast_seed, script.spec.seed, 301, scene)
+    room = make_room(rng, float(rng.uniform(6.5, 9)), float(rng.uniform(7, 9)))
+    light = make_light(rng)
+    if script.scenes[scene].dark:
+        light = replace(light, exposure=float(rng.uniform(*_DARK_EXPOSURE)))
+    return room, light
 
 
-def _camera(rng: np.random.Generator, view: _View, kind: str, near: float, heads: list[float]) -> Camera:
+def _nearest(rng: np.random.Generator, optics: Optics, focal: float, count: int) -> float:
+    """Draw the distance in metres of the nearest person, far enough that all fit side by side."""
+    face = float(np.exp(rng.uniform(*np.log(optics.face))))
+    fits = count * optics.elbow_m * focal / (2 * HALF_FRAME_PX * optics.reach)
+    return min(max(focal * FACE_WIDTH_M / face, fits), _FARTHEST_M)
+
+
+def _aim(rng: np.random.Generator, view: View, kind: str, near: float, heads: list[float]) -> Camera:
     middle = (min(heads) + max(heads)) / 2
     half_view = near * 360 / view.focal
     eye_y = middle + rng.uniform(-0.08, 0.15) if kind == "talk" else rng.uniform(1.2, 2.1)
+    if kind == "crowd":
+        # From above the heads, so that the second row is seen over the first.
+        eye_y = rng.uniform(1.8, 2.5)
     drop = rng.uniform(0.05, 0.3) * half_view if half_view < 0.8 else rng.uniform(0.15, 0.35) * half_view
     x, z = view.place(0.0, near)
-    return Camera(
-        (float(view.eye[0]), float(eye_y), float(view.eye[2])), (x, float(max(middle - drop, 0.6)), z), view.focal
-    )
+    return Camera((view.x, float(eye_y), view.z), (x, float(max(middle - drop, 0.6)), z), view.focal)
 
 
-def _spots(rng: np.random.Generator, count: int, near: float, kind: str) -> list[tuple[float, float]]:
-    """Place in the frame (-1..1) and depth of each person; evenly spread so that nobody starts hidden."""
-    reach = 0.55 if kind == "talk" and count <= 2 else 0.78
+def _spots(rng: np.random.Generator, optics: Optics, near: float, shown: list[bool]) -> list[tuple[float, float]]:
+    """Place in the frame (-1..1) and depth of each person: spread evenly, in two rows where it is crowded.
+
+    Those who are to be `shown` come to the front.
+    """
+    count = len(shown)
+    reach = min(optics.reach, 0.2 + 0.2 * count)
     slots = ((np.arange(count) + rng.uniform(0.35, 0.65, count)) / count * 2 - 1) * reach
-    rng.shuffle(slots)
-    spread = {"talk": 1.18, "medium": 1.35, "wide": 1.5, "behind": 1.5}[kind]
-    depths = near * rng.uniform(1.0, spread, count)
-    return [(float(s), float(d)) for s, d in zip(slots, depths, strict=True)]
-
-
-def _role(
-    rng: np.random.Generator, person: int, shot: Shot, view: _View, spot: tuple[float, float], sit: float, who: Identity
-) -> Role:
-    x, z = view.place(*spot)
-    toward = view.toward(x, z)
-    role = Role(
-        person=person,
-        action="stand",
-        x=x,
-        z=z,
-        heading=toward + float(rng.normal(0, 0.3)),
-        sit=sit,
-        look=float(rng.normal(0, 0.12)),
-        swing=float(rng.uniform(0.05, 0.3)),
-        period_s=float(rng.uniform(2.5, 6)),
-        offset=float(rng.uniform(0, 6)),
-        smile=float(rng.normal(0.15, 0.4)),
-        chews=bool(rng.random() < 0.1),
-        gesture=float(rng.uniform(0, 1)),
-    )
-    seconds = (shot.end - shot.start) / FPS
-    speed = float(rng.uniform(0.9, 1.4)) * who.build.height_m / 1.7
-    if shot.kind == "behind":
-        return (
-            _leave(rng, role, toward, speed)
-            if rng.random() < 0.35
-            else replace(role, heading=toward + np.pi + float(rng.normal(0, 0.35)))
-        )
-    if shot.kind != "wide":
-        return role
-    choice = rng.random()
-    if choice < 0.45:
-        return _cross(rng, role, view, spot, speed, seconds)
-    if choice < 0.65:
-        return _leave(rng, role, toward, speed)
-    if choice < 0.8:
-        return replace(
-            role,
-            action="turn",
-            heading=toward + np.pi * float(rng.choice([-1, 1])) * float(rng.uniform(0.6, 1.0)),
-            heading_to=toward,
-        )
-    return role
-
-
-def _cross(
-    rng: np.random.Generator, role: Role, view: _View, spot: tuple[float, float], speed: float, seconds: float
-) -> Role:
-    """Walk across the frame, in from one side and perhaps out at the other."""
-    side = float(rng.choice([-1, 1]))
-    depth = spot[1] * float(rng.uniform(0.85, 1.2))
-    x0, z0 = view.place(-side * float(rng.uniform(0.75, 1.12)), depth)
-    x1, z1 = view.place(side, depth * float(rng.uniform(0.85, 1.2)))
-    return replace(role, action="walk", x=x0, z=z0, heading=float(np.arctan2(x1 - x0, z1 - z0)), speed=speed, sit=0.0)
-
-
-def _leave(rng: np.random.Generator, role: Role, toward: float, speed: float) -> Role:
-    """Walk away from the camera."""
-    return replace(
-        role, action="walk", heading=toward + np.pi + float(rng.normal(0, 0.25)), speed=0.75 * speed, sit=0.0
-    )
-
-
-def _move(rng: np.random.Generator, view: _View, near: float) -> tuple[tuple[float, float], float]:
-    """Slow pan (metres the target moves in x and z) and zoom factor; most shots stand still."""
-    kind = rng.random()
-    if kind < 0.6:
-        return (0.0, 0.0), 1.0
-    if kind < 0.8:
-        return (0.0, 0.0), float(rng.uniform(1.04, 1.16))
-    shift = float(rng.choice([-1, 1])) * 0.12 * near * _HALF_FRAME / view.focal
-    return (shift * float(np.cos(view.angle)), -shift * float(np.sin(view.angle))), 1.0
+    share = rng.uniform(0, 1, count)
+    if count > 6:
+        share = (share + np.arange(count) % 2) / 2
+    order = rng.permutation(count)
+    slots, share = slots[order], share[order]
+    share = np.where(shown, 0.3 * share, share)
+    return [(float(s), near * (1 + (optics.spread - 1) * float(d))) for s, d in zip(slots, share, strict=True)]

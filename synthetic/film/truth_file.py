@@ -1,16 +1,18 @@
-"""The truth file of a film (schema "synthcast/1", described in SCHEMA.md)."""
+"""The truth file of a film (schema "synthcast/2", described in SCHEMA.md)."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from synthetic.film.script import FPS, Script
+from synthetic.describe import describe
+from synthetic.film.script import FPS, Scene, Script, Shot
 from synthetic.film.shoot import Observed
-from synthetic.film.sound import Speech
+from synthetic.sound.scene import Speech
 from synthetic.truth import Box
-from synthetic.types import FRAME_HEIGHT, FRAME_WIDTH, WORLD_VERSION
+from synthetic.types import FRAME_HEIGHT, FRAME_WIDTH, WORLD_VERSION, generator
 
-SCHEMA: Final = "synthcast/1"
+SCHEMA: Final = "synthcast/2"
 GONE_FRAMES: Final = FPS
 """Out of the frame for longer than this many frames, a person who returns is a new tracklet."""
 FACE_MIN_PX: Final = 24.0
@@ -20,12 +22,32 @@ FACE_MIN_FRAMES: Final = 5
 Json = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where and when a fixed camera filmed; all None for a film that is no such recording.
+
+    `recorded_at` is what the camera's clock said at frame 0 (ISO 8601, UTC), `clock_offset_s` how far it was ahead.
+    """
+
+    camera_id: str | None = None
+    site: str | None = None
+    recorded_at: str | None = None
+    clock_offset_s: float | None = None
+
+
+NOWHERE: Final = Whereabouts()
+
+
 def build_truth(
-    script: Script, observed: dict[int, list[Observed]], speeches: list[Speech], queries: list[Json]
+    script: Script,
+    observed: dict[int, list[Observed]],
+    speeches: list[Speech],
+    queries: list[Json],
+    where: Whereabouts = NOWHERE,
 ) -> Json:
     """Assemble the truth of a film; `observed` maps shot numbers to what was seen in them."""
     spec = script.spec
-    tracklets = [t for shot in script.shots for t in _tracklets(script, shot.number, observed[shot.number])]
+    tracklets = [t for shot in script.shots for t in _tracklets(script, shot, observed[shot.number])]
     return {
         "schema": SCHEMA,
         "world_version": WORLD_VERSION,
@@ -37,29 +59,38 @@ def build_truth(
             "fps": FPS,
             "frames": spec.frames,
             "duration_s": round(spec.frames / FPS, 3),
+            "camera_id": where.camera_id,
+            "site": where.site,
+            "recorded_at": where.recorded_at,
+            "clock_offset_s": where.clock_offset_s,
         },
         "identities": [{"identity_id": p.identity_id, "attributes": p.attributes()} for p in script.cast],
-        "scenes": [
-            {
-                "scene_id": s.scene_id,
-                "start_frame": s.start,
-                "end_frame": s.end,
-                "outfits": {script.cast[k].identity_id: outfit.outfit_id for k, outfit in sorted(s.outfits.items())},
-            }
-            for s in script.scenes
-        ],
+        "scenes": [_scene(script, scene) for scene in script.scenes],
         "shots": [
             {
                 "shot_id": s.shot_id,
                 "scene_id": script.scenes[s.scene].scene_id,
+                "kind": s.kind,
                 "start_frame": s.start,
                 "end_frame": s.end,
+                "transition": s.transition,
+                "transition_frames": s.transition_frames,
             }
             for s in script.shots
         ],
         "tracklets": tracklets,
         "speech": [_speech(script, speech, tracklets) for speech in speeches],
         "queries": queries,
+    }
+
+
+def _scene(script: Script, scene: Scene) -> Json:
+    return {
+        "scene_id": scene.scene_id,
+        "start_frame": scene.start,
+        "end_frame": scene.end,
+        "dark": scene.dark,
+        "outfits": {script.cast[k].identity_id: outfit.outfit_id for k, outfit in sorted(scene.outfits.items())},
     }
 
 
@@ -81,14 +112,17 @@ def face_is_visible(rows: list[Observed]) -> bool:
     return good >= FACE_MIN_FRAMES
 
 
-def _tracklets(script: Script, number: int, rows: list[Observed]) -> list[Json]:
-    shot = script.shots[number]
-    outfits = script.scenes[shot.scene].outfits
+def _tracklets(script: Script, shot: Shot, rows: list[Observed]) -> list[Json]:
+    spec, outfits = script.spec, script.scenes[shot.scene].outfits
+    by_person: dict[int, list[Observed]] = {person: [] for person in shot.people}
+    for row in rows:
+        if row.seen.person is not None:
+            by_person[row.person].append(row)
     out = []
-    for person in shot.people:
-        own = [row for row in rows if row.person == person and row.seen.person is not None]
+    for person, own in by_person.items():
+        rng = generator(spec.cast_seed, spec.seed, 603, shot.number, person)
+        who = script.cast[person].identity_id
         for k, run in enumerate(_runs(own)):
-            who = script.cast[person].identity_id
             out.append(
                 {
                     "tracklet_id": f"{shot.shot_id}-{who}-{k}",
@@ -98,6 +132,7 @@ def _tracklets(script: Script, number: int, rows: list[Observed]) -> list[Json]:
                     "start_frame": run[0].frame,
                     "end_frame": run[-1].frame + 1,
                     "face_visible": face_is_visible(run),
+                    "descriptions": [s.to_json() for s in describe(rng, script.cast[person], outfits[person])],
                     "frames": _columns(run),
                 }
             )
@@ -132,13 +167,26 @@ def _round(box: Box | None) -> list[float] | None:
 
 
 def _speech(script: Script, speech: Speech, tracklets: list[Json]) -> Json:
-    """Describe an utterance; linked to the speaker's tracklet that is on screen while it lasts."""
-    who, shot_id = script.cast[speech.person].identity_id, script.shots[speech.shot].shot_id
+    """Describe an utterance; linked to the tracklets that are on screen in its middle."""
+    mouth = None if speech.mover is None else _on_screen(script, speech, speech.mover, tracklets)
+    own = mouth if speech.mover == speech.person else None
+    return {
+        "start_s": speech.start_s,
+        "end_s": speech.end_s,
+        "identity_id": script.cast[speech.person].identity_id,
+        "tracklet_id": own,
+        "on_screen": own is not None,
+        "dubbed": speech.dubbed,
+        "mouth_tracklet_id": mouth,
+        "text": speech.spoken.text,
+        "snr_db": round(speech.snr_db, 1),
+    }
+
+
+def _on_screen(script: Script, speech: Speech, person: int, tracklets: list[Json]) -> str | None:
+    who, shot_id = script.cast[person].identity_id, script.shots[speech.shot].shot_id
     middle = (speech.start_s + speech.end_s) / 2 * FPS
-    mine = [
-        t
-        for t in tracklets
-        if t["identity_id"] == who and t["shot_id"] == shot_id and t["start_frame"] <= middle < t["end_frame"]
-    ]
-    linked = mine[0]["tracklet_id"] if mine and speech.on_screen else None
-    return {"start_s": speech.start_s, "end_s": speech.end_s, "identity_id": who, "tracklet_id": linked}
+    for t in tracklets:
+        if t["identity_id"] == who and t["shot_id"] == shot_id and t["start_frame"] <= middle < t["end_frame"]:
+            return str(t["tracklet_id"])
+    return None
