@@ -220,6 +220,7 @@ def _skirt(batch: MeshBatch, actor: Actor, b: Skeleton, ident: float) -> None:
         b.forward,
         outfit.bottom,
         ident,
+        lined=True,
     )
 
 

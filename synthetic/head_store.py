@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import moderngl
 
 from synthetic import head_asset
+from synthetic.hair import STYLES
 from synthetic.head_asset import HeadShape
 from synthetic.identity import Identity
 from synthetic.outfit import Outfit
@@ -31,11 +32,15 @@ class HeadLevel:
 
 @dataclass(frozen=True, slots=True)
 class ShellLevel:
-    """Hair or hat at one level of detail: vertices, triangles, and the plain skin that shows beside them."""
+    """Hair or hat at one level of detail: vertices, triangles, and the plain skin that shows beside them.
+
+    `open` tells that its inside may be seen (hair that hangs, hats).
+    """
 
     vertices: moderngl.Buffer
     triangles: moderngl.Buffer
     skull: moderngl.Buffer
+    open: bool
 
     def release(self) -> None:
         """Free the device memory."""
@@ -124,12 +129,13 @@ class HeadStore:
     def _build_shell(self, person: Identity, outfit: Outfit, kind: str) -> ShellBuffers:
         head = self.head(person)
         build = head_asset.build_hair if kind == "hair" else lambda _, *rest: head_asset.build_hat(*rest)
+        inside = kind == "hat" or STYLES[outfit.hair_style].hang > 0
         levels = []
         for shape, near in ((head.fine, True), (head.coarse, False)):
             shell = build(person, outfit, shape)
             skull = head_asset.uncovered(head_asset.split_head(shape, near=near).plain, shell, shape.grid)
             triangles = head_asset.shell_triangles(shell, shape.grid)
-            levels.append(ShellLevel(self._put(shell), self._put(triangles), self._put(skull)))
+            levels.append(ShellLevel(self._put(shell), self._put(triangles), self._put(skull), inside))
         return ShellBuffers(levels[0], levels[1], shell)
 
     def _put(self, values: F32 | I32) -> moderngl.Buffer:

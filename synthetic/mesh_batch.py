@@ -1,5 +1,6 @@
 """A batch of coloured triangles built on the CPU each frame: tubes, lofts, rings and boxes.
 
+Triangles turn counter-clockwise seen from outside, so that the inside need not be drawn.
 Vertex layout, 18 float32: position 3 (m), normal 3, colours A and B 3 + 3 (sRGB), uv 2 (m), pattern, period, gloss, id.
 """
 
@@ -29,6 +30,12 @@ def _sheet_index(rows: int, columns: int) -> I32:
     p00, p01 = r * columns + c, r * columns + c + 1
     p10, p11 = p00 + columns, p01 + columns
     return np.stack([p00, p01, p11, p00, p11, p10], -1).reshape(-1, 3).astype(np.int32)
+
+
+@cache
+def _turned_index(rows: int, columns: int) -> I32:
+    """Return the triangles of a sheet whose outside is its other side."""
+    return np.ascontiguousarray(_sheet_index(rows, columns)[:, ::-1])
 
 
 @dataclass(slots=True)
@@ -67,9 +74,20 @@ class MeshBatch:
         self._tubes.append(_Tube((p0, p1), (r0, r1), side, aspect, cloth, gloss, ident))
 
     def loft(
-        self, centres: F32, widths: F32, depths: F32, side: Vector, forward: Vector, cloth: Cloth, ident: float
+        self,
+        centres: F32,
+        widths: F32,
+        depths: F32,
+        side: Vector,
+        forward: Vector,
+        cloth: Cloth,
+        ident: float,
+        lined: bool = False,
     ) -> None:
-        """Add a skin over elliptic sections: centres float32[R, 3], half widths and half depths float32[R]."""
+        """Add a skin over elliptic sections: centres float32[R, 3] upwards, half widths and half depths float32[R].
+
+        `lined` makes the inside visible too.
+        """
         columns = 21
         phi = np.linspace(-np.pi, np.pi, columns, dtype=np.float32)
         s, f = np.asarray(side, np.float32), np.asarray(forward, np.float32)
@@ -82,7 +100,10 @@ class MeshBatch:
         nrm /= np.linalg.norm(nrm, axis=-1, keepdims=True)
         u = np.broadcast_to(phi * np.float32(widths.max()), pos.shape[:2])
         v = np.broadcast_to((centres[:, 1] - centres[-1, 1])[:, None], pos.shape[:2])
-        self._append(pos, nrm, np.stack([u, v], -1), cloth, 0.1, ident, _sheet_index(len(centres), columns))
+        index = _sheet_index(len(centres), columns)
+        if lined:
+            index = np.concatenate([index, _turned_index(len(centres), columns)])
+        self._append(pos, nrm, np.stack([u, v], -1), cloth, 0.1, ident, index)
 
     def ring(
         self,
@@ -109,7 +130,7 @@ class MeshBatch:
         nrm = np.cos(psi)[None, :, None] * radial[:, None] + np.sin(psi)[None, :, None] * out
         pos = middle[:, None] + thick * nrm
         self._append(
-            pos, nrm, np.zeros((*pos.shape[:2], 2), np.float32), cloth, 0.6, ident, _sheet_index(rows, columns)
+            pos, nrm, np.zeros((*pos.shape[:2], 2), np.float32), cloth, 0.6, ident, _turned_index(rows, columns)
         )
 
     def box(self, centre: Vector, half: Vector, cloth: Cloth, turn: F32) -> None:
@@ -121,7 +142,9 @@ class MeshBatch:
                 nrm = np.zeros((4, 3), np.float32)
                 nrm[:, axis] = sign
                 uv = np.delete(pos, axis, axis=1)
-                quad = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
+                quad = np.array(
+                    [[0, 1, 2], [0, 2, 3]] if (axis == 1) != (sign > 0) else [[0, 2, 1], [0, 3, 2]], np.int32
+                )
                 self._append(
                     (pos @ turn.T + np.asarray(centre, np.float32))[None],
                     (nrm @ turn.T)[None],
@@ -188,7 +211,7 @@ class MeshBatch:
         out[..., 13] = along[:, :, None]
         tail = np.array([[PATTERNS[q.cloth.pattern], q.cloth.scale, q.gloss, q.ident] for q in tubes], np.float32)
         out[..., 14:18] = tail[:, None, None]
-        base = _sheet_index(rows, _SEGMENTS)
+        base = _turned_index(rows, _SEGMENTS)
         index = base[None] + (np.arange(n, dtype=np.int32) * rows * _SEGMENTS)[:, None, None] + self._count
         self._vertices.append(out.reshape(-1, VERTEX_FLOATS))
         self._indices.append(index.reshape(-1, 3).astype(np.int32))

@@ -115,18 +115,23 @@ class PeoplePainter:
         """Draw everybody into the framebuffer in use, with its depth test."""
         if not cast.people:
             return
+        ctx = self._ctx
+        ctx.enable(moderngl.CULL_FACE)
+        # The projection turns pictures upside down, which turns outsides into what GL calls backs.
+        ctx.cull_face = "front"
         with Scope() as scope:
             for one in cast.near_first():
                 self._draw_head(scope, one, fine=camera.focal_px * 0.16 / max(one.distance, 0.1) > _FINE_FROM_PX)
             patterned = cast.patterned()
-            vbo = scope.keep(self._ctx.buffer(cast.vertices().tobytes()))
-            ibo = scope.keep(self._ctx.buffer(np.concatenate(list(patterned.values())).tobytes()))
+            vbo = scope.keep(ctx.buffer(cast.vertices().tobytes()))
+            ibo = scope.keep(ctx.buffer(np.concatenate(list(patterned.values())).tobytes()))
             start = 0
             for kind, triangles in patterned.items():
                 shader = self._body[kind]
-                vao = self._ctx.vertex_array(shader.program, [(vbo, *shader.layout(_BODY_FLOATS))], ibo)
+                vao = ctx.vertex_array(shader.program, [(vbo, *shader.layout(_BODY_FLOATS))], ibo)
                 scope.keep(vao).render(vertices=triangles.size, first=start)
                 start += triangles.size
+        ctx.disable(moderngl.CULL_FACE)
 
     def cover(self, cast: Cast) -> U8:
         """Draw each person alone, without depth, the larger part code winning: uint8[H/2, W/2, people]."""
@@ -162,8 +167,10 @@ class PeoplePainter:
             self._skin[name].put(values)
             self._render(scope, self._skin[name], level, triangles)
         for shell, color, strands in shells:
+            (self._ctx.disable if shell.open else self._ctx.enable)(moderngl.CULL_FACE)
             self._hair.put({**values, "hair_color": color, "strands": strands})
             self._render(scope, self._hair, shell, shell.triangles)
+        self._ctx.enable(moderngl.CULL_FACE)
 
     def _cover_head(self, scope: Scope, one: _Standing) -> None:
         level, values = self._heads.head(one.actor.person).coarse_level, self._head_values(one)

@@ -179,7 +179,7 @@ void main() {
 BODY_VERTEX: Final = """#version 330
 uniform mat4 view_projection;
 in vec3 in_position; in vec3 in_normal; in vec3 in_a; in vec3 in_b; in vec2 in_uv; in vec4 in_misc;
-out vec3 v_position, v_normal, v_a, v_b; out vec2 v_uv; out vec4 v_misc;
+out vec3 v_position, v_normal; out vec2 v_uv; flat out vec3 v_a, v_b; flat out vec4 v_misc;
 void main() {
     v_position = in_position; v_normal = in_normal; v_a = in_a; v_b = in_b; v_uv = in_uv; v_misc = in_misc;
     gl_Position = view_projection * vec4(in_position, 1.0);
@@ -190,7 +190,7 @@ void main() {
 _BODY_FRAGMENT: Final = (
     _LIT
     + """
-in vec3 v_position, v_normal, v_a, v_b; in vec2 v_uv; in vec4 v_misc;
+in vec3 v_position, v_normal; in vec2 v_uv; flat in vec3 v_a, v_b; flat in vec4 v_misc;
 out vec4 color;  // rgb, and the id of the person in alpha
 float soft(float s, float w) { return clamp(s / w + 0.5, 0.0, 1.0); }
 void main() {
@@ -234,7 +234,7 @@ ROOM_VERTEX: Final = (
 uniform mat4 view_projection;
 uniform vec3 key_dir, key_col, fill_dir, fill_col, sky_col, ground_col;
 in vec3 in_position; in vec3 in_normal; in vec3 in_uvl; in vec3 in_a; in vec3 in_b;
-out vec3 v_position, v_uvl, v_a, v_b; flat out vec3 v_light; flat out float v_floor;
+out vec3 v_position, v_uvl; flat out vec3 v_a, v_b, v_light; flat out float v_floor;
 void main() {
     v_position = in_position; v_uvl = in_uvl; v_a = in_a; v_b = in_b;
     vec3 n = in_normal;
@@ -249,7 +249,7 @@ void main() {
 
 ROOM_FRAGMENT: Final = """#version 330
 uniform float exposure, vignette; uniform vec2 frame;
-in vec3 v_position, v_uvl, v_a, v_b; flat in vec3 v_light; flat in float v_floor;
+in vec3 v_position, v_uvl; flat in vec3 v_a, v_b, v_light; flat in float v_floor;
 out vec4 color;  // rgb, and the id of the person in alpha
 uniform sampler2DArray patterns;
 uniform vec2 room_half;
@@ -303,4 +303,4 @@ HAIR_COVER: Final = (
     + _COVER_OUT
     + "void main() { if (v_surface.z < 0.5) discard; put(v_local.y > -1.1 ? head_id : body_id, false); }"
 )
-BODY_COVER: Final = "#version 330\nin vec4 v_misc;\n" + _COVER_OUT + "void main() { put(v_misc.w, false); }"
+BODY_COVER: Final = "#version 330\nflat in vec4 v_misc;\n" + _COVER_OUT + "void main() { put(v_misc.w, false); }"
