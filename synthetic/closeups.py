@@ -15,13 +15,15 @@ import numpy as np
 
 from synthetic.body import Actor
 from synthetic.camera import Camera
+from synthetic.frames import degrade
 from synthetic.identity import make_identity
-from synthetic.lens import Lens, compress
+from synthetic.lens import Lens
 from synthetic.outfit import make_outfit
 from synthetic.pose import Pose, head_height_m
 from synthetic.renderer import Renderer
 from synthetic.room import make_light, make_room
 from synthetic.shards import Sighting, square_crop, write_index, write_shard
+from synthetic.staging import DARK_SHARE, dim, random_mouth
 from synthetic.truth import Box, Seen, observe
 from synthetic.types import U8, generator
 from synthetic.workers import share
@@ -100,7 +102,9 @@ def draw_closeup(renderer: Renderer, lens: Lens, seed: int, who: int, view: int,
     camera = Camera(eye, (0.0, height, 0.0), CANVAS_PX * _FACE_SHARE * distance / _FACE_WIDTH_M, CANVAS_PX, CANVAS_PX)
     room = make_room(rng, 3.0, distance + 1.5)
     actor = Actor(person, make_outfit(person, 0, outfit), pose)
-    drawn = renderer.draw(camera, room, make_light(rng), [actor], vignette=float(rng.uniform(0, 0.3)))
+    light = make_light(rng)
+    light = dim(light, rng) if rng.random() < DARK_SHARE else light
+    drawn = renderer.draw(camera, room, light, [actor], vignette=float(rng.uniform(0, 0.3)))
     (seen,) = observe(camera, drawn)
     if seen.face is None or seen.face_visibility < 0.3:
         return None
@@ -116,10 +120,8 @@ def _as_in_a_film(picture: U8, seen: Seen, lens: Lens, rng: np.random.Generator)
     factor = min(width / (seen.face[2] - seen.face[0]), 1.0)
     size = max(16, round(CANVAS_PX * factor))
     small = np.asarray(cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    blur = float(rng.uniform(0.45, 0.8) if rng.random() < 0.75 else rng.uniform(0.8, 2.2))
-    small = lens.expose(small, rng, blur_px=blur, noise=float(rng.uniform(0, 0.9)))
     person, head, face = (_scaled(box, size / CANVAS_PX) for box in (seen.person, seen.head, seen.face))
-    return compress(small, int(rng.integers(35, 93))), replace(seen, person=person, head=head, face=face)
+    return degrade(small, lens, rng), replace(seen, person=person, head=head, face=face)
 
 
 def _scaled(box: Box | None, factor: float) -> Box | None:
@@ -128,6 +130,7 @@ def _scaled(box: Box | None, factor: float) -> Box | None:
 
 def _pose(rng: np.random.Generator) -> Pose:
     """Mostly toward the camera, up to profile; expressions and gaze as people have them."""
+    jaw, wide, press = random_mouth(rng)
     return Pose(
         x=0.0,
         z=0.0,
@@ -135,7 +138,9 @@ def _pose(rng: np.random.Generator) -> Pose:
         head_yaw=float(np.clip(rng.normal(0, 0.45), -1.0, 1.0)),
         head_pitch=float(np.clip(rng.normal(0.02, 0.16), -0.5, 0.6)),
         head_roll=float(rng.normal(0, 0.08)),
-        mouth_open=float(max(0, rng.normal(0.1, 0.3))) if rng.random() < 0.5 else 0.0,
+        mouth_open=jaw,
+        mouth_wide=wide,
+        mouth_press=press,
         blink=float(rng.random() < 0.06) * float(rng.uniform(0.5, 1)),
         smile=float(rng.normal(0.1, 0.45)),
         gaze_x=float(np.clip(rng.normal(0, 0.4), -1, 1)),

@@ -172,6 +172,7 @@ def random_pose(rng: np.random.Generator, x: float, z: float, camera: Camera) ->
     else:
         heading, head_yaw = rng.uniform(-np.pi, np.pi), rng.normal(0, 0.3)
     walking = rng.random() < 0.4
+    jaw, wide, press = random_mouth(rng)
     arms = rng.uniform(0, 1.1, 2) * (rng.random(2) < 0.3)
     return Pose(
         x=x,
@@ -188,9 +189,20 @@ def random_pose(rng: np.random.Generator, x: float, z: float, camera: Camera) ->
         arm_right=float(arms[1]),
         elbow_left=float(rng.uniform(0.1, 1.5)),
         elbow_right=float(rng.uniform(0.1, 1.5)),
-        mouth_open=float(max(0, rng.normal(0.1, 0.3))) if rng.random() < 0.5 else 0.0,
+        mouth_open=jaw,
+        mouth_wide=wide,
+        mouth_press=press,
         blink=float(rng.random() < 0.06) * float(rng.uniform(0.5, 1)),
         smile=float(rng.normal(0.1, 0.45)),
         gaze_x=float(np.clip(rng.normal(0, 0.4), -1, 1)),
         gaze_y=float(np.clip(rng.normal(0, 0.3), -1, 1)),
     )
+
+
+def random_mouth(rng: np.random.Generator) -> tuple[float, float, float]:
+    """Draw jaw (0..1), width (-1..1) and press (0..1) of a mouth: half are at rest, the others caught in a sound."""
+    if rng.random() < 0.5:
+        return 0.0, 0.0, 0.0
+    if rng.random() < 0.2:
+        return 0.0, float(rng.uniform(-0.2, 0.4)), float(rng.uniform(0.4, 1.0))
+    return float(max(0.0, rng.normal(0.2, 0.3))), float(np.clip(rng.normal(0, 0.5), -1, 1)), 0.0
