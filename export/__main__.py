@@ -36,14 +36,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     onnx = commands.add_parser("onnx", help="export trained checkpoints into a pack, and compare")
     onnx.add_argument("--checkpoint", type=Path, nargs="+", required=True, help="files that training wrote")
-    onnx.add_argument("--samples", type=Path, help="npz with real inputs, uint8 [N, ...], one array per model name")
+    onnx.add_argument("--samples", type=Path, help="npz with real inputs [N, ...], one array per model name")
     onnx.set_defaults(run=_export_checkpoints)
     random = commands.add_parser("random", help="write a pack with seeded random weights, for tests and benchmarks")
     random.add_argument("--seed", type=int, default=0)
     random.set_defaults(run=_export_random)
     for command in (onnx, random):
         command.add_argument("--pack", type=Path, required=True, help="folder of the pack")
-        command.add_argument("--version", default="0.1.0", help="version of the weights")
+        command.add_argument("--version", default="0.2.0", help="version of the weights")
         command.add_argument("--report", type=Path, help="file for the figures of the comparison, JSON")
     return parser
 

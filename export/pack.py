@@ -8,19 +8,26 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from export.onnx_from_module import onnx_from_module
-from export.parity import Parity, compare
+from export.parity import Inputs, Parity, compare
 from export.specs import demo_specs, served_graph
 from packs.calibration import Calibration
-from packs.manifest import MANIFEST_FILE, DetectionSettings, Pack, PackManifest, file_sha256, write_manifest
+from packs.manifest import (
+    MANIFEST_FILE,
+    DetectionSettings,
+    HearingSettings,
+    Pack,
+    PackManifest,
+    file_sha256,
+    write_manifest,
+)
 from packs.spec import Modality, ModelSpec
 
 DESCRIPTION = (
-    "Small networks trained on SynthCast, this project's own rendered people: "
-    "they make the product work end to end and are not for photographs of real people."
+    "Small networks trained on SynthCast, this project's own rendered people with synthetic voices: "
+    "they make the product work end to end and are not for pictures or voices of real people."
 )
 
 
@@ -44,7 +51,7 @@ class WrittenPack:
 def write_pack(
     directory: Path,
     networks: Mapping[str, nn.Module],
-    samples: Mapping[str, NDArray[np.uint8]],
+    samples: Mapping[str, Inputs],
     *,
     version: str,
     description: str = DESCRIPTION,
@@ -54,7 +61,7 @@ def write_pack(
     Args:
         directory: Folder of the pack; made when absent.
         networks: Trained networks by name of the demo pack. Those that are not given must be in the pack already.
-        samples: Inputs to compare on, uint8[N, ...] by name; seeded noise where none are given.
+        samples: Inputs to compare on, [N, ...] by name; seeded noise where none are given.
         version: Version of the weights.
         description: One sentence for the manifest.
 
@@ -75,13 +82,17 @@ def write_pack(
     return WrittenPack(directory, parity)
 
 
-def noise(spec: ModelSpec, rows: int = 4) -> NDArray[np.uint8]:
+def noise(spec: ModelSpec, rows: int = 4) -> Inputs:
     """Give seeded inputs for a model when no real ones are at hand."""
     shape = (rows, *spec.inputs[0].shape)
-    return np.random.default_rng(0).integers(0, 256, size=shape, dtype=np.uint8)
+    rng = np.random.default_rng(0)
+    if spec.inputs[0].dtype == "UINT8":
+        return rng.integers(0, 256, size=shape, dtype=np.uint8)
+    # About what log-magnitudes are.
+    return rng.normal(-2.0, 2.0, size=shape).astype(np.float32)
 
 
-def _write_model(directory: Path, spec: ModelSpec, graph: nn.Module, samples: NDArray[np.uint8]) -> list[Parity]:
+def _write_model(directory: Path, spec: ModelSpec, graph: nn.Module, samples: Inputs) -> list[Parity]:
     path = directory / spec.file
     partial = path.with_suffix(".partial.onnx")
     example = torch.from_numpy(noise(spec, rows=2))
@@ -103,7 +114,8 @@ def _manifest(
         description=description,
         models=tuple(models[name] for name in demo_specs() if name in models),
         detection=before.detection if before else _first_detection(models),
-        calibration=before.calibration if before else _first_calibration(models),
+        hearing=(before and before.hearing) or _first_hearing(models),
+        calibration=_calibration(models, before),
     )
 
 
@@ -113,7 +125,13 @@ def _first_detection(models: Mapping[str, ModelSpec]) -> DetectionSettings | Non
     return DetectionSettings(model="person_detector", thresholds=(0.4, 0.4, 0.4), iou=0.6)
 
 
-def _first_calibration(models: Mapping[str, ModelSpec]) -> dict[Modality, Calibration]:
-    """Give a cautious line, even at cosine 0.5, which stands until `training calibrate` has measured one."""
-    made = [model.modality for model in models.values() if model.modality is not None]
-    return {modality: Calibration(slope=10.0, intercept=-5.0) for modality in made}
+def _first_hearing(models: Mapping[str, ModelSpec]) -> HearingSettings | None:
+    return HearingSettings(model="voice_activity", threshold=0.5) if "voice_activity" in models else None
+
+
+def _calibration(models: Mapping[str, ModelSpec], before: PackManifest | None) -> dict[Modality, Calibration]:
+    """Keep what was measured; what is new gets a cautious line, even at 0.5, until `training calibrate` has run."""
+    known = {model.name for model in before.models} if before else set()
+    new = [model.modality for model in models.values() if model.modality is not None and model.name not in known]
+    first = {modality: Calibration(slope=10.0, intercept=-5.0) for modality in new}
+    return first | (before.calibration if before else {})

@@ -16,8 +16,9 @@ from torch import nn
 from packs.spec import ModelSpec
 
 F32 = NDArray[np.float32]
+Inputs = NDArray[np.uint8] | F32
 Outputs = dict[str, F32]
-Runner = Callable[[NDArray[np.uint8]], Outputs]
+Runner = Callable[[Inputs], Outputs]
 
 # Proposals under this score never leave the client's threshold; which of them make the best 100 may differ.
 CONFIDENT = 0.3
@@ -31,7 +32,7 @@ class Parity:
         runtime: `onnxruntime-f32`, `openvino-f32` or `openvino-bf16`.
         worst_absolute: Largest difference of any compared value (of a detector: of any row with its nearest).
         p99_absolute: Difference that 99 % of the values (of a detector: of the rows) keep.
-        least_cosine: Smallest cosine of an output row with its reference; 1 for a detector.
+        least_cosine: Smallest cosine of an output row with its reference; 1 for what is no embedding.
         compared: Number of rows that were compared.
         within: Whether both figures keep the spec's tolerance.
     """
@@ -48,14 +49,14 @@ class Parity:
         return asdict(self)
 
 
-def compare(graph: nn.Module, spec: ModelSpec, path: Path, samples: NDArray[np.uint8]) -> list[Parity]:
+def compare(graph: nn.Module, spec: ModelSpec, path: Path, samples: Inputs) -> list[Parity]:
     """Run the samples through torch and each runtime, and measure the distance.
 
     Args:
         graph: The served form of the network, in inference mode.
         spec: Its declaration, with the tolerance.
         path: The ONNX file.
-        samples: uint8[N, ...] inputs, best real ones.
+        samples: uint8 or float32[N, ...] inputs, best real ones.
     """
     names = [tensor.name for tensor in spec.outputs]
     reference = _torch_outputs(graph, names, samples)
@@ -63,13 +64,15 @@ def compare(graph: nn.Module, spec: ModelSpec, path: Path, samples: NDArray[np.u
 
 
 def _measure(runtime: str, found: Outputs, reference: Outputs, spec: ModelSpec) -> Parity:
-    if spec.embedding_dim is None:
+    name = spec.outputs[0].name
+    rows = found[name].shape[0]
+    if spec.embedding_dim is not None:
+        distances, cosine = _embedding_distances(found[name], reference[name])
+    elif "boxes" in found:
         distances, cosine = _detector_distances(found, reference), 1.0
         rows = distances.size
     else:
-        name = spec.outputs[0].name
-        distances, cosine = _embedding_distances(found[name], reference[name])
-        rows = found[name].shape[0]
+        distances, cosine = np.abs(found[name] - reference[name]).ravel(), 1.0
     worst = float(distances.max(initial=0.0))
     usual = float(np.quantile(distances, 0.99)) if distances.size else 0.0
     # bfloat16 keeps 8 significant bits, and a proposal at the cut of the best 100 may be gone: there the usual distance
@@ -109,7 +112,7 @@ def _nearest_distances(found: Outputs, reference: Outputs, image: int, column: i
     return np.asarray(np.maximum(boxes, scores).min(axis=1), dtype=np.float32)
 
 
-def _torch_outputs(graph: nn.Module, names: list[str], samples: NDArray[np.uint8]) -> Outputs:
+def _torch_outputs(graph: nn.Module, names: list[str], samples: Inputs) -> Outputs:
     with torch.inference_mode():
         answer = graph(torch.from_numpy(samples))
     parts = answer if isinstance(answer, tuple) else (answer,)
@@ -128,7 +131,7 @@ def _onnxruntime(path: Path, spec: ModelSpec) -> Runner:
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     names = [tensor.name for tensor in spec.outputs]
 
-    def run(samples: NDArray[np.uint8]) -> Outputs:
+    def run(samples: Inputs) -> Outputs:
         return dict(zip(names, session.run(names, {spec.inputs[0].name: samples}), strict=True))
 
     return run
@@ -137,7 +140,7 @@ def _onnxruntime(path: Path, spec: ModelSpec) -> Runner:
 def _openvino(path: Path, spec: ModelSpec, precision: str) -> Runner:
     compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": precision})
 
-    def run(samples: NDArray[np.uint8]) -> Outputs:
+    def run(samples: Inputs) -> Outputs:
         answer = compiled({spec.inputs[0].name: samples})
         return {tensor.name: np.array(answer[tensor.name], dtype=np.float32) for tensor in spec.outputs}
 

@@ -7,19 +7,22 @@ from types import MappingProxyType
 
 from torch import nn
 
-from models import DETECTOR_CLASSES, Detector, DetectorGraph
-from packs.spec import Modality, ModelSpec, Preprocessing, TensorSpec, Tolerance
+from models import DETECTOR_CLASSES, ActivityGraph, Detector, DetectorGraph, VoiceActivity
+from packs.sound import BINS
+from packs.spec import Modality, ModelSpec, Preprocessing, SoundPreprocessing, TensorSpec, Tolerance
 
 EMBEDDING_DIM = 256
+VOICE_DIM = 192
 PER_CLASS = 100
-
+# 1.28 s: people in films speak about a second at a time.
+WINDOW_FRAMES = 128
 
 _UNWRITTEN = "0" * 64
 
 
 def demo_specs() -> Mapping[str, ModelSpec]:
     """Declare the networks of the demo pack, by name. Digests are zero until the files are written."""
-    specs = (_detector(), _face(), _body())
+    specs = (_detector(), _face(), _body(), _voice(), _activity())
     return MappingProxyType({spec.name: spec for spec in specs})
 
 
@@ -27,6 +30,8 @@ def served_graph(name: str, network: nn.Module) -> nn.Module:
     """Wrap a trained network into the form that is served, in inference mode."""
     if isinstance(network, Detector):
         return DetectorGraph(detector=network, per_class=PER_CLASS).eval()
+    if isinstance(network, VoiceActivity):
+        return ActivityGraph(network=network).eval()
     if name not in demo_specs():
         raise ValueError(f"the demo pack has no network {name!r}; it has {', '.join(demo_specs())}")
     return network.eval()
@@ -53,32 +58,54 @@ def _detector() -> ModelSpec:
 
 
 def _face() -> ModelSpec:
-    return ModelSpec(
-        name="face_encoder",
-        modality=Modality.FACE,
-        file="face_encoder.onnx",
-        sha256=_UNWRITTEN,
-        inputs=(TensorSpec(name="crop", dtype="UINT8", shape=(96, 96, 3)),),
-        outputs=(TensorSpec(name="embedding", dtype="FP32", shape=(EMBEDDING_DIM,)),),
-        max_batch=64,
-        warmup_batches=(1, 16, 64),
-        preprocessing=Preprocessing(kind="square", height=96, width=96, enlarge=1.25),
-        tolerance=Tolerance(absolute=0.25, cosine=0.999),
-        embedding_dim=EMBEDDING_DIM,
-    )
+    how = Preprocessing(kind="square", height=96, width=96, enlarge=1.25)
+    return _encoder(Modality.FACE, TensorSpec(name="crop", dtype="UINT8", shape=(96, 96, 3)), how, EMBEDDING_DIM)
 
 
 def _body() -> ModelSpec:
+    how = Preprocessing(kind="stretch", height=128, width=64, enlarge=1.0)
+    return _encoder(Modality.BODY, TensorSpec(name="crop", dtype="UINT8", shape=(128, 64, 3)), how, EMBEDDING_DIM)
+
+
+def _voice() -> ModelSpec:
+    how = SoundPreprocessing(kind="wrapped", frames=WINDOW_FRAMES, hop=WINDOW_FRAMES // 2)
+    return _encoder(Modality.VOICE, _windows(how), how, VOICE_DIM)
+
+
+def _encoder(
+    modality: Modality, source: TensorSpec, how: Preprocessing | SoundPreprocessing, dimension: int
+) -> ModelSpec:
     return ModelSpec(
-        name="body_encoder",
-        modality=Modality.BODY,
-        file="body_encoder.onnx",
+        name=f"{modality}_encoder",
+        modality=modality,
+        file=f"{modality}_encoder.onnx",
         sha256=_UNWRITTEN,
-        inputs=(TensorSpec(name="crop", dtype="UINT8", shape=(128, 64, 3)),),
-        outputs=(TensorSpec(name="embedding", dtype="FP32", shape=(EMBEDDING_DIM,)),),
+        inputs=(source,),
+        outputs=(TensorSpec(name="embedding", dtype="FP32", shape=(dimension,)),),
         max_batch=64,
         warmup_batches=(1, 16, 64),
-        preprocessing=Preprocessing(kind="stretch", height=128, width=64, enlarge=1.0),
+        preprocessing=how,
         tolerance=Tolerance(absolute=0.25, cosine=0.999),
-        embedding_dim=EMBEDDING_DIM,
+        embedding_dim=dimension,
     )
+
+
+def _activity() -> ModelSpec:
+    # The middle 0.96 s of 1.28 s: each answer has at least 0.16 s of sound on both sides.
+    how = SoundPreprocessing(kind="overlapped", frames=WINDOW_FRAMES, hop=WINDOW_FRAMES * 3 // 4)
+    return ModelSpec(
+        name="voice_activity",
+        file="voice_activity.onnx",
+        sha256=_UNWRITTEN,
+        inputs=(_windows(how),),
+        outputs=(TensorSpec(name="speech", dtype="FP32", shape=(WINDOW_FRAMES,)),),
+        max_batch=32,
+        warmup_batches=(1, 16, 32),
+        preprocessing=how,
+        # Probabilities.
+        tolerance=Tolerance(absolute=0.05),
+    )
+
+
+def _windows(how: SoundPreprocessing) -> TensorSpec:
+    return TensorSpec(name="windows", dtype="FP32", shape=(how.frames, BINS))

@@ -3,10 +3,20 @@
 from models.blocks import ConvUnit, PixelInput, ResidualBlock, conv_unit, residual_block
 from models.detector import Detections, Detector, DetectorGraph, FeaturePyramid, LevelHead, box_head
 from models.encoder import Encoder, pooled_projection
-from models.presets import DETECTOR_CLASSES, body_encoder, face_encoder, person_detector
+from models.presets import (
+    DETECTOR_CLASSES,
+    body_encoder,
+    face_encoder,
+    person_detector,
+    voice_activity,
+    voice_encoder,
+)
+from models.sound import ActivityGraph, AttentiveStatistics, SpectrogramInput, VoiceActivity, VoiceEncoder
 
 __all__ = [
     "DETECTOR_CLASSES",
+    "ActivityGraph",
+    "AttentiveStatistics",
     "ConvUnit",
     "Detections",
     "Detector",
@@ -16,6 +26,9 @@ __all__ = [
     "LevelHead",
     "PixelInput",
     "ResidualBlock",
+    "SpectrogramInput",
+    "VoiceActivity",
+    "VoiceEncoder",
     "body_encoder",
     "box_head",
     "conv_unit",
@@ -23,4 +36,6 @@ __all__ = [
     "person_detector",
     "pooled_projection",
     "residual_block",
+    "voice_activity",
+    "voice_encoder",
 ]

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from models.presets import body_encoder, face_encoder, person_detector
+from models.presets import body_encoder, face_encoder, person_detector, voice_activity, voice_encoder
 
 CHECKPOINT_FORMAT = "personsearch-checkpoint/1"
 
@@ -17,6 +17,8 @@ PRESETS: dict[str, Callable[[], nn.Module]] = {
     "person_detector": person_detector,
     "face_encoder": face_encoder,
     "body_encoder": body_encoder,
+    "voice_encoder": voice_encoder,
+    "voice_activity": voice_activity,
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, overload
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
@@ -33,6 +33,20 @@ class Phase(Part):
 
     height: PositiveInt
     width: PositiveInt
+    batch: PositiveInt
+    steps: PositiveInt
+
+
+class SoundPhase(Part):
+    """A run of steps with windows of one length; short ones first teach most at half the cost.
+
+    Attributes:
+        frames: Frames of a window, 10 ms each.
+        batch: Windows in one step.
+        steps: Number of steps.
+    """
+
+    frames: PositiveInt
     batch: PositiveInt
     steps: PositiveInt
 
@@ -125,6 +139,26 @@ class FrameAugment(Part):
     blur: Share
 
 
+class SoundAugment(Part):
+    """How hard windows of sound are changed.
+
+    Attributes:
+        noise: Chance that a wordless clip is laid under a voice.
+        least_snr_db: Voice over that clip at the loudest, in decibels; at the softest 20 more.
+        gain_db: Largest change of loudness.
+        colour_db: Twice the spread of the bends of the curve that stands for room and microphone.
+        time_mask: Most frames that are hidden.
+        frequency_mask: Most frequencies that are hidden.
+    """
+
+    noise: Share
+    least_snr_db: float
+    gain_db: Annotated[float, Field(ge=0.0)]
+    colour_db: Annotated[float, Field(ge=0.0)]
+    time_mask: Annotated[int, Field(ge=0)]
+    frequency_mask: Annotated[int, Field(ge=0)]
+
+
 class EncoderRecipe(Part):
     """A recipe for a face or body encoder."""
 
@@ -156,7 +190,32 @@ class DetectorRecipe(Part):
         return self
 
 
-Recipe = EncoderRecipe | DetectorRecipe
+class VoiceRecipe(Part):
+    """A recipe for a voice encoder."""
+
+    task: Literal["voice"]
+    preset: Literal["voice_encoder"]
+    seed: Annotated[int, Field(ge=0)]
+    phases: Annotated[tuple[SoundPhase, ...], Field(min_length=1)]
+    optimiser: Optimiser
+    margin: Margin
+    augment: SoundAugment
+
+
+class ActivityRecipe(Part):
+    """A recipe for voice activity."""
+
+    task: Literal["activity"]
+    preset: Literal["voice_activity"]
+    seed: Annotated[int, Field(ge=0)]
+    phases: Annotated[tuple[SoundPhase, ...], Field(min_length=1)]
+    optimiser: Optimiser
+    augment: SoundAugment
+
+
+SightRecipe = EncoderRecipe | DetectorRecipe
+SoundRecipe = VoiceRecipe | ActivityRecipe
+Recipe = SightRecipe | SoundRecipe
 
 
 class _File(Part):
@@ -182,7 +241,15 @@ def total_steps(recipe: Recipe) -> int:
     return sum(phase.steps for phase in recipe.phases)
 
 
-def phase_at(recipe: Recipe, step: int) -> Phase:
+@overload
+def phase_at(recipe: SightRecipe, step: int) -> Phase: ...
+
+
+@overload
+def phase_at(recipe: SoundRecipe, step: int) -> SoundPhase: ...
+
+
+def phase_at(recipe: Recipe, step: int) -> Phase | SoundPhase:
     """Give the phase that a step (from 0) belongs to."""
     left = step
     for phase in recipe.phases:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import torch
 
-from models import body_encoder, face_encoder, person_detector
+from models import body_encoder, face_encoder, person_detector, voice_activity, voice_encoder
 from training.data.crops import load_crops
 from training.data.shards import open_frames
+from training.data.voices import open_voices
 from training.loop import Trainer
 from training.machine import computes_bfloat16, keep_freed_memory
-from training.recipe import DetectorRecipe, EncoderRecipe, Recipe, read_recipe
-from training.tasks import DetectorTask, EncoderTask, Task
+from training.recipe import ActivityRecipe, DetectorRecipe, Recipe, VoiceRecipe, read_recipe
+from training.tasks import ActivityTask, DetectorTask, EncoderTask, Task, VoiceTask
 
 
 def task_from_recipe(recipe: Recipe, data: Path) -> Task:
@@ -21,6 +22,10 @@ def task_from_recipe(recipe: Recipe, data: Path) -> Task:
     torch.manual_seed(recipe.seed)
     if isinstance(recipe, DetectorRecipe):
         return DetectorTask(detector=person_detector(), frames=open_frames(data / "train"), recipe=recipe)
+    if isinstance(recipe, VoiceRecipe):
+        return VoiceTask(encoder=voice_encoder(), voices=open_voices(data / "train"), recipe=recipe)
+    if isinstance(recipe, ActivityRecipe):
+        return ActivityTask(network=voice_activity(), voices=open_voices(data / "train"), recipe=recipe)
     encoder = face_encoder() if recipe.preset == "face_encoder" else body_encoder()
     sets = [open_frames(data / name) for name in recipe.crops.sets]
     return EncoderTask(encoder=encoder, crops=load_crops(sets, recipe.crops), recipe=recipe)
@@ -59,8 +64,13 @@ def train(
 
 
 def _opening(recipe: Recipe, task: Task) -> str:
-    if isinstance(recipe, EncoderRecipe) and isinstance(task, EncoderTask):
-        return f"{recipe.preset}: {len(task.crops)} crops of {task.crops.classes} classes"
-    if isinstance(task, DetectorTask):
-        return f"{recipe.preset}: {len(task.truth.frames)} frames"
+    match task:
+        case EncoderTask():
+            return f"{recipe.preset}: {len(task.crops)} crops of {task.crops.classes} classes"
+        case DetectorTask():
+            return f"{recipe.preset}: {len(task.truth.frames)} frames"
+        case VoiceTask():
+            return f"{recipe.preset}: {len(task.rows)} clips of {task.classes} voices"
+        case ActivityTask():
+            return f"{recipe.preset}: {len(task.voices)} clips"
     return recipe.preset

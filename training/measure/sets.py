@@ -17,7 +17,7 @@ from training.data.crops import cut_region, load_crops
 from training.data.frames import Boxes, FrameTruth, read_frame, settled
 from training.data.shards import FrameSet
 from training.measure.served import F32, ServedModel
-from training.recipe import CropChoice, EncoderRecipe, Recipe
+from training.recipe import CropChoice, DetectorRecipe, EncoderRecipe, Recipe
 
 U8 = NDArray[np.uint8]
 Keys = NDArray[np.int64]
@@ -119,9 +119,11 @@ def detect_raw(frames: FrameSet, pack: Pack, *, most: int) -> RawDetections:
 
 
 def sample_inputs(frames: FrameSet, recipes: Iterable[Recipe], rows: int) -> dict[str, U8]:
-    """Give real inputs of each recipe's network, uint8[about rows, ...] by its name, for the comparison of runtimes."""
+    """Give real inputs of each network that sees, uint8[about rows, ...] by name, for the comparison of runtimes."""
     samples: dict[str, U8] = {}
     for recipe in recipes:
+        if not isinstance(recipe, EncoderRecipe | DetectorRecipe):
+            continue
         last = recipe.phases[-1]
         size = (last.height, last.width)
         if isinstance(recipe, EncoderRecipe):

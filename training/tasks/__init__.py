@@ -1,7 +1,9 @@
 """What is trained: how a batch is made and what its loss is."""
 
+from training.tasks.activity import ActivityTask
 from training.tasks.base import Task
 from training.tasks.detector import DetectorTask
 from training.tasks.encoder import EncoderTask
+from training.tasks.voice import VoiceTask
 
-__all__ = ["DetectorTask", "EncoderTask", "Task"]
+__all__ = ["ActivityTask", "DetectorTask", "EncoderTask", "Task", "VoiceTask"]

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models import Encoder
+from models import Encoder, VoiceEncoder
 from training.data.batches import epoch_rows, step_generator
 from training.data.crops import CropSet, augment_crop
 from training.losses import ArcFace
-from training.recipe import EncoderRecipe, phase_at, total_steps
+from training.recipe import EncoderRecipe, Margin, phase_at, total_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,17 @@ class EncoderTask:
 
     def losses(self, batch: CropBatch, step: int) -> dict[str, Tensor]:
         """Compute ArcFace with the margin that this step has reached."""
-        warm_steps = self.recipe.margin.warmup * total_steps(self.recipe)
-        self.arcface.margin = self.recipe.margin.margin * min(1.0, step / max(1.0, warm_steps))
+        self.arcface.margin = margin_at(self.recipe.margin, step, total_steps(self.recipe))
         embeddings = self.network(batch.crops)
         return {"arcface": self.arcface(embeddings, batch.labels)}
 
 
-def embedding_dim(encoder: Encoder) -> int:
+def margin_at(margin: Margin, step: int, total: int) -> float:
+    """Give the margin of a step, in radians: a line up over the first `warmup` of all steps, then level."""
+    return margin.margin * min(1.0, step / max(1.0, margin.warmup * total))
+
+
+def embedding_dim(encoder: Encoder | VoiceEncoder) -> int:
     """Length of an encoder's embedding, read off its last layer."""
     sizes = [layer.num_features for layer in encoder.projection.modules() if isinstance(layer, nn.BatchNorm1d)]
     if len(sizes) != 1:
