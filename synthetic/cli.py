@@ -6,11 +6,15 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from synthetic.sound.commands import voices
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     help="SynthCast: films and frames of parametric people, with ground truth.",
 )
+
+app.command()(voices)
 
 
 @app.callback()

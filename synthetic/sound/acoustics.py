@@ -1,11 +1,12 @@
 """Where a voice is heard: reverberation of a room and the colour that microphone and distance give."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 
+from synthetic.sound.beds import decibels
 from synthetic.types import F32, Floats
 
 _LEAD_S: Final = 0.002
@@ -27,14 +28,18 @@ class Place:
     dull_hz: float = 20_000.0
 
 
+def _colour_db(rng: np.random.Generator) -> float:
+    return float(rng.uniform(0.5, 2.0))
+
+
 def film_place(rng: np.random.Generator) -> Place:
     """Draw a place such as films are shot in: a furnished room mostly, a hall now and then, or the open air."""
     kind = float(rng.random())
     if kind < 0.2:
-        return Place(float(rng.uniform(0.05, 0.12)), float(rng.uniform(8, 16)), float(rng.uniform(2, 4.5)))
+        return Place(float(rng.uniform(0.05, 0.12)), float(rng.uniform(8, 16)), _colour_db(rng))
     if kind < 0.85:
-        return Place(float(rng.uniform(0.2, 0.55)), float(rng.uniform(1, 10)), float(rng.uniform(2, 4.5)))
-    return Place(float(rng.uniform(0.6, 1.1)), float(rng.uniform(-1, 6)), float(rng.uniform(2, 4.5)))
+        return Place(float(rng.uniform(0.2, 0.55)), float(rng.uniform(1, 10)), _colour_db(rng))
+    return Place(float(rng.uniform(0.6, 1.1)), float(rng.uniform(-1, 6)), _colour_db(rng))
 
 
 def impulse(place: Place, rng: np.random.Generator, rate_hz: int) -> F32:
@@ -74,3 +79,22 @@ def reverberate(sound: F32, response: F32, rate_hz: int) -> F32:
     before = float(np.sqrt(np.mean(np.square(sound)))) if len(sound) else 0.0
     after = float(np.sqrt(np.mean(np.square(wet[: len(sound)])))) if len(sound) else 1.0
     return np.asarray(wet * (before / max(after, 1e-9)), dtype=np.float32)
+
+
+def capture(
+    rng: np.random.Generator, sound: F32, place: Place, rate_hz: int, *, far_db: float = 0.0, seen: bool = True
+) -> F32:
+    """Hear an utterance as the microphone of a film does: float32[N + K] with the tail of the reverberation.
+
+    Args:
+        rng: randomness of microphone and level.
+        sound: the voice, dry.
+        place: where.
+        rate_hz: samples a second.
+        far_db: level for the distance, 0 near; what is farther off has more reverberation too.
+        seen: on screen; who is not sounds softer and duller.
+    """
+    there = replace(place, direct_db=place.direct_db + 0.8 * far_db, dull_hz=20_000.0 if seen else 3_200.0)
+    heard = reverberate(sound, impulse(there, rng, rate_hz), rate_hz)
+    level_db = far_db + float(rng.normal(-2, 1.5)) - (0.0 if seen else 3.0)
+    return np.asarray(heard * decibels(level_db), dtype=np.float32)

@@ -10,6 +10,18 @@ from synthetic.types import F32, Floats
 
 Bed = Callable[[np.random.Generator, int, int], F32]
 BEDS: Final = ("room", "hum", "street", "wind", "babble")
+MUSIC_SHARE: Final = 0.25
+"""Share of scenes with music."""
+_BED_ODDS: Final = (0.4, 0.15, 0.2, 0.1, 0.15)
+# Decibels of full scale; a voice lies at about -23. Strangers stay clearly in the background.
+_BED_LEVELS_DB: Final = {
+    "room": (-60, -42),
+    "hum": (-56, -40),
+    "street": (-50, -36),
+    "wind": (-50, -36),
+    "babble": (-50, -40),
+}
+_MUSIC_LEVELS_DB: Final = (-35, -22)
 
 
 def decibels(level_db: float) -> float:
@@ -42,6 +54,19 @@ def noise_bed(rng: np.random.Generator, kind: str, count: int, rate_hz: int, voi
     if kind not in makers:
         raise ValueError(f"got noise bed {kind!r}, expected one of {', '.join(BEDS)}")
     return at_level(makers[kind](rng, count, rate_hz), 0.0)
+
+
+def draw_backdrop(
+    rng: np.random.Generator, count: int, rate_hz: int, strangers: Sequence[F32], music_share: float = MUSIC_SHARE
+) -> F32:
+    """Draw all that is heard in a scene besides its people: float32[count], a bed, doors and steps, at times music."""
+    kind = str(rng.choice(BEDS, p=_BED_ODDS))
+    low, high = _BED_LEVELS_DB[kind]
+    out = noise_bed(rng, kind, count, rate_hz, strangers) * decibels(float(rng.uniform(low, high)))
+    if rng.random() < music_share:
+        out = out + at_level(music(rng, count, rate_hz), float(rng.uniform(*_MUSIC_LEVELS_DB)))
+    out = out + transients(rng, count, rate_hz) * decibels(float(rng.uniform(-40, -24)))
+    return np.asarray(out, dtype=np.float32)
 
 
 def _coloured(rng: np.random.Generator, count: int, pole: float) -> Floats:
@@ -149,13 +174,18 @@ def transients(rng: np.random.Generator, count: int, rate_hz: int) -> F32:
 
 def _tone(rng: np.random.Generator, hz: float, length_s: float, bright: float, decay: float, rate_hz: int) -> Floats:
     """A tone with harmonics (`bright` ** k) that sinks with `decay` a second."""
-    t = np.arange(round(length_s * rate_hz)) / rate_hz
+    t = np.arange(round(length_s * rate_hz), dtype=np.float32) / np.float32(rate_hz)
+    turn = np.exp(np.float32(2 * np.pi * hz) * 1j * t).astype(np.complex64)
+    power = np.ones_like(turn)
     out = np.zeros_like(t)
     for k in range(1, 7):
+        # One complex exponential and its powers: far cheaper than a sine for each harmonic.
+        power *= turn
         if hz * k < 0.45 * rate_hz:
-            out += bright ** (k - 1) * np.sin(2 * np.pi * hz * k * t + float(rng.uniform(0, 6.3)))
-    attack = np.minimum(t / 0.008, 1.0)
-    return np.asarray(out * attack * np.exp(-decay * t))
+            weight = bright ** (k - 1) * np.exp(1j * float(rng.uniform(0, 6.3)))
+            out += (power * np.complex64(weight)).real
+    attack = np.minimum(t / np.float32(0.008), np.float32(1.0))
+    return np.asarray(out * attack * np.exp(np.float32(-decay) * t))
 
 
 def _hit(rng: np.random.Generator, length_s: float, cut_hz: float, rate_hz: int) -> Floats:

@@ -15,7 +15,9 @@ from typing import Any, BinaryIO
 
 _RETRIEVAL_SYNCHRONOUS = 2
 _PHONEME_EVENTS = 1
-_RATE, _PITCH, _RANGE = 1, 3, 4
+_RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4
+# Loud voices are cut off at full scale with the usual volume of 100.
+_QUIET = 60
 _UTF8 = 1
 _LIST_TERMINATED, _PHONEME = 0, 7
 _VOICE_FILE = "person"
@@ -93,6 +95,7 @@ def _speak(
         raise RuntimeError(f"espeak_SetVoiceByName returned {status} for the private voice in {data}")
     for parameter, key in ((_RATE, "rate"), (_PITCH, "pitch"), (_RANGE, "range")):
         library.espeak_SetParameter(parameter, int(str(line[key])), 0)
+    library.espeak_SetParameter(_VOLUME, _QUIET, 0)
     # Breath is made of random numbers that are otherwise seeded by the clock.
     library.espeak_ng_SetRandSeed(ctypes.c_long(int(str(line["seed"]))))
     text = str(line["text"]).encode()

@@ -22,7 +22,8 @@ SPEECH_RMS: Final = 0.1
 _TIMEOUT_S: Final = 600.0
 # Of the synthesiser's data only English is copied into the private folder.
 _SHARED: Final = ("phontab", "phonindex", "phondata", "phondata-manifest", "intonations", "en_dict")
-_SILENCE: Final = 0.01
+_BREATHY: Final = 0.35
+_SILENCE: Final = 0.006
 _STRESS_MARKS: Final = "',%="
 
 
@@ -84,14 +85,25 @@ def voice_variant(person: Identity, mood: Mood | None = None) -> str:
     top = base * (1.25 + voice.pitch_range * mood.range / 110)
     lines = ["language variant", "name person", f"pitch {base:.0f} {top:.0f}"]
     for number in range(9):
-        frequency = 100 * voice.formant * float(np.clip(rng.normal(1, 0.05), 0.88, 1.12))
-        height = 100 * float(np.clip(rng.normal(1, 0.12), 0.6, 1.4))
-        width = 100 * float(np.clip(rng.normal(1, 0.12), 0.7, 1.4))
+        frequency = 100 * voice.formant * _near_one(rng, 0.065, 0.16)
+        height, width = 100 * _near_one(rng, 0.22, 0.55), 100 * _near_one(rng, 0.2, 0.45)
         lines.append(f"formant {number} {frequency:.0f} {height:.0f} {width:.0f}")
+    # How the strength of the voice sinks towards high tones: pairs of a frequency and an amplitude.
+    tilt = [round(float(np.clip(rng.normal(level, 30), 30, 255))) for level in (180, 150, 125, 105)]
+    lines.append("tone " + " ".join(f"{hz} {level}" for hz, level in zip((500, 1200, 2200, 3600), tilt, strict=True)))
     lines.append(f"roughness {round(4 * voice.roughness)}")
-    lines.append(f"voicing {rng.integers(80, 120)}")
-    lines.append(f"consonants {rng.integers(70, 120)} {rng.integers(70, 120)}")
+    lines.append(f"flutter {rng.integers(1, 5)}")
+    lines.append(f"voicing {rng.integers(75, 125)}")
+    lines.append(f"consonants {rng.integers(60, 130)} {rng.integers(60, 130)}")
+    if rng.random() < _BREATHY:
+        strength = rng.integers(2, 12, 3)
+        lines.append(f"breath 0 {strength[0]} {strength[1]} {strength[2]} 0 0 0 0")
+        lines.append("breathw 150 250 300 350 400 400 400 400")
     return "\n".join(lines) + "\n"
+
+
+def _near_one(rng: np.random.Generator, spread: float, most: float) -> float:
+    return float(np.clip(rng.normal(1, spread), 1 - most, 1 + most))
 
 
 def speak(lines: list[Line], rate_hz: int = SAMPLE_RATE) -> list[Spoken]:

@@ -1,0 +1,26 @@
+"""The `voices` command of SynthCast."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+def voices(
+    seed: Annotated[int, typer.Option(help="Seed of the cast and of the clips.")],
+    identities: Annotated[int, typer.Option(min=2, help="People in the cast; here all of them speak.")],
+    clips: Annotated[int, typer.Option(min=6, help="Clips in all; each sixth is wordless.")],
+    out: Annotated[Path, typer.Option(help="Folder to write (resumed when partly done).")],
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+) -> None:
+    """Write voices to train on: clips as heard in films, with who speaks and where speech is, in shards."""
+    from synthetic.sound.dataset import VoicesJob, write_voices
+
+    job = VoicesJob(seed, identities, clips, out)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns) as bar:
+        task = bar.add_task("shards", total=job.shards())
+        for _ in write_voices(job, workers):
+            bar.advance(task)
+    typer.echo(f"{job.clips} clips of {job.identities} people in {out}")
