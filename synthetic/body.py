@@ -138,8 +138,16 @@ _TORSO: Final = np.array(
     ],
     dtype=np.float32,
 )
+# Ends inside the torso, and tapers fast enough to stay between the thighs.
 _PELVIS: Final = np.array(
-    [[-0.30, 0.02, 0.02], [-0.27, 0.06, 0.045], [-0.16, 0.09, 0.062], [0.0, 0.094, 0.066], [0.10, 0.093, 0.066]],
+    [
+        [-0.25, 0.02, 0.014],
+        [-0.20, 0.05, 0.030],
+        [-0.12, 0.084, 0.046],
+        [-0.06, 0.098, 0.056],
+        [-0.01, 0.097, 0.063],
+        [0.03, 0.088, 0.060],
+    ],
     dtype=np.float32,
 )
 

@@ -106,10 +106,16 @@ class PeoplePainter:
         return [trace_outline(self._heads, p.actor, p.bones, p.slot, p.vertices) for p in cast.people]
 
     def light(self, values: dict[str, object]) -> None:
-        """Set camera, light and exposure in all programs."""
-        covers = [self._head_cover, self._hair_cover, self._body_cover]
-        for shader in [*self._skin.values(), self._hair, *self._body.values(), *covers]:
+        """Set camera, light and exposure in all programs; `view_projection` is float32[4, 4] column by column."""
+        for shader in [*self._skin.values(), self._hair, *self._body.values()]:
             shader.put(values)
+        # Every other pixel of the id buffer is kept: half a pixel aside of the middle of a pixel of half size.
+        aside = np.eye(4, dtype=np.float32)
+        aside[3, :2] = 0.5 / self._half[0], 0.5 / self._half[1]
+        columns = np.frombuffer(values["view_projection"], np.float32).reshape(4, 4)  # type: ignore[call-overload]
+        shifted = {**values, "view_projection": (columns @ aside).tobytes()}
+        for shader in (self._head_cover, self._hair_cover, self._body_cover):
+            shader.put(shifted)
 
     def draw(self, camera: Camera, cast: Cast) -> None:
         """Draw everybody into the framebuffer in use, with its depth test."""

@@ -112,10 +112,12 @@ def test_a_full_frame_tells_all_its_people_apart(renderer: Renderer) -> None:
     drawn = draw(renderer, *[actor(k, -2.2 + 0.4 * k, -0.5 * (k % 3)) for k in range(MAX_ACTORS)])
     assert drawn.cover is not None
     assert drawn.cover.shape == (180, 320, MAX_ACTORS)
-    for slot, seen in enumerate(observe(CAMERA, drawn)):
-        assert seen.visibility > 0.1
-        alone = drawn.cover[..., slot] > 0
-        assert alone[(drawn.ids >> 2 == slot) & (drawn.ids > 0)].mean() > 0.96
+    assert all(seen.visibility > 0.1 for seen in observe(CAMERA, drawn))
+    rows, columns = np.nonzero(drawn.ids)
+    owners = drawn.ids[rows, columns] >> 2
+    assert set(owners.tolist()) == set(range(MAX_ACTORS))
+    # Ids and coverage are sampled half a pixel apart, so outlines differ by a few samples.
+    assert np.mean(drawn.cover[rows, columns, owners] > 0) > 0.98
 
 
 @pytest.mark.parametrize(
