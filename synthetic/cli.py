@@ -79,14 +79,35 @@ def render(
     cast_seed: Annotated[
         int | None, typer.Option(help="Seed of the cast; films with the same one share people. Default: --seed.")
     ] = None,
+    cameras: Annotated[
+        int, typer.Option(min=0, help="Film a site with so many fixed cameras instead: OUT/cam0, OUT/cam1, ...")
+    ] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
 ) -> None:
-    """Render a film with sound, ground truth and portraits to search with."""
+    """Render a film with sound, ground truth, and portraits, voices and descriptions to search with."""
     from synthetic.film.render import render_film
     from synthetic.film.script import FilmSpec
+    from synthetic.film.surveil import render_site
 
     spec = FilmSpec(seed, seed if cast_seed is None else cast_seed, identities, minutes)
     with _bar() as bar:
-        task = bar.add_task("frames", total=spec.frames)
-        truth = render_film(spec, out, workers, lambda done, total: bar.update(task, completed=done, total=total))
-    typer.echo(f"{out / 'film.mp4'} with its truth in {truth}")
+        task = bar.add_task("frames", total=spec.frames * max(cameras, 1))
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        truths = render_site(spec, cameras, out, workers, show) if cameras else [render_film(spec, out, workers, show)]
+    for truth in truths:
+        typer.echo(f"{truth.parent / 'film.mp4'} with its truth in {truth}")
+
+
+@app.command()
+def sheet(
+    films: Annotated[list[Path], typer.Argument(help="Folders of finished films.")],
+    out: Annotated[Path, typer.Option(help="JPEG to write.")] = Path("docs/media/contact_sheet.jpg"),
+) -> None:
+    """Draw a contact sheet of films: all kinds of shots, some with the boxes of the truth."""
+    from synthetic.film.sheet import write_sheet
+
+    picks = write_sheet(films, out)
+    typer.echo(f"{len(picks)} frames in {out}")

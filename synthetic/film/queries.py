@@ -58,7 +58,8 @@ def _descriptions(script: Script, folder: Path) -> list[Json]:
 
 def _sentence(rng: np.random.Generator, scene: Scene, script: Script, number: int) -> Json:
     sentences = describe(rng, script.cast[number], scene.outfits[number])
-    return sentences[int(rng.integers(len(sentences)))].to_json()
+    said = sentences[int(rng.integers(len(sentences)))].to_json()
+    return {"description_kind" if key == "kind" else key: value for key, value in said.items()}
 
 
 def _scope(scene: Scene, number: int) -> Json:

@@ -48,6 +48,16 @@ class Span:
     last: int
 
 
+@dataclass(frozen=True, slots=True)
+class Scenery:
+    """What a take is drawn with."""
+
+    renderer: Renderer
+    lens: Lens
+    script: Script
+    take: Take
+
+
 def span_of(script: Script, shot: Shot) -> Span:
     """Return which frames of a shot are drawn, and which of them are blended with its neighbours."""
     lead = shot.transition_frames // 2
@@ -98,16 +108,22 @@ class VideoWriter:
 
 def shoot(renderer: Renderer, lens: Lens, script: Script, shot: Shot, speeches: list[Speech], folder: Path) -> None:
     """Draw a shot into `folder`; the notes appear last, so a shot with notes is whole."""
-    video, notes = shot_files(folder, shot)
     take = block_shot(script, shot, movers(speeches, shot))
-    mouths = talking(speeches, shot)
     rng = generator(script.spec.cast_seed, script.spec.seed, 501, shot.number)
+    shoot_span(Scenery(renderer, lens, script, take), talking(speeches, shot), span_of(script, shot), rng, folder)
+
+
+def shoot_span(
+    scenery: Scenery, mouths: Talking, span: Span, rng: np.random.Generator, folder: Path, name: str | None = None
+) -> None:
+    """Draw a span of frames of a take to the files of its shot, or to those called `name`."""
+    take, shot = scenery.take, scenery.take.shot
+    video, notes = shot_files(folder, shot) if name is None else (folder / f"{name}.mp4", folder / f"{name}.json")
     rows: list[Observed] = []
-    span = span_of(script, shot)
     with VideoWriter(video) as writer:
         for frame in range(span.first, span.last):
-            picture, seen = draw_frame(renderer, script, take, mouths, frame - shot.start)
-            picture = lens.expose(picture, rng, blur_px=take.blur_px, noise=take.noise)
+            picture, seen = draw_frame(scenery.renderer, scenery.script, take, mouths, frame - shot.start)
+            picture = scenery.lens.expose(picture, rng, blur_px=take.blur_px, noise=take.noise)
             if span.start <= frame < span.end:
                 writer.add(picture)
             else:

@@ -1,7 +1,7 @@
 """The truth file of a film (schema "synthcast/2", described in SCHEMA.md)."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +34,10 @@ class Whereabouts:
     recorded_at: str | None = None
     clock_offset_s: float | None = None
 
+    def to_json(self) -> Json:
+        """Return the fields as they stand in the truth file."""
+        return asdict(self)
+
 
 NOWHERE: Final = Whereabouts()
 
@@ -59,10 +63,7 @@ def build_truth(
             "fps": FPS,
             "frames": spec.frames,
             "duration_s": round(spec.frames / FPS, 3),
-            "camera_id": where.camera_id,
-            "site": where.site,
-            "recorded_at": where.recorded_at,
-            "clock_offset_s": where.clock_offset_s,
+            **where.to_json(),
         },
         "identities": [{"identity_id": p.identity_id, "attributes": p.attributes()} for p in script.cast],
         "scenes": [_scene(script, scene) for scene in script.scenes],
