@@ -37,6 +37,7 @@ from services.ingest.pipeline.settings import PipelineSettings
 from services.ingest.pipeline.shots import read_chunks
 from services.ingest.pipeline.track_shots import ShotTracker
 from services.ingest.pipeline.values import Chunk
+from services.search.converters import appearance_to_proto
 
 
 class Detector(Protocol):
@@ -147,7 +148,7 @@ async def measure(folder: Path, pack: Pack | None, settings: PipelineSettings, t
         found = await analyse(film, PackDetector(vision, settings), vision, pack, settings)
         await backend.aclose()
     took_s = time.perf_counter() - started
-    followed = follow(film, predicted_tracklets(found, film))
+    followed = follow(film, predicted_tracklets([appearance_to_proto(one) for one in found], film))
     return Measured(
         film=film.name,
         tracklet_recall=followed.covered_count / max(followed.truth_count, 1),

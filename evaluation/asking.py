@@ -3,72 +3,106 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from evaluation.metrics.ranking import RankedHit
-from evaluation.truth import Film, Portrait
+from evaluation.truth import Film, QueryFile
 from personsearch.client import PersonSearchClient
 from personsearch.errors import PersonSearchError
 from personsearch.query import portrait as portrait_part
+from personsearch.query import voice as voice_part
+from personsearch.v1 import hit_pb2, modality_pb2, query_pb2
 
-__all__ = ["TOP_K", "Answer", "IngestedFilm", "ask", "ingest_films"]
+__all__ = ["TOP_K", "Answer", "Ask", "IngestedFilm", "Question", "ask", "ingest_film", "questions"]
 
 # The most that the contract allows: a ranking that is cut off early would look like misses.
 TOP_K = 1000
-# What may come of a portrait itself.
-REFUSALS = ("NO_FACE", "SEVERAL_FACES", "UNREADABLE_IMAGE")
+# What may come of a query file itself.
+REFUSALS = ("NO_FACE", "SEVERAL_FACES", "UNREADABLE_IMAGE", "NO_SPEECH", "UNREADABLE_SOUND")
+
+Kind = Literal["portrait", "voice"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IngestedFilm:
-    """A film in the gallery; `wall_s` is the time from asking for its ingest until it was ready."""
+    """A film in the gallery; `wall_s` is the time from asking for its ingest until it was ready, where it was taken."""
 
     film: Film
     video_id: str
-    wall_s: float
+    wall_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One query file, asked alone: a portrait asks where the person is seen, a voice where the person is heard.
+
+    `expand` says whether associations are followed.
+    """
+
+    kind: Kind
+    file: QueryFile
+    expand: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back for one portrait; `refusal` names the reason when it was refused, and then there are no hits."""
+    """What came back for a question; `refusal` names the reason when it was refused, and then there are no hits."""
 
-    portrait: Portrait
+    question: Question
     hits: tuple[RankedHit, ...]
     latency_s: float
     degraded: bool = False
     refusal: str | None = None
 
-
-async def ingest_films(
-    client: PersonSearchClient, films: Sequence[Film], gallery: str, say: Callable[[str], None]
-) -> list[IngestedFilm]:
-    """Ingest films one after the other, so that each has its own time; raises PersonSearchError when one fails."""
-    ingested: list[IngestedFilm] = []
-    for film in films:
-        started = time.perf_counter()
-        video = await client.ingest(film.path, gallery=gallery)
-        await client.wait_until_ready(video.video_id, gallery=gallery)
-        wall_s = time.perf_counter() - started
-        speed = film.duration_s / wall_s
-        say(f"{film.name}: {film.duration_s:.0f} s of film in {wall_s:.1f} s ({speed:.1f} x real time)")
-        ingested.append(IngestedFilm(film, video.video_id, wall_s))
-    return ingested
+    @property
+    def identity(self) -> str:
+        """Who was asked for."""
+        return self.question.file.identity
 
 
-async def ask(client: PersonSearchClient, portrait: Portrait, gallery: str, *, expand: bool) -> Answer:
-    """Ask with one portrait; a refusal (no face found, several found) is an answer without hits.
+Ask = Callable[[Question], Awaitable[Answer]]
+
+
+def questions(films: Sequence[Film]) -> list[Question]:
+    """Ask with every portrait and every voice clip of the films, with expansion along associations and without."""
+    files: list[tuple[Kind, QueryFile]] = [("portrait", file) for film in films for file in film.portraits]
+    files += [("voice", file) for film in films for file in film.voices]
+    return [Question(kind, file, expand) for kind, file in files for expand in (True, False)]
+
+
+async def ingest_film(client: PersonSearchClient, film: Film, gallery: str, say: Callable[[str], None]) -> IngestedFilm:
+    """Ingest a film and wait until it is ready; raises PersonSearchError when it fails."""
+    started = time.perf_counter()
+    video = await client.ingest(film.path, gallery=gallery)
+    await client.wait_until_ready(video.video_id, gallery=gallery)
+    wall_s = time.perf_counter() - started
+    speed = film.duration_s / wall_s
+    say(f"{film.name}: {film.duration_s:.0f} s of film in {wall_s:.1f} s ({speed:.1f} x real time)")
+    return IngestedFilm(film, video.video_id, wall_s)
+
+
+async def ask(client: PersonSearchClient, question: Question, gallery: str) -> Answer:
+    """Ask a question; a refusal of its file (no face found, no speech) is an answer without hits.
 
     Raises PersonSearchError for anything else: what is broken is not measured.
     """
-    part = portrait_part(portrait.path)
+    is_voice = question.kind == "voice"
+    part = voice_part(question.file.path) if is_voice else portrait_part(question.file.path)
+    task = query_pb2.TASK_HEARD if is_voice else query_pb2.TASK_SEEN
     started = time.perf_counter()
     try:
-        answer = await client.search([part], gallery=gallery, top_k=TOP_K, expand=expand)
+        answer = await client.search([part], gallery=gallery, top_k=TOP_K, expand=question.expand, task=task)
     except PersonSearchError as error:
         if error.reason not in REFUSALS:
             raise
-        return Answer(portrait, (), time.perf_counter() - started, refusal=error.reason)
+        return Answer(question, (), time.perf_counter() - started, refusal=error.reason)
     latency_s = time.perf_counter() - started
-    hits = tuple(RankedHit(hit.appearance.appearance_id, hit.score) for hit in answer.hits)
-    return Answer(portrait, hits, latency_s, degraded=bool(answer.degraded))
+    return Answer(question, tuple(_ranked(answer.hits)), latency_s, degraded=bool(answer.degraded))
+
+
+def _ranked(hits: Iterable[hit_pb2.Hit]) -> Iterable[RankedHit]:
+    for hit in hits:
+        modality = modality_pb2.Modality.Name(hit.shares[0].modality) if hit.shares else ""
+        yield RankedHit(hit.appearance.appearance_id, hit.score, modality.removeprefix("MODALITY_").lower())

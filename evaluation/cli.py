@@ -1,23 +1,25 @@
-"""`python -m evaluation run`: measures a protocol and writes its result file."""
+"""`python -m evaluation`: measures films that are there, or a whole gallery from its seeds."""
 
 from __future__ import annotations
 
 import asyncio
-import json
+import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from evaluation.archive import read_appearances
 from evaluation.demo.cli import demo_command
+from evaluation.encoders.figures import EncoderFigures
+from evaluation.encoders.measure import measure_encoders
+from evaluation.gallery.cli import gallery_command
 from evaluation.protocols.spine import SpineResult, run_spine
-from evaluation.report import markdown_from_report, report_of_spine
+from evaluation.report import report_of_spine, setting_of
 from evaluation.stack import Stack, use_stack
 from evaluation.truth import Film, load_film
+from evaluation.writing import end_if_broken, write_results
 from packs.manifest import Pack
 from personsearch.client import PersonSearchClient
-from services.backends.schemas import Appearance
 
 __all__ = ["app"]
 
@@ -33,6 +35,7 @@ MoreFilmsArgument = Annotated[
 
 
 app.command("demo")(demo_command)
+app.command("gallery")(gallery_command)
 
 
 @app.callback()
@@ -47,39 +50,31 @@ def run(
     more_films: MoreFilmsArgument = None,
     protocol: Annotated[str, typer.Option(help="Which protocol; there is `spine`.")] = "spine",
     markdown_path: Annotated[Path | None, typer.Option("--markdown", help="Also write a page for people.")] = None,
+    plots: Annotated[Path | None, typer.Option("--plots", file_okay=False, help="Also draw plots (SVG) here.")] = None,
+    encoders: Annotated[
+        bool, typer.Option("--encoders/--no-encoders", help="Whether to measure encoders and naive baselines.")
+    ] = True,
     require: Annotated[bool, typer.Option("--require", help="Exit with 1 when a requirement does not hold.")] = False,
 ) -> None:
-    """Ingest films through the services, ask with their portraits, and compare with the truth."""
+    """Ingest films through the services, ask with their portraits and voices, and compare with the truth."""
     if protocol != "spine":
         raise typer.BadParameter(f"got {protocol!r}, expected 'spine'", param_hint="--protocol")
-    report = _measure([*films, *(more_films or [])])
-    json_path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    page = markdown_from_report(report)
-    if markdown_path:
-        markdown_path.write_text(page, encoding="utf-8")
-    typer.echo(page)
-    failed = [name for name, holds in report["requirements"].items() if not holds]
-    for name in failed:
-        typer.secho(f"does not hold: {name}", err=True, fg="red")
-    if failed and require:
-        raise typer.Exit(1)
-
-
-def _measure(folders: list[Path]) -> dict[str, Any]:
-    films = [load_film(folder) for folder in folders]
+    known = [load_film(folder) for folder in [*films, *(more_films or [])]]
     with use_stack(_say) as stack:
         pack = Pack.load(stack.settings.pack)
-        result = asyncio.run(_run(films, stack, pack))
-        return report_of_spine(result, stack, pack)
+        result = asyncio.run(_run(known, stack, pack, encoders=encoders))
+        report = report_of_spine(result, setting_of(pack, stack.endpoints.inference))
+    typer.echo(write_results(result, report, json_path, markdown_path, plots))
+    end_if_broken(report, require=require)
 
 
-async def _run(films: list[Film], stack: Stack, pack: Pack) -> SpineResult:
-    async def read(gallery: str) -> list[Appearance]:
-        token = stack.settings.milvus.token
-        return await read_appearances(stack.endpoints.milvus_uri, pack, gallery, token=token)
-
+async def _run(films: list[Film], stack: Stack, pack: Pack, *, encoders: bool) -> SpineResult:
+    figures: dict[str, EncoderFigures] = {}
+    if encoders:
+        with tempfile.TemporaryDirectory(prefix="personsearch-embeddings-") as folder:
+            figures = await measure_encoders(films, pack, Path(folder), _say)
     async with PersonSearchClient(stack.endpoints.search_address, stack.endpoints.ingest_address) as client:
-        return await run_spine(films, client, read, _say)
+        return await run_spine(films, client, _say, figures)
 
 
 def _say(line: str) -> None:

@@ -1,20 +1,25 @@
-"""Which truth tracklet an appearance shows.
+"""What of the truth an appearance shows.
 
-An appearance is assigned to the truth tracklet of its video with the largest overlap, where the overlap is the sum of
-the intersections over the sum of the unions of their boxes, over the frames of the appearance alone: a short fragment
-of a long tracklet is assigned to it. Below 0.5 it is assigned to none: it follows nobody, or several people in turn.
+A tracklet is assigned to the truth tracklet of its video with the largest overlap, where the overlap is the sum of the
+intersections over the sum of the unions of their boxes, over the frames of the appearance alone: a short fragment of a
+long tracklet is assigned to it. Below 0.5 it is assigned to none: it follows nobody, or several people in turn.
+
+Speech that stands alone is assigned to the line of the truth with which it shares most time, when that line's speaker
+speaks during at least half of it: padding is forgiven, a stretch that holds mostly silence or other voices is not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from evaluation.metrics.speech_time import shared_s
 from evaluation.metrics.tracklet_recall import seen_part
-from evaluation.predictions import PredictedTracklet
+from evaluation.predictions import PredictedSpeech, PredictedTracklet
 from evaluation.truth import TruthTracklet
+from evaluation.truth_speech import TruthSpeech
 from evaluation.tubes import meet, tube_iou
 
-__all__ = ["MIN_OVERLAP", "assign"]
+__all__ = ["MIN_OVERLAP", "assign", "assign_speech"]
 
 MIN_OVERLAP = 0.5
 
@@ -26,6 +31,21 @@ def assign(predicted: Sequence[PredictedTracklet], truth: Sequence[TruthTracklet
         overlaps = [_overlap(prediction, tracklet) for tracklet in truth]
         best = max(range(len(truth)), key=overlaps.__getitem__, default=None)
         if best is not None and overlaps[best] >= MIN_OVERLAP:
+            assigned[prediction.appearance_id] = truth[best]
+    return assigned
+
+
+def assign_speech(predicted: Sequence[PredictedSpeech], truth: Sequence[TruthSpeech]) -> dict[str, TruthSpeech]:
+    """Map appearance ids of one film's speech to the lines that they hold; the others are left out."""
+    assigned: dict[str, TruthSpeech] = {}
+    for prediction in predicted:
+        span_s = (prediction.start_s, prediction.end_s)
+        shares = [shared_s([span_s], [line.span_s]) for line in truth]
+        best = max(range(len(truth)), key=shares.__getitem__, default=None)
+        if best is None or shares[best] <= 0:
+            continue
+        own = [line.span_s for line in truth if line.identity == truth[best].identity]
+        if shared_s([span_s], own) >= MIN_OVERLAP * (prediction.end_s - prediction.start_s):
             assigned[prediction.appearance_id] = truth[best]
     return assigned
 

@@ -1,4 +1,4 @@
-"""The stack that a measurement runs against: the one that runs, or one of its own in a fresh folder."""
+"""The stack that a measurement runs against: the one that runs, one in a fresh folder, or one that is kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from services.runtime.settings import StackSettings
 from services.supervisor.api import Endpoints, ProgressEvent, down, status, up
 
-__all__ = ["Stack", "use_stack"]
+__all__ = ["Stack", "kept_stack", "use_stack"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +37,26 @@ def use_stack(say: Callable[[str], None]) -> Iterator[Stack]:
         yield Stack(running.endpoints, settings, own=False)
         return
     folder = Path(tempfile.mkdtemp(prefix="personsearch-evaluation-"))
-    own = StackSettings(state_dir=folder)
+    with kept_stack(folder, say) as stack:
+        yield stack
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def kept_stack(folder: Path, say: Callable[[str], None]) -> Iterator[Stack]:
+    """Start the stack of a folder, and stop it at the end; what it stored stays there for the next time.
+
+    A stack that an earlier run of the folder left running is used.
+    """
+    settings = StackSettings(state_dir=folder)
     say(f"starting a stack in {folder}")
     try:
-        yield Stack(up(own, lambda event: _tell(event, say)), own, own=True)
+        yield Stack(up(settings, lambda event: _tell(event, say)), settings, own=True)
     except BaseException:
         say(f"failed; the logs are in {folder / 'logs'}")
-        down(own)
         raise
-    down(own)
-    shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        down(settings)
 
 
 def _tell(event: ProgressEvent, say: Callable[[str], None]) -> None:

@@ -1,27 +1,34 @@
-"""A film's truth, as `python -m synthetic render` writes it (schema synthcast/1)."""
+"""A film's truth, as `python -m synthetic render` writes it (schema synthcast/2; of synthcast/1 what is there)."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.truth_speech import TruthSpeech, speech_from_truth
 from evaluation.tubes import Tube
 
-__all__ = ["Film", "Portrait", "TruthTracklet", "load_film"]
+__all__ = ["Film", "QueryFile", "TruthTracklet", "load_film"]
 
-SCHEMA = "synthcast/1"
+SCHEMAS = ("synthcast/1", "synthcast/2")
 # Which truth tracklets count (docs/evaluation.md): long, tall and visible enough for anybody to follow the person.
 MIN_LENGTH_S = 1.0
 MIN_MEDIAN_HEIGHT_PX = 60.0
 MIN_MEDIAN_VISIBILITY = 0.5
 # Below this visible share nobody can see the person: such frames of the truth take no part.
 MIN_FRAME_VISIBILITY = 0.1
+# When a face is visible in a frame (design, section 8).
+MIN_FACE_WIDTH_PX = 24.0
+MIN_FACE_VISIBILITY = 0.7
+MAX_FACE_YAW_DEG = 60.0
+
+NO_FACES = Tube(np.zeros(0, dtype=np.int64), np.zeros((0, 4)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +42,9 @@ class TruthTracklet:
         hidden_frames: int64[n]; the frames in which the person is there but cannot be seen.
         face_visible: Whether the face is seen well in at least five frames.
         counts: Whether the tracklet is long, tall and visible enough to be asked for.
+        faces: Boxes of the face, in pixels, in the frames in which it is visible.
+        clear_frames: int64[n]; the frames in which at least half of the person is seen.
+        scene: The scene, in which clothes hold; unique over all films of a run.
     """
 
     key: str
@@ -43,11 +53,14 @@ class TruthTracklet:
     hidden_frames: NDArray[np.int64]
     face_visible: bool
     counts: bool
+    faces: Tube = NO_FACES
+    clear_frames: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    scene: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Portrait:
-    """A query picture of a member of the cast."""
+class QueryFile:
+    """A picture or a voice clip of a member of the cast, to ask with."""
 
     identity: str
     path: Path
@@ -64,19 +77,23 @@ class Film:
     frames_per_second: float
     duration_s: float
     tracklets: tuple[TruthTracklet, ...]
-    portraits: tuple[Portrait, ...]
+    portraits: tuple[QueryFile, ...]
     attributes: Mapping[str, Mapping[str, Any]]
+    speech: tuple[TruthSpeech, ...] = ()
+    voices: tuple[QueryFile, ...] = ()
 
 
 def load_film(folder: Path) -> Film:
     """Load `film.mp4`, `truth.json` and `queries/` of a folder; raises ValueError for a truth of another schema."""
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
-    if truth.get("schema") != SCHEMA:
-        raise ValueError(f"got the schema {truth.get('schema')!r} in {folder}/truth.json, expected {SCHEMA!r}")
+    if truth.get("schema") not in SCHEMAS:
+        expected = " or ".join(SCHEMAS)
+        raise ValueError(f"got the schema {truth.get('schema')!r} in {folder}/truth.json, expected {expected}")
     facts = truth["film"]
     cast = f"cast{facts['cast_seed']}"
     frames_per_second = float(facts["fps"])
     name = folder.resolve().name
+    scenes = {shot["shot_id"]: f"{name}/{shot['scene_id']}" for shot in truth.get("shots", ())}
     return Film(
         name=name,
         path=(folder / "film.mp4").resolve(),
@@ -84,17 +101,21 @@ def load_film(folder: Path) -> Film:
         height_px=int(facts["height"]),
         frames_per_second=frames_per_second,
         duration_s=float(facts["duration_s"]),
-        tracklets=tuple(_tracklet(name, cast, frames_per_second, raw) for raw in truth["tracklets"]),
-        portraits=tuple(_portraits(folder, cast, truth["queries"])),
+        tracklets=tuple(_tracklet(name, cast, frames_per_second, scenes, raw) for raw in truth["tracklets"]),
+        portraits=tuple(_query_files(folder, cast, truth["queries"], "portrait")),
         attributes={f"{cast}/{raw['identity_id']}": raw["attributes"] for raw in truth["identities"]},
+        speech=tuple(speech_from_truth(name, cast, truth.get("speech", ()))),
+        voices=tuple(_query_files(folder, cast, truth["queries"], "voice")),
     )
 
 
-def _tracklet(film: str, cast: str, frames_per_second: float, raw: Mapping[str, Any]) -> TruthTracklet:
-    frames = np.asarray(raw["frames"]["index"], dtype=np.int64)
-    in_frame = np.array([box is not None for box in raw["frames"]["person"]], dtype=bool)
-    boxes = np.array([box or (0, 0, 0, 0) for box in raw["frames"]["person"]], dtype=np.float64).reshape(len(frames), 4)
-    visibility = np.asarray(raw["frames"]["visibility"], dtype=np.float64) * in_frame
+def _tracklet(
+    film: str, cast: str, frames_per_second: float, scenes: Mapping[str, str], raw: Mapping[str, Any]
+) -> TruthTracklet:
+    columns = raw["frames"]
+    frames = np.asarray(columns["index"], dtype=np.int64)
+    boxes, in_frame = _boxes(columns["person"], len(frames))
+    visibility = np.asarray(columns["visibility"], dtype=np.float64) * in_frame
     seen = visibility >= MIN_FRAME_VISIBILITY
     return TruthTracklet(
         key=f"{film}/{raw['tracklet_id']}",
@@ -103,7 +124,28 @@ def _tracklet(film: str, cast: str, frames_per_second: float, raw: Mapping[str, 
         hidden_frames=frames[~seen],
         face_visible=bool(raw["face_visible"]),
         counts=_counts(frames, boxes, visibility, frames_per_second),
+        faces=_faces(frames, columns),
+        clear_frames=frames[visibility >= MIN_MEDIAN_VISIBILITY],
+        scene=scenes.get(raw.get("shot_id", ""), film),
     )
+
+
+def _boxes(column: Sequence[Sequence[float] | None], count: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return float64[count, 4], zeros where there is no box, and bool[count] where there is one."""
+    there = np.array([box is not None for box in column], dtype=bool)
+    boxes = np.array([box or (0, 0, 0, 0) for box in column], dtype=np.float64).reshape(count, 4)
+    return boxes, there
+
+
+def _faces(frames: NDArray[np.int64], columns: Mapping[str, Any]) -> Tube:
+    if "face" not in columns:
+        return NO_FACES
+    boxes, there = _boxes(columns["face"], len(frames))
+    wide = boxes[:, 2] - boxes[:, 0] >= MIN_FACE_WIDTH_PX
+    uncovered = np.asarray(columns["face_visibility"], dtype=np.float64) >= MIN_FACE_VISIBILITY
+    turned = np.abs(np.asarray(columns["yaw_deg"], dtype=np.float64)) < MAX_FACE_YAW_DEG
+    visible = there & wide & uncovered & turned
+    return Tube(frames[visible], boxes[visible])
 
 
 def _counts(
@@ -119,12 +161,12 @@ def _counts(
     return tall_enough and float(np.median(visibility)) >= MIN_MEDIAN_VISIBILITY
 
 
-def _portraits(folder: Path, cast: str, queries: Sequence[Mapping[str, Any]]) -> list[Portrait]:
-    wanted = [query for query in queries if query["kind"] == "portrait"]
-    found: list[Portrait] = []
+def _query_files(folder: Path, cast: str, queries: Sequence[Mapping[str, Any]], kind: str) -> list[QueryFile]:
+    wanted = [query for query in queries if query["kind"] == kind and query.get("path")]
+    found: list[QueryFile] = []
     for query in wanted:
         path = folder / query["path"]
         if not path.exists():
             path = folder / "queries" / query["path"]
-        found.append(Portrait(f"{cast}/{query['identity_id']}", path))
+        found.append(QueryFile(f"{cast}/{query['identity_id']}", path))
     return found

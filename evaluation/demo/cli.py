@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from evaluation.demo.moments import Moment, Sighting, compare
-from evaluation.truth import Film, Portrait, load_film
+from evaluation.truth import Film, QueryFile, load_film
 from personsearch.cli.failures import report
 from personsearch.cli.json_view import print_json
 from personsearch.cli.options import JsonOption
@@ -94,15 +94,15 @@ async def _search_all(film: Film, endpoints: Endpoints, console: Console) -> dic
         }
 
 
-async def _search(client: PersonSearchClient, film: Film, portrait: Portrait, video_id: str) -> Sighting:
+async def _search(client: PersonSearchClient, film: Film, portrait: QueryFile, video_id: str) -> Sighting:
     part = portrait_part(portrait.path)
     answer = await client.search([part], gallery=GALLERY, video_ids=[video_id], top_k=1000)
     return compare(answer.hits, portrait.identity, film)
 
 
-def _first_portraits(film: Film) -> list[Portrait]:
+def _first_portraits(film: Film) -> list[QueryFile]:
     """Take one portrait of each of the cast, in the order of the truth."""
-    first: dict[str, Portrait] = {}
+    first: dict[str, QueryFile] = {}
     for portrait in film.portraits:
         first.setdefault(portrait.identity, portrait)
     return list(first.values())

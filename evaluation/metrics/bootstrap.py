@@ -1,26 +1,68 @@
-"""Bootstrap intervals: how much a mean over identities would move with another cast of the same size.
+"""Bootstrap intervals: how much a figure would move with another cast, or other films, of the same number.
 
-Identities are drawn with replacement (the portraits and films of one identity depend on each other, so they are not
-drawn apart); the interval is between the 2.5th and the 97.5th percentile of the means.
+Units are drawn with replacement: identities where a figure is a mean over identities (the queries and films of one
+identity depend on each other, so they are not drawn apart), films where a figure counts over films, speakers where it
+counts lines. The interval is between the 2.5th and the 97.5th percentile of the figures of the draws.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["bootstrap_interval"]
+__all__ = ["Estimate", "bootstrap_interval", "estimate_mean", "estimate_ratio"]
 
 DRAWS = 2000
 PERCENTILES = (2.5, 97.5)
 
 
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure with its 95 % interval.
+
+    Attributes:
+        value: The figure.
+        interval: Its 95 % bootstrap interval.
+        count: How many units were drawn.
+        unit: What was drawn: `identities`, `films`, `speakers`.
+    """
+
+    value: float
+    interval: tuple[float, float]
+    count: int
+    unit: str
+
+
 def bootstrap_interval(values: Sequence[float], seed: int = 0, draws: int = DRAWS) -> tuple[float, float]:
     """Return the 95 % interval of the mean of `values`, one for each identity."""
-    numbers = np.asarray(values, dtype=np.float64)
-    if not len(numbers):
+    return _ratio_interval(np.asarray(values, dtype=np.float64), np.ones(len(values)), seed, draws)
+
+
+def estimate_mean(values: Sequence[float], unit: str = "identities", seed: int = 0) -> Estimate:
+    """Return the mean of `values`, one for each unit, with its interval; raises ValueError without any."""
+    interval = bootstrap_interval(values, seed)
+    return Estimate(float(np.mean(values)), interval, len(values), unit)
+
+
+def estimate_ratio(counted: Sequence[float], possible: Sequence[float], unit: str = "films", seed: int = 0) -> Estimate:
+    """Return the sum of `counted` over the sum of `possible`, one of each for each unit, with its interval.
+
+    Units in which nothing was possible are left out; raises ValueError when none is left.
+    """
+    pairs = [(above, below) for above, below in zip(counted, possible, strict=True) if below > 0]
+    above, below = (np.array([pair[column] for pair in pairs], dtype=np.float64) for column in (0, 1))
+    interval = _ratio_interval(above, below, seed, DRAWS)
+    return Estimate(float(above.sum() / below.sum()), interval, len(pairs), unit)
+
+
+def _ratio_interval(
+    above: NDArray[np.float64], below: NDArray[np.float64], seed: int, draws: int
+) -> tuple[float, float]:
+    if not len(above):
         raise ValueError("got no values, expected at least one identity")
-    chosen = np.random.default_rng(seed).integers(len(numbers), size=(draws, len(numbers)))
-    low, high = np.percentile(numbers[chosen].mean(axis=1), PERCENTILES)
+    chosen = np.random.default_rng(seed).integers(len(above), size=(draws, len(above)))
+    low, high = np.percentile(above[chosen].sum(axis=1) / below[chosen].sum(axis=1), PERCENTILES)
     return float(low), float(high)

@@ -4,70 +4,100 @@ from pathlib import Path
 import pytest
 
 from evaluation.groups import group_means
+from evaluation.headline import headline, verdicts
 from evaluation.protocols.spine import run_spine
-from evaluation.truth import Film, Portrait, TruthTracklet
+from evaluation.truth import Film, QueryFile, TruthTracklet
 from personsearch.client import PersonSearchClient
 from personsearch.testing import FakeStack
-from personsearch.v1 import appearance_pb2, hit_pb2
-from services.backends.schemas import Appearance, AppearanceKind, Box, KeyBox
+from personsearch.v1 import appearance_pb2, hit_pb2, query_pb2
 
 LEFT, RIGHT = (0.0, 0.0, 50.0, 100.0), (100.0, 0.0, 150.0, 100.0)
-WIDTH, HEIGHT = 200, 100
+FACE_LEFT, FACE_RIGHT = (0.0, 0.0, 40.0, 40.0), (100.0, 0.0, 130.0, 30.0)
 
 
-def appearance(name: str, video_id: str, start: int, end: int, box: tuple[float, ...]) -> Appearance:
-    person = Box(box[0] / WIDTH, box[1] / HEIGHT, box[2] / WIDTH, box[3] / HEIGHT)
-    return Appearance(
-        name, "g", video_id, AppearanceKind.TRACKLET, start / 25, end / 25, 0, boxes=(KeyBox(start / 25, person),)
-    )
+class EveryVideo(dict[str, list[appearance_pb2.Appearance]]):
+    """The same appearances for whatever video is asked for."""
+
+    def __init__(self, appearances: list[appearance_pb2.Appearance]) -> None:
+        super().__init__()
+        self._appearances = appearances
+
+    def __contains__(self, video_id: object) -> bool:
+        return True
+
+    def __getitem__(self, video_id: str) -> list[appearance_pb2.Appearance]:
+        return self._appearances
 
 
 def hit(name: str, score: float) -> hit_pb2.Hit:
     return hit_pb2.Hit(appearance=appearance_pb2.Appearance(appearance_id=name), score=score)
 
 
-@pytest.fixture
-def film(tmp_path: Path, truth: Callable[..., TruthTracklet]) -> Film:
-    """Two people: a, seen twice (once without a face), and b."""
-    portraits = []
+def files(folder: Path, ending: str) -> tuple[QueryFile, ...]:
     for identity in "ab":
-        path = tmp_path / f"{identity}.jpg"
-        path.write_bytes(b"jpeg")
-        portraits.append(Portrait(identity, path))
+        (folder / f"{identity}.{ending}").write_bytes(ending.encode())
+    return tuple(QueryFile(identity, folder / f"{identity}.{ending}") for identity in "ab")
+
+
+@pytest.fixture
+def film(tmp_path: Path, truth: Callable[..., TruthTracklet], line) -> Film:
+    """Two people: a, seen twice (once without a face), speaks off screen; b, seen once, speaks on screen."""
     tracklets = (
-        truth("a1", 0, 50, LEFT, identity="a"),
+        truth("a1", 0, 50, LEFT, identity="a", face=FACE_LEFT),
         truth("a2", 60, 90, LEFT, identity="a", face_visible=False),
-        truth("b1", 0, 50, RIGHT, identity="b"),
+        truth("b1", 0, 50, RIGHT, identity="b", face=FACE_RIGHT),
     )
+    lines = (line("la", 2.5, 3.5, identity="a"), line("lb", 0.5, 1.7, identity="b", tracklet="b1"))
     attributes = {"a": {"sex": "female", "apparent_age": 30, "skin": 0.1}, "b": {"sex": "male"}}
-    return Film("film", tmp_path / "film.mp4", WIDTH, HEIGHT, 25.0, 4.0, tracklets, tuple(portraits), attributes)
+    path, portraits, voices = tmp_path / "film.mp4", files(tmp_path, "jpg"), files(tmp_path, "wav")
+    return Film("film", path, 200, 100, 25.0, 4.0, tracklets, portraits, attributes, lines, voices)
 
 
-async def test_figures_come_out_as_counted_by_hand(film: Film) -> None:
+async def test_figures_come_out_as_counted_by_hand(film: Film, appearance) -> None:
     with FakeStack() as stack:
-        # Every portrait gets the same answer: a1, b1, a2.
-        stack.answer_with(hit("p1", 0.9), hit("p2", 0.6), hit("p3", 0.2))
-
-        async def read(gallery: str) -> list[Appearance]:
-            (video_id,) = stack.galleries[gallery]
-            spans = [("p1", 0, 50, LEFT), ("p2", 0, 50, RIGHT), ("p3", 60, 90, LEFT)]
-            return [appearance(name, video_id, start, end, box) for name, start, end, box in spans]
-
+        # Every question gets the same answer.
+        stack.answer_with(hit("p1", 0.9), hit("p2", 0.6), hit("p3", 0.2), hit("s1", 0.1))
+        stack.appearances = EveryVideo(
+            [
+                appearance("p1", 0.0, 2.0, LEFT),
+                appearance("p2", 0.0, 2.0, RIGHT, (0.5, 1.5)),
+                appearance("p3", 2.4, 3.6, LEFT),
+                appearance("s1", 2.5, 3.5),
+            ]
+        )
         async with PersonSearchClient(stack.address, stack.address) as client:
-            result = await run_spine([film], client, read, lambda line: None)
+            result = await run_spine([film], client, lambda said: None)
         assert stack.galleries == {}
-    headline = result.headline()
-    assert headline["tracklet_recall"] == 1.0
-    assert headline["identity_switch_rate"] == 0.0
+        asked = [request.query for request in stack.requests if hasattr(request, "query")]
+    assert [(query.task, query.expansion) for query in asked] == [
+        *[(query_pb2.TASK_SEEN, query_pb2.EXPANSION_ASSOCIATIONS), (query_pb2.TASK_SEEN, query_pb2.EXPANSION_NONE)] * 2,
+        *[(query_pb2.TASK_HEARD, query_pb2.EXPANSION_ASSOCIATIONS), (query_pb2.TASK_HEARD, query_pb2.EXPANSION_NONE)]
+        * 2,
+    ]
+    figures = headline(result)
+    values = {name: figure.value for name, figure in figures.items() if figure is not None}
+    assert values["tracklet_recall"] == 1.0
+    assert values["identity_switch_rate"] == 0.0
     # a: a1 at rank 1 (a2 is not face-visible and ignored) = 1; b: b1 at rank 2 = 1/2.
-    assert headline["portrait_map_face_visible"] == pytest.approx(0.75)
+    assert values["portrait_map_face_visible"] == pytest.approx(0.75)
     # a: a1 at 1, a2 at 3 = (1 + 2/3) / 2; b: 1/2.
-    assert headline["portrait_map_all"] == pytest.approx((5 / 6 + 1 / 2) / 2)
+    assert values["portrait_map_all"] == pytest.approx((5 / 6 + 1 / 2) / 2)
+    assert values["portrait_map_gain"] == 0.0
+    # a: la at rank 2, behind p2 (p1 and p3 are a's own); b: b1 at rank 2.
+    assert values["voice_map"] == pytest.approx((1 / 2 + 1 / 2) / 2)
+    # The one line with two faces is linked to b, whose face is the smaller.
+    assert values["speech_link_accuracy"] == 1.0
+    assert values["speech_link_accuracy_largest_face"] == 0.0
+    # One appearance of a speaks, and la is second.
+    assert values["off_screen_speech_recall"] == 0.0
     assert result.everything.rank_1 == 0.5
     assert result.everything.precision_when_sure == 0.5
     assert result.everything.recall_when_sure == pytest.approx((1 / 2 + 1) / 2)
-    assert result.verdicts()["portrait_map_all > portrait_map_all_face_only"] is False
-    assert result.verdicts()["tracklet_recall >= 0.85"] is True
+    assert result.speech_count == 1
+    held = verdicts(figures)
+    assert held["tracklet_recall >= 0.9"] is True
+    assert held["portrait_map_gain >= 0.05"] is False
+    assert held["encoder.face <= 0.97"] is False, "what was not measured does not hold"
 
 
 def test_groups_leave_out_what_is_not_known(film: Film) -> None:
