@@ -1,7 +1,8 @@
 """A site filmed by fixed cameras: one plan of who walks where and when, seen by each camera in a corner of its own."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -9,17 +10,17 @@ import numpy as np
 from synthetic.camera import Camera
 from synthetic.dress import dress_scene
 from synthetic.film.blocking import Take
-from synthetic.film.roles import Role, Waypoint, keep_inside
+from synthetic.film.roles import Role, Waypoint
 from synthetic.film.script import FilmSpec, Scene, Script, Shot
 from synthetic.film.truth_file import Whereabouts
 from synthetic.film.view import CameraMove, View
-from synthetic.identity import Identity, make_identity
+from synthetic.identity import make_identity
 from synthetic.room import make_light, make_room
 from synthetic.types import generator
 
 MOST_AT_ONCE: Final = 8
 _WARDROBE: Final = 3_000_017
-_GAP_S: Final = (4.0, 18.0)
+_GAP_S: Final = (3.0, 12.0)
 _PAUSE_S: Final = (1.0, 9.0)
 _CLOCK_S: Final = 2.0
 _OPENED: Final = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -43,15 +44,6 @@ class SiteFilm:
     script: Script
     take: Take
     where: Whereabouts
-
-
-@dataclass(frozen=True, slots=True)
-class _Corner:
-    """The corner of the site that a camera sees."""
-
-    view: View
-    half_width: float
-    half_depth: float
 
 
 def plan_site(spec: FilmSpec, cameras: int) -> list[SiteFilm]:
@@ -82,11 +74,11 @@ def plan_visits(spec: FilmSpec, cameras: int) -> list[Visit]:
     visits: list[Visit] = []
     for person in (int(k) for k in rng.permutation(spec.identities)):
         # Some stay all the time, others come late or leave early.
-        now = float(rng.uniform(-5, 0.35 * seconds))
-        leaves = seconds * float(rng.uniform(0.55, 1.2))
+        now = float(rng.uniform(-5, 0.2 * seconds))
+        leaves = seconds * float(rng.uniform(0.6, 1.3))
         camera = int(rng.integers(cameras))
         while now < min(leaves, seconds - 3):
-            end = now + float(rng.uniform(5, 20))
+            end = now + float(rng.uniform(9, 24))
             visit = Visit(person, camera, round(now, 2), round(end, 2), len(visits))
             if _together(visits, visit) < MOST_AT_ONCE:
                 visits.append(visit)
@@ -115,15 +107,13 @@ def _whereabouts(spec: FilmSpec, camera: int) -> Whereabouts:
 def _take(script: Script, shot: Shot, camera: int, visits: list[Visit]) -> Take:
     spec = script.spec
     rng = generator(spec.cast_seed, spec.seed, 701, camera)
-    corner_m = (float(rng.uniform(8, 10)), float(rng.uniform(7.5, 9)))
+    corner_m = (float(rng.uniform(9.5, 11)), float(rng.uniform(7.5, 9)))
     room, light = make_room(rng, *corner_m), make_light(rng)
-    view = View(
-        float(rng.uniform(-1.5, 1.5)), corner_m[1] - 1.0, float(rng.normal(0, 0.15)), float(rng.uniform(700, 950))
-    )
+    angle, focal = float(np.clip(rng.normal(0, 0.1), -0.2, 0.2)), float(rng.uniform(700, 950))
+    view = View(float(rng.uniform(-1, 1)), corner_m[1] - 1.0, angle, focal)
     ahead = view.place(0.0, 6.0)
     eye = Camera((view.x, float(rng.uniform(2.1, 2.7)), view.z), (ahead[0], 1.05, ahead[1]), view.focal)
-    corner = _Corner(view, *corner_m)
-    roles = [_role(spec, script.cast[visit.person], visit, corner) for visit in visits]
+    roles = [_role(spec, visit, view) for visit in visits]
     return Take(
         shot=shot,
         roles=tuple(roles),
@@ -137,24 +127,25 @@ def _take(script: Script, shot: Shot, camera: int, visits: list[Visit]) -> Take:
     )
 
 
-def _role(spec: FilmSpec, who: Identity, visit: Visit, corner: _Corner) -> Role:
+def _role(spec: FilmSpec, visit: Visit, view: View) -> Role:
     """Come in at one side, stop once or twice, and leave."""
     rng = generator(spec.cast_seed, spec.seed, 704, visit.number)
     side = float(rng.choice([-1, 1]))
-    depths = rng.uniform(3.2, 8.5, 4)
+    depths = rng.uniform(3.2, 8.5, 4) * np.array([0.7, 1, 1, 0.7])
     points = [
-        corner.view.place(-side * 1.2, float(depths[0])),
-        corner.view.place(-side * float(rng.uniform(0.1, 0.75)), float(depths[1])),
-        corner.view.place(side * float(rng.uniform(0.1, 0.75)), float(depths[2])),
-        corner.view.place(side * (1.2 if rng.random() < 0.7 else -1.2), float(depths[3])),
+        view.place(-side * 1.2, float(depths[0])),
+        view.place(-side * float(rng.uniform(0.1, 0.75)), float(depths[1])),
+        view.place(side * float(rng.uniform(0.1, 0.75)), float(depths[2])),
+        view.place(side * (1.2 if rng.random() < 0.7 else -1.2), float(depths[3])),
     ]
-    role = Role(
+    return Role(
         person=visit.person,
         x=points[0][0],
         z=points[0][1],
-        heading=0.0,
+        heading=_way(points[0], points[1]),
+        heading_to=_way(points[-2], points[-1]),
         present=(visit.start_s, visit.end_s),
-        path=_timed(rng, corner.view, points, visit),
+        path=_timed(rng, view, points, visit),
         look=float(rng.normal(0, 0.15)),
         swing=float(rng.uniform(0.1, 0.4)),
         period_s=float(rng.uniform(2.5, 6)),
@@ -162,15 +153,13 @@ def _role(spec: FilmSpec, who: Identity, visit: Visit, corner: _Corner) -> Role:
         smile=float(rng.normal(0.1, 0.3)),
         smile_to=float(rng.normal(0.1, 0.3)),
     )
-    inside = keep_inside(replace(role, path=()), corner.half_width, corner.half_depth)
-    return replace(role, x=inside.x, z=inside.z)
 
 
 def _timed(
     rng: np.random.Generator, view: View, points: list[tuple[float, float]], visit: Visit
 ) -> tuple[Waypoint, ...]:
     """Walk through the points in the time of the visit: as much rest as brisk walking leaves, some of it facing us."""
-    lengths = [float(np.hypot(b[0] - a[0], b[1] - a[1])) for a, b in zip(points, points[1:], strict=False)]
+    lengths = [float(np.hypot(b[0] - a[0], b[1] - a[1])) for a, b in pairwise(points)]
     seconds = visit.end_s - visit.start_s
     pace = max(float(rng.uniform(0.9, 1.3)), sum(lengths) / seconds)
     spare = seconds - sum(lengths) / pace
@@ -188,3 +177,7 @@ def _timed(
             path += [(now + 0.3, x, z), (now + rests[k], x, z)]
             now += rests[k]
     return tuple(path)
+
+
+def _way(a: tuple[float, float], b: tuple[float, float]) -> float:
+    return float(np.arctan2(b[0] - a[0], b[1] - a[1]))
