@@ -1,6 +1,7 @@
 """A pinhole camera: where a point of the world falls in the frame."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,17 +19,8 @@ class Camera:
     height: int = FRAME_HEIGHT
 
     def view(self) -> F32:
-        """World to camera float32[4, 4]; the camera looks along its -z, x right, y up."""
-        eye = np.array(self.eye, np.float64)
-        back = eye - np.array(self.target)
-        back /= np.linalg.norm(back)
-        right = np.cross([0, 1, 0], back)
-        right /= np.linalg.norm(right)
-        up = np.cross(back, right)
-        out = np.eye(4)
-        out[:3, :3] = np.stack([right, up, back])
-        out[:3, 3] = -out[:3, :3] @ eye
-        return out.astype(np.float32)
+        """World to camera float32[4, 4], read-only; the camera looks along its -z, x right, y up."""
+        return _view(self.eye, self.target)
 
     def projection(self) -> F32:
         """Camera to clip space float32[4, 4], y turned over so that row 0 of the buffer is the top of the frame."""
@@ -49,3 +41,20 @@ class Camera:
         x = self.width / 2 + self.focal_px * local[:, 0] / safe
         y = self.height / 2 - self.focal_px * local[:, 1] / safe
         return np.stack([x, y, depth], -1).astype(np.float32)
+
+
+@lru_cache(maxsize=16)
+def _view(eye_at: tuple[float, float, float], target: tuple[float, float, float]) -> F32:
+    """Return the view of a place and a target; asked for several times for each person of a frame."""
+    eye = np.array(eye_at, np.float64)
+    back = eye - np.array(target)
+    back /= np.linalg.norm(back)
+    right = np.cross([0, 1, 0], back)
+    right /= np.linalg.norm(right)
+    up = np.cross(back, right)
+    out = np.eye(4)
+    out[:3, :3] = np.stack([right, up, back])
+    out[:3, 3] = -out[:3, :3] @ eye
+    view = out.astype(np.float32)
+    view.flags.writeable = False
+    return view

@@ -38,6 +38,21 @@ def _turned_index(rows: int, columns: int) -> I32:
     return np.ascontiguousarray(_sheet_index(rows, columns)[:, ::-1])
 
 
+@cache
+def _cube() -> tuple[F32, F32, I32]:
+    """Corners and normals float32[24, 3] and triangles int32[12, 3] of the cube from -1 to 1."""
+    square = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
+    corners, normals, index = [], [], []
+    for axis in range(3):
+        for sign in (-1.0, 1.0):
+            corners.append(np.insert(square, axis, sign, axis=1))
+            normals.append(np.tile(np.eye(3, dtype=np.float32)[axis] * sign, (4, 1)))
+            turned = (axis == 1) != (sign > 0)
+            quad = [[0, 1, 2], [0, 2, 3]] if turned else [[0, 2, 1], [0, 3, 2]]
+            index.append(np.array(quad, np.int32) + 4 * len(index))
+    return np.concatenate(corners).astype(np.float32), np.concatenate(normals), np.concatenate(index).astype(np.int32)
+
+
 @dataclass(slots=True)
 class _Tube:
     ends: tuple[Vector, Vector]
@@ -135,25 +150,11 @@ class MeshBatch:
 
     def box(self, centre: Vector, half: Vector, cloth: Cloth, turn: F32) -> None:
         """Add a box (a thing, id 0); `turn` float32[3, 3] rotates it about its centre."""
-        corner = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
-        for axis in range(3):
-            for sign in (-1.0, 1.0):
-                pos = np.insert(corner, axis, sign, axis=1) * np.asarray(half, np.float32)
-                nrm = np.zeros((4, 3), np.float32)
-                nrm[:, axis] = sign
-                uv = np.delete(pos, axis, axis=1)
-                quad = np.array(
-                    [[0, 1, 2], [0, 2, 3]] if (axis == 1) != (sign > 0) else [[0, 2, 1], [0, 3, 2]], np.int32
-                )
-                self._append(
-                    (pos @ turn.T + np.asarray(centre, np.float32))[None],
-                    (nrm @ turn.T)[None],
-                    uv[None],
-                    cloth,
-                    0.1,
-                    0.0,
-                    quad,
-                )
+        corners, normals, index = _cube()
+        size = np.asarray(half, np.float32)
+        pos = (corners * size) @ turn.T + np.asarray(centre, np.float32)
+        uv = np.where(normals[:, :1] != 0, (corners * size)[:, 1:], (corners * size)[:, :2])
+        self._append(pos[None], (normals @ turn.T)[None], uv[None], cloth, 0.1, 0.0, index)
 
     def arrays(self) -> tuple[F32, I32]:
         """Return vertices float32[V, 18] and triangles int32[T, 3]."""

@@ -25,11 +25,13 @@ def trace_outline(heads: HeadStore, actor: Actor, bones: Skeleton, slot: int, dr
     head = heads.head(actor.person)
     hair, hat = (heads.shell(actor.person, actor.outfit, kind) for kind in ("hair", "hat"))
     skull = _world(bones, head_extent(head.coarse, hair.coarse if hair else None, hat.coarse if hat else None))
-    own = drawn[drawn[:, 17] > 0]
-    parts = own[np.abs(own[:, 17] - part_id(slot, PART_HEAD)) < 1e-4][:, :3]
+    own, code = drawn[:, :3], drawn[:, 17]
+    parts = own[np.abs(code - part_id(slot, PART_HEAD)) < 1e-4]
+    if actor.chair:
+        own = own[code > 0]
     loose = [] if hair is None else [_world(bones, hair.coarse[hair.coarse[:, 8] > 0.45][:, :3])]
     return Outline(
-        body=np.concatenate([own[:, :3], skull, *loose]).astype(np.float32),
+        body=np.concatenate([own, skull, *loose]).astype(np.float32),
         head=np.concatenate([skull, parts]).astype(np.float32),
         face=_world(bones, head.coarse.face),
     )

@@ -146,9 +146,10 @@ class PeoplePainter:
             return np.zeros((height, width, 0), np.uint8)
         target = self._cover
         target.use()
-        target.viewport = target.scissor = (0, 0, width, height * MAX_ACTORS)
+        target.viewport = target.scissor = (0, 0, width, height * len(cast.people))
         target.clear(0.0, 0.0, 0.0, 0.0)
-        ctx.enable_only(moderngl.BLEND)
+        ctx.enable_only(moderngl.BLEND | moderngl.CULL_FACE)
+        ctx.cull_face = "front"
         ctx.blend_equation = moderngl.MAX  # type: ignore[assignment]
         ctx.blend_func = moderngl.ONE, moderngl.ONE
         with Scope() as scope:
@@ -184,7 +185,9 @@ class PeoplePainter:
         self._render(scope, self._head_cover, level, level.every)
         self._hair_cover.put(values)
         for shell, _, _ in self._shells(one, fine=False):
+            (self._ctx.disable if shell.open else self._ctx.enable)(moderngl.CULL_FACE)
             self._render(scope, self._hair_cover, shell, shell.triangles)
+        self._ctx.enable(moderngl.CULL_FACE)
 
     def _shells(self, one: _Standing, *, fine: bool) -> Iterator[tuple[ShellLevel, tuple[float, float, float], float]]:
         """Yield hair and hat with their colour and the strength of their strands."""

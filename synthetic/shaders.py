@@ -133,7 +133,8 @@ void main() {
                         cover(m.y + gap + lip_low, aaw + 0.012) * cover(-m.y - gap + 0.004, aaw));
         albedo = mix(albedo, lip_color * (m.y > 0.0 ? 0.88 : 1.0), lip * mouth_state.z);
         gloss += 0.4 * lip;
-        float seam = exp(-pow((m.y + gap * 0.5) / (0.010 + 0.008 * mouth_shape.y + 0.3 * gap), 2.0)) * cover(1.0 - abs(x), 0.15);
+        float thin = 0.010 + 0.008 * mouth_shape.y + 0.3 * gap;
+        float seam = exp(-pow((m.y + gap * 0.5) / thin, 2.0)) * cover(1.0 - abs(x), 0.15);
         albedo *= 1.0 - (0.55 + 0.12 * mouth_shape.y) * seam * (1.0 - smoothstep(0.0, 0.02, gap));
         float hole = cover(-m.y, aaw) * cover(m.y + gap, aaw) * smoothstep(0.004, 0.012, gap);
         float teeth = cover(m.y + 0.34 * gap, aaw) * smoothstep(0.02, 0.05, gap) * 0.9;
