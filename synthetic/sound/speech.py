@@ -12,8 +12,9 @@ from synthetic.sound.words import make_text
 from synthetic.types import generator
 
 SAMPLES_PER_FRAME: Final = SAMPLE_RATE // FPS
-_OFF_SCREEN: Final = 0.125
-_DUBBED: Final = 0.045
+_OFF_SCREEN: Final = 0.11
+_DUBBED: Final = 0.04
+_VOICE_OVER: Final = 0.4
 _OVERLAP: Final = 0.03
 _CANDIDATES: Final = 5
 _MARGIN_S: Final = 0.10
@@ -81,15 +82,17 @@ def _turns(rng: np.random.Generator, script: Script, shot: Shot) -> list[_Turn]:
         return []
     # Two of the talkers hold the conversation of a shot.
     pair = [int(k) for k in rng.permutation(talkers)[:2]]
+    if not pair:
+        return [_Turn(shot, int(rng.choice(absent)), None)] if rng.random() < _VOICE_OVER else []
     out: list[_Turn] = []
     for _ in range(_CANDIDATES):
         kind = float(rng.random())
         fresh = [k for k in pair if not out or k != out[-1].person] or pair
-        if absent and (kind < _OFF_SCREEN or not pair):
+        if absent and kind < _OFF_SCREEN:
             out.append(_Turn(shot, int(rng.choice(absent)), None))
         elif kind > 1 - _DUBBED and absent and shot.people and not any(_is_dubbed(turn) for turn in out):
             out.append(_Turn(shot, int(rng.choice(absent)), int(rng.choice(shot.people))))
-        elif fresh:
+        else:
             person = int(rng.choice(fresh))
             out.append(_Turn(shot, person, person))
     return out
