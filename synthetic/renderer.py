@@ -153,8 +153,9 @@ class Renderer:
             self._backdrop.clear(0.0, 0.0, 0.0, 0.0)
             self._draw_room(key[1])
             self._backdrop_of = key
-        ctx.copy_framebuffer(self._frame, self._backdrop)
+        # A copy obeys the scissor of the surface in use, which the coverage pass leaves small.
         self._frame.use()
+        ctx.copy_framebuffer(self._frame, self._backdrop)
 
     def _lay_shadows(self, bones: list[Skeleton]) -> None:
         """Darken the floor under everybody, leaving depth and ids as they are."""
