@@ -42,10 +42,12 @@ def _turned_index(rows: int, columns: int) -> I32:
 def _cube() -> tuple[F32, F32, I32]:
     """Corners and normals float32[24, 3] and triangles int32[12, 3] of the cube from -1 to 1."""
     square = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
-    corners, normals, index = [], [], []
+    corners: list[F32] = []
+    normals: list[F32] = []
+    index: list[I32] = []
     for axis in range(3):
         for sign in (-1.0, 1.0):
-            corners.append(np.insert(square, axis, sign, axis=1))
+            corners.append(np.insert(square, axis, sign, axis=1).astype(np.float32))
             normals.append(np.tile(np.eye(3, dtype=np.float32)[axis] * sign, (4, 1)))
             turned = (axis == 1) != (sign > 0)
             quad = [[0, 1, 2], [0, 2, 3]] if turned else [[0, 2, 1], [0, 3, 2]]
