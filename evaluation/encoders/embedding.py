@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evaluation.encoders.footage import SAMPLE_RATE, chosen_frames, sound_of
 from evaluation.encoders.samples import Label, places_by_frame, voice_labels
-from evaluation.naive import colour_histogram, mean_mfcc, pixels
+from evaluation.naive import colour_histogram, pixels
 from evaluation.truth import Film
 from packs.arrays import F32, U8
 from packs.manifest import Pack
@@ -27,11 +29,19 @@ NAIVE = {Modality.FACE: pixels, Modality.BODY: colour_histogram}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Embeddings:
-    """Samples of one modality: `ours` and `naive` are float32[N, D] of D each, one row for each label."""
+    """Samples of one modality, one for each label.
+
+    Attributes:
+        labels: Whose they are.
+        ours: float32[N, D], by the pack.
+        naive: float32[N, D], by the baseline; None for voices, whose baseline needs all clips of a comparison at once.
+        clips: float32[T] each, mono, 16 kHz; of voices only.
+    """
 
     labels: tuple[Label, ...]
     ours: F32
-    naive: F32
+    naive: F32 | None = None
+    clips: tuple[F32, ...] = ()
 
 
 async def embed_film(film: Film, pack: Pack, backend: InferenceBackend) -> dict[Modality, Embeddings]:
@@ -47,18 +57,23 @@ async def embed_film(film: Film, pack: Pack, backend: InferenceBackend) -> dict[
     clips, labels = await asyncio.to_thread(_clips, film)
     if hearing.can_hear and clips:
         ours = (await hearing.embed(clips)).vectors
-        found[Modality.VOICE] = Embeddings(tuple(labels), ours, await asyncio.to_thread(mean_mfcc, clips))
+        found[Modality.VOICE] = Embeddings(tuple(labels), ours, clips=tuple(clips))
     return found
 
 
 def write_embeddings(path: Path, embeddings: Mapping[Modality, Embeddings]) -> None:
     """Write embeddings to an .npz file, whole or not at all."""
-    arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]] = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for modality, one in embeddings.items():
         labels = [(label.identity, label.group, label.scene) for label in one.labels]
-        arrays |= {f"{modality}.labels": np.array(labels), f"{modality}.ours": one.ours, f"{modality}.naive": one.naive}
+        arrays |= {f"{modality}.labels": np.array(labels), f"{modality}.ours": one.ours}
+        if one.naive is not None:
+            arrays[f"{modality}.naive"] = one.naive
+        if one.clips:
+            arrays[f"{modality}.clips"] = np.concatenate(one.clips)
+            arrays[f"{modality}.lengths"] = np.array([len(clip) for clip in one.clips])
     part = path.with_suffix(".part.npz")
-    np.savez(part, **arrays)  # type: ignore[arg-type]
+    np.savez(part, allow_pickle=False, **arrays)
     part.replace(path)
 
 
@@ -66,14 +81,15 @@ def read_embeddings(path: Path) -> dict[Modality, Embeddings]:
     """Read what `write_embeddings` wrote."""
     with np.load(path) as arrays:
         names = sorted({name.rpartition(".")[0] for name in arrays.files})
-        return {
-            Modality(name): Embeddings(
-                tuple(Label(*row) for row in arrays[f"{name}.labels"].tolist()),
-                arrays[f"{name}.ours"],
-                arrays[f"{name}.naive"],
-            )
-            for name in names
-        }
+        return {Modality(name): _read(dict(arrays), name) for name in names}
+
+
+def _read(arrays: Mapping[str, NDArray[Any]], name: str) -> Embeddings:
+    labels = tuple(Label(*row) for row in arrays[f"{name}.labels"].tolist())
+    clips: tuple[F32, ...] = ()
+    if f"{name}.clips" in arrays:
+        clips = tuple(np.split(arrays[f"{name}.clips"], np.cumsum(arrays[f"{name}.lengths"])[:-1]))
+    return Embeddings(labels, arrays[f"{name}.ours"], arrays.get(f"{name}.naive"), clips)
 
 
 def _crops(film: Film, vision: VisionModels, pack: Pack) -> dict[Modality, tuple[list[U8], list[Label]]]:

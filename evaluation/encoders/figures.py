@@ -24,6 +24,7 @@ from evaluation.encoders.embedding import Embeddings
 from evaluation.encoders.samples import Label
 from evaluation.metrics.average_precision import average_precision, chance_average_precision
 from evaluation.metrics.bootstrap import Estimate, estimate_mean
+from evaluation.naive import mean_mfcc
 from packs.arrays import F32
 from packs.spec import Modality
 
@@ -77,11 +78,17 @@ def encoder_figures(films: Sequence[Mapping[Modality, Embeddings]]) -> dict[str,
         if not parts:
             continue
         labels = [label for part in parts for label in part.labels]
-        for name, vectors in ((ours, [part.ours for part in parts]), (naive, [part.naive for part in parts])):
-            figures = retrieval(np.concatenate(vectors), labels, reach)
+        for name, vectors in ((ours, np.concatenate([part.ours for part in parts])), (naive, _naive(parts))):
+            figures = retrieval(vectors, labels, reach)
             if figures is not None:
                 found[name] = figures
     return found
+
+
+def _naive(parts: Sequence[Embeddings]) -> F32:
+    """The baseline's vectors of all films; clips are given to theirs together, since it standardises over them."""
+    clips = [clip for part in parts for clip in part.clips]
+    return mean_mfcc(clips) if clips else np.concatenate([part.naive for part in parts if part.naive is not None])
 
 
 def retrieval(vectors: F32, labels: Sequence[Label], reach: Reach = _everywhere) -> EncoderFigures | None:

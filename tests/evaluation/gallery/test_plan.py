@@ -1,0 +1,26 @@
+from pathlib import Path
+
+from evaluation.gallery.plan import GalleryPlan
+
+
+def test_seeds_follow_and_casts_are_shared_in_groups(tmp_path: Path) -> None:
+    plans = GalleryPlan(5, 5.0, 12, 700, tmp_path, cast_seed_share=2).film_plans()
+    assert [(plan.seed, plan.cast_seed) for plan in plans] == [
+        (700, 700),
+        (701, 700),
+        (702, 702),
+        (703, 702),
+        (704, 704),
+    ]
+    assert len({plan.folder for plan in plans}) == 5
+
+
+def test_each_film_has_its_own_cast_unless_told_and_is_done_when_its_truth_is_there(tmp_path: Path) -> None:
+    first, second = GalleryPlan(2, 0.5, 4, 7, tmp_path).film_plans()
+    assert (first.cast_seed, second.cast_seed) == (7, 8)
+    assert not first.is_rendered
+    first.folder.mkdir(parents=True)
+    (first.folder / "truth.json").touch()
+    assert first.is_rendered
+    # A film of another length is another film.
+    assert GalleryPlan(1, 5.0, 4, 7, tmp_path).film_plans()[0].folder != first.folder
