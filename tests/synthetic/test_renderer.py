@@ -90,6 +90,19 @@ def test_a_still_camera_draws_the_same_people(renderer: Renderer) -> None:
     assert np.abs(moving.image.astype(int) - still.image).mean() < 2
 
 
+def test_nobody_stays_behind_when_people_move_before_a_still_camera(renderer: Renderer) -> None:
+    room, light = make_room(generator(1, 2), 4, 4), make_light(generator(1, 3))
+    before, after = (renderer.draw(CAMERA, room, light, [actor(0, x, 0)], still=True) for x in (-1.0, 1.0))
+    afresh = renderer.draw(CAMERA, room, light, [actor(0, 1.0, 0)])
+    assert np.array_equal(after.ids, afresh.ids)
+    left = np.repeat(np.repeat(before.ids > 0, 2, 0), 2, 1)
+    assert left.sum() > 5000
+    assert np.abs(after.image.astype(int) - afresh.image)[left].max() <= 2
+    assert after.cover is not None
+    assert afresh.cover is not None
+    assert np.array_equal(after.cover, afresh.cover)
+
+
 def test_a_seated_person_has_a_chair_that_is_nobody(renderer: Renderer) -> None:
     seated = actor(0, 0, 0, sit=1.0)
     drawn = draw(renderer, dataclasses.replace(seated, chair=True))
@@ -121,16 +134,19 @@ def test_a_full_frame_tells_all_its_people_apart(renderer: Renderer) -> None:
 
 
 @pytest.mark.parametrize(
-    "viseme", [{"mouth_open": 0.8}, {"mouth_wide": 1.0}, {"mouth_wide": -1.0}, {"mouth_press": 1.0}]
+    ("jaw", "wide", "press"), [(0.8, 0.0, 0.0), (0.4, 1.0, 0.0), (0.4, -1.0, 0.0), (0.0, 0.0, 1.0)]
 )
-def test_a_viseme_changes_the_mouth_of_a_small_face_and_only_it(renderer: Renderer, viseme: dict[str, float]) -> None:
-    """At a face of 40 px in a frame of 1280, so 40 px here, where the focal length is as long."""
-    rest, moved = (draw(renderer, actor(3, 0, 2.3, **pose)) for pose in ({}, viseme))
+def test_a_viseme_changes_the_mouth_of_a_small_face_and_only_it(
+    renderer: Renderer, jaw: float, wide: float, press: float
+) -> None:
+    """At a face of 40 px; spread and rounded lips are told from an open mouth, pressed ones from a closed one."""
+    poses = ({"mouth_open": jaw if wide else 0.0}, {"mouth_open": jaw, "mouth_wide": wide, "mouth_press": press})
+    rest, moved = (draw(renderer, actor(3, 0, 2.3, **pose)) for pose in poses)
     change = np.abs(rest.image.astype(int) - moved.image).max(-1)
     face = observe(CAMERA, rest)[0].face
     assert face is not None
     x0, y0, x1, y1 = (round(v) for v in face)
     assert 34 <= x1 - x0 <= 46
     middle = y0 + (y1 - y0) // 2
-    assert np.count_nonzero(change[middle:y1, x0:x1] > 12) >= 8
+    assert np.count_nonzero(change[middle:y1, x0:x1] > 12) >= 12
     assert change[:middle].max() <= 2
