@@ -37,58 +37,75 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     run = commands.add_parser("run", help="follow one recipe; resumes what a killed run has left")
     run.add_argument("recipe", type=Path)
-    run.add_argument("--data", type=Path, required=True, help="folder with the rendered `train` set")
+    run.add_argument("--data", type=Path, required=True, help="folder with the `train` set (of frames, or of voices)")
     run.add_argument("--out", type=Path, required=True, help="folder of the run")
     run.add_argument("--until", type=int, help="stop after this step and save")
     run.add_argument("--threads", type=int, default=2, help="1 is faster on a machine that does other work too")
     run.set_defaults(run=_run)
-    calibrate = commands.add_parser("calibrate", help="fit scores and thresholds of a pack on the `val` set")
+    calibrate = commands.add_parser("calibrate", help="fit scores and thresholds of a pack on the `val` sets")
     calibrate.add_argument("--pack", type=Path, required=True)
     calibrate.add_argument("--data", type=Path, required=True)
+    calibrate.add_argument("--voices", type=Path, help="folder of the sets of voices; DATA/voices when not given")
     calibrate.set_defaults(run=_calibrate)
-    evaluate = commands.add_parser("evaluate", help="measure a pack on the `test` set; prints JSON")
+    films = commands.add_parser("calibrate-films", help="fit scores of a pack on pairs of `python -m evaluation pairs`")
+    films.add_argument("--pack", type=Path, required=True)
+    films.add_argument("--pairs", type=Path, required=True)
+    films.set_defaults(run=_calibrate_films)
+    evaluate = commands.add_parser("evaluate", help="measure a pack on the `test` sets; prints JSON")
     evaluate.add_argument("--pack", type=Path, required=True)
     evaluate.add_argument("--data", type=Path, required=True)
+    evaluate.add_argument("--voices", type=Path, help="folder of the sets of voices; DATA/voices when not given")
     evaluate.set_defaults(run=_evaluate)
     pack = commands.add_parser("demo-pack", help="render, train, export, calibrate and measure the demo pack")
-    pack.add_argument("--data", type=Path, required=True, help="folder for the rendered sets (about 5 GB)")
+    pack.add_argument("--data", type=Path, required=True, help="folder for the rendered sets (about 6 GB)")
+    pack.add_argument("--voices", type=Path, help="folder of the sets of voices; DATA/voices when not given")
     pack.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the training runs")
     pack.add_argument("--out", type=Path, required=True, help="folder of the pack")
-    pack.add_argument("--version", default="0.1.0", help="version of the weights")
+    pack.add_argument("--version", default="0.2.0", help="version of the weights")
     pack.add_argument("--threads", type=int, default=2, help="1 is faster on a machine that does other work too")
     pack.set_defaults(run=_demo_pack)
     finish = commands.add_parser("finish", help="export, calibrate and measure runs that are done, and write the card")
-    finish.add_argument("--weights", type=Path, nargs=3, required=True, help="`weights.pt` of the three runs")
+    finish.add_argument("--weights", type=Path, nargs="+", required=True, help="`weights.pt` of the runs")
     finish.add_argument("--data", type=Path, required=True)
+    finish.add_argument("--voices", type=Path, help="folder of the sets of voices; DATA/voices when not given")
     finish.add_argument("--out", type=Path, required=True, help="folder of the pack")
-    finish.add_argument("--version", default="0.1.0", help="version of the weights")
+    finish.add_argument("--version", default="0.2.0", help="version of the weights")
     finish.add_argument("--remark", action="append", default=[], help="a line for the card; may be repeated")
     finish.set_defaults(run=_finish)
     return parser
 
 
 def _finish(options: argparse.Namespace) -> None:
-    from training.demo_pack import finish
+    from training.demo_pack import Folders, finish
 
-    finish(options.weights, options.data, options.out, version=options.version, say=say, remarks=options.remark)
+    folders = Folders.below(options.data, options.voices)
+    finish(options.weights, folders, options.out, version=options.version, say=say, remarks=options.remark)
 
 
 def _calibrate(options: argparse.Namespace) -> None:
     from training.calibrate import calibrate
 
-    calibrate(options.pack, options.data, say=say)
+    calibrate(options.pack, options.data, options.voices or options.data / "voices", say=say)
+
+
+def _calibrate_films(options: argparse.Namespace) -> None:
+    from training.calibrate_films import calibrate_on_films
+
+    calibrate_on_films(options.pack, options.pairs, say=say)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
     from training.evaluate import evaluate
 
-    sys.stdout.write(json.dumps(evaluate(options.pack, options.data, say=say), indent=1) + "\n")
+    figures = evaluate(options.pack, options.data, options.voices or options.data / "voices", say=say)
+    sys.stdout.write(json.dumps(figures, indent=1) + "\n")
 
 
 def _demo_pack(options: argparse.Namespace) -> None:
-    from training.demo_pack import demo_pack
+    from training.demo_pack import Folders, demo_pack
 
-    demo_pack(options.data, options.runs, options.out, version=options.version, say=say, threads=options.threads)
+    folders = Folders.below(options.data, options.voices)
+    demo_pack(folders, options.runs, options.out, version=options.version, say=say, threads=options.threads)
 
 
 def _run(options: argparse.Namespace) -> None:

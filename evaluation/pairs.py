@@ -1,0 +1,142 @@
+"""Pairs of embeddings as the product really makes and compares them, with the truth: what a calibration is fitted on.
+
+Crops of a data set are kinder than what ingest gives: there a tracker has chosen the boxes, a detector has cut the
+faces, a link may have given somebody else's words to a tracklet. So validation films go through the whole product, and
+two kinds of pairs are written down for each modality:
+
+- `query`: a portrait or a voice clip against an appearance, as a search compares them;
+- `link`: two appearances that association may compare: faces and voices across the whole gallery, bodies of one video
+  that are not on screen together and lie within the window in which clothes hold.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation.asking import TOP_K, IngestedFilm, ingest_film
+from evaluation.matching import assign, assign_speech
+from evaluation.predictions import predicted_speech, predicted_tracklets
+from evaluation.truth import Film, QueryFile
+from packs.spec import Modality
+from personsearch.client import PersonSearchClient
+from personsearch.errors import PersonSearchError
+from personsearch.query import portrait as portrait_part
+from personsearch.query import voice as voice_part
+from personsearch.v1 import appearance_pb2, modality_pb2, query_pb2
+from services.backends.index.protocol import VectorIndex
+from services.backends.schemas import EmbeddingRow, Scope
+
+__all__ = ["KINDS", "Pairs", "collect_pairs", "link_pairs", "write_pairs"]
+
+KINDS = ("query", "link")
+SHORT_TERM_WINDOW_S = 60.0
+LONG_TERM = (Modality.FACE, Modality.VOICE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """Compared embeddings of one modality and kind: float32[N] cosines, bool[N] whether they are of one person."""
+
+    cosines: NDArray[np.float32]
+    same: NDArray[np.bool_]
+
+
+async def collect_pairs(
+    films: Sequence[Film], client: PersonSearchClient, index: VectorIndex, say: Callable[[str], None]
+) -> dict[tuple[Modality, str], Pairs]:
+    """Take films in, ask with their portraits and voices, and compare; the gallery is deleted at the end.
+
+    Args:
+        films: Validation films: nobody in them was trained on, and no figure is published of them.
+        client: The services.
+        index: The record that the services write.
+        say: Receives lines of progress.
+    """
+    gallery = f"pairs-{uuid.uuid4().hex[:12]}"
+    await client.create_gallery(gallery)
+    try:
+        ingested = [await ingest_film(client, film, gallery, say) for film in films]
+        who = {k: v for one in ingested for k, v in (await _identities(one, client, gallery)).items()}
+        found: dict[tuple[Modality, str], Pairs] = {}
+        for modality in (Modality.FACE, Modality.BODY, Modality.VOICE):
+            rows = await index.list_embeddings(modality, Scope(gallery))
+            if rows:
+                found[modality, "link"] = link_pairs(rows, who, modality)
+        portraits = [file for film in films for file in film.portraits]
+        voices = [file for film in films for file in film.voices]
+        found[Modality.FACE, "query"] = await _asked(client, gallery, portraits, who, Modality.FACE)
+        if voices:
+            found[Modality.VOICE, "query"] = await _asked(client, gallery, voices, who, Modality.VOICE)
+        return found
+    finally:
+        await client.delete_gallery(gallery)
+
+
+def link_pairs(rows: Sequence[EmbeddingRow], who: Mapping[str, str], modality: Modality) -> Pairs:
+    """Compare all rows that association may compare; rows of nobody known are left out."""
+    known = [row for row in rows if row.appearance_id in who]
+    if not known:
+        return Pairs(np.zeros(0, np.float32), np.zeros(0, np.bool_))
+    first, second = np.triu_indices(len(known), k=1)
+    start, end = (np.array([getattr(row, name) for row in known]) for name in ("start_s", "end_s"))
+    one_video = _equal([row.video_id for row in known], first, second)
+    gap_s = np.maximum(start[first] - end[second], start[second] - end[first])
+    chosen = ~one_video | (gap_s >= 0)
+    if modality not in LONG_TERM:
+        chosen = one_video & (gap_s >= 0) & (gap_s <= SHORT_TERM_WINDOW_S)
+    first, second = first[chosen], second[chosen]
+    vectors = np.stack([row.vector for row in known])
+    cosines = np.einsum("nd,nd->n", vectors[first], vectors[second])
+    return Pairs(cosines.astype(np.float32), _equal([who[row.appearance_id] for row in known], first, second))
+
+
+def write_pairs(pairs: Mapping[tuple[Modality, str], Pairs], path: Path) -> None:
+    """Write `{modality}_{kind}_cosine` and `{modality}_{kind}_same` into an npz file."""
+    columns: dict[str, NDArray[np.generic]] = {}
+    for (modality, kind), part in pairs.items():
+        columns[f"{modality}_{kind}_cosine"] = part.cosines
+        columns[f"{modality}_{kind}_same"] = part.same
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, allow_pickle=False, **columns)
+
+
+async def _identities(one: IngestedFilm, client: PersonSearchClient, gallery: str) -> dict[str, str]:
+    """Map the appearances of a film to the people they show or let hear."""
+    appearances: list[appearance_pb2.Appearance] = await client.list_appearances(one.video_id, gallery=gallery)
+    shown = assign(predicted_tracklets(appearances, one.film), one.film.tracklets)
+    held = assign_speech(predicted_speech(appearances), one.film.speech)
+    return {key: truth.identity for key, truth in shown.items()} | {key: line.identity for key, line in held.items()}
+
+
+async def _asked(
+    client: PersonSearchClient, gallery: str, files: Sequence[QueryFile], who: Mapping[str, str], modality: Modality
+) -> Pairs:
+    """Compare each query file with every appearance that it retrieves by itself."""
+    cosines: list[float] = []
+    same: list[bool] = []
+    wire = modality_pb2.Modality.Value(f"MODALITY_{modality.upper()}")
+    for file in files:
+        heard = modality is Modality.VOICE
+        part = voice_part(file.path) if heard else portrait_part(file.path)
+        task = query_pb2.TASK_HEARD if heard else query_pb2.TASK_SEEN
+        try:
+            answer = await client.search([part], gallery=gallery, top_k=TOP_K, expand=False, task=task)
+        except PersonSearchError:
+            continue
+        for hit in answer.hits:
+            steps = [step for step in hit.evidence if step.modality == wire and step.HasField("cosine")]
+            if steps and hit.appearance.appearance_id in who:
+                cosines.append(steps[0].cosine)
+                same.append(who[hit.appearance.appearance_id] == file.identity)
+    return Pairs(np.array(cosines, np.float32), np.array(same, np.bool_))
+
+
+def _equal(names: Sequence[str], first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.bool_]:
+    codes = np.unique(np.array(names), return_inverse=True)[1]
+    return np.asarray(codes[first] == codes[second])
