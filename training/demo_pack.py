@@ -8,46 +8,92 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from packs.manifest import Pack
+from packs.sound import SAMPLE_RATE
 from training.calibrate import calibrate
 from training.card import write_card
-from training.data.shards import FrameSet, RenderError, open_frames
+from training.data.shards import RenderError, open_frames
+from training.data.voices import open_voices
 from training.evaluate import evaluate
 from training.measure.sets import sample_inputs
+from training.measure.voices import sample_windows
 from training.recipe import read_recipe
 from training.run import train
 
 RECIPES = Path(__file__).parent / "recipes"
-RECIPE_NAMES = ("detector", "face", "body")
+SIGHT_RECIPES = ("detector", "face", "body")
+SOUND_RECIPES = ("voice", "voice_activity")
 PARITY_ROWS = 32
+
+Kind = Literal["frames", "closeups", "voices"]
+# How each command calls the number of what it makes.
+COUNTED = {"frames": "--frames", "closeups": "--views", "voices": "--clips"}
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One rendered set: seeds keep the casts apart, so that no identity is in two sets."""
+    """One set: seeds keep the casts apart, so that no identity is in two of them.
+
+    Attributes:
+        name: Its folder.
+        kind: The command of `python -m synthetic` that makes it.
+        seed: Seed of the cast.
+        identities: People of the cast.
+        count: Frames in all, views of each person, or clips in all.
+    """
 
     name: str
+    kind: Kind
     seed: int
     identities: int
-    frames: int
+    count: int
 
 
+# The casts of frames and voices of one seed are the same people, which never cross: train, val and test differ.
 PARTS = (
-    Part("train", 1000, 1600, 5250),
-    Part("val", 2000, 100, 600),
-    Part("test", 3000, 250, 1000),
+    Part("train", "frames", 1000, 2000, 5000),
+    Part("closeups", "closeups", 1500, 2400, 8),
+    Part("val", "frames", 2000, 100, 600),
+    Part("test", "frames", 3000, 250, 1000),
+    Part("train", "voices", 1000, 2400, 16000),
+    Part("val", "voices", 2000, 160, 1500),
+    Part("test", "voices", 3000, 250, 2500),
 )
 
 
-def demo_pack(data: Path, runs: Path, out: Path, *, version: str, say: Callable[[str], None], threads: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where the sets lie.
+
+    Attributes:
+        frames: Folder of the sets of frames.
+        voices: Folder of the sets of voices.
+    """
+
+    frames: Path
+    voices: Path
+
+    @classmethod
+    def below(cls, data: Path, voices: Path | None = None) -> Folders:
+        """The usual places: voices lie in a folder of their own beside the frames."""
+        return cls(data, voices or data / "voices")
+
+    def of(self, part: Part) -> Path:
+        """Folder of a set."""
+        return (self.voices if part.kind == "voices" else self.frames) / part.name
+
+
+def demo_pack(
+    folders: Folders, runs: Path, out: Path, *, version: str, say: Callable[[str], None], threads: int
+) -> None:
     """Make the demo pack; what is already there (data, finished or killed runs) is used.
 
     Args:
-        data: Folder for the rendered sets.
+        folders: Folders for the sets.
         runs: Folder for the training runs.
         out: Folder of the pack.
         version: Version of the weights.
@@ -55,32 +101,32 @@ def demo_pack(data: Path, runs: Path, out: Path, *, version: str, say: Callable[
         threads: Threads for training.
     """
     for part in PARTS:
-        render(part, data, say=say)
-    weights = [train(RECIPES / f"{name}.toml", data, runs / name, say=say, threads=threads) for name in RECIPE_NAMES]
-    finish(weights, data, out, version=version, say=say)
+        render(part, folders, say=say)
+    sources = [(name, folders.frames) for name in SIGHT_RECIPES] + [(name, folders.voices) for name in SOUND_RECIPES]
+    weights = [train(RECIPES / f"{name}.toml", data, runs / name, say=say, threads=threads) for name, data in sources]
+    finish(weights, folders, out, version=version, say=say)
 
 
-def render(part: Part, data: Path, *, say: Callable[[str], None]) -> None:
-    """Render a set that is not complete yet, in a process of its own.
+def render(part: Part, folders: Folders, *, say: Callable[[str], None]) -> None:
+    """Make a set that is not complete yet, in a process of its own.
 
     Raises:
         RenderError: If the renderer fails; its own message stands above.
     """
-    folder = data / part.name
+    folder = folders.of(part)
     if _complete(folder, part):
         return
-    say(f"rendering {part.name}: {part.frames} frames of {part.identities} people")
-    options = ["--seed", part.seed, "--identities", part.identities, "--frames", part.frames, "--workers", 2]
-    people = ["--people-min", 2, "--people-max", 6, "--out", folder]
-    command = [sys.executable, "-m", "synthetic", "frames", *map(str, [*options, *people])]
+    say(f"making {folder}: {part.kind} of {part.identities} people")
+    options = ["--seed", part.seed, "--identities", part.identities, COUNTED[part.kind], part.count, "--workers", 2]
+    command = [sys.executable, "-m", "synthetic", part.kind, *map(str, options), "--out", str(folder)]
     done = subprocess.run(command, check=False)
     if done.returncode != 0:
-        raise RenderError(f"rendering {folder} ended with status {done.returncode}; the renderer's message is above")
+        raise RenderError(f"making {folder} ended with status {done.returncode}; the renderer's message is above")
 
 
 def finish(
     weights: Sequence[Path],
-    data: Path,
+    folders: Folders,
     out: Path,
     *,
     version: str,
@@ -90,18 +136,18 @@ def finish(
     """Export trained weights, calibrate, measure, and write `metrics.json` and `CARD.md`.
 
     Args:
-        weights: Checkpoints of the three networks.
-        data: Folder of the rendered sets.
+        weights: Checkpoints of the networks, in any order.
+        folders: Folders of the sets.
         out: Folder of the pack.
         version: Version of the weights.
         say: Receives lines of progress.
         remarks: What a reader of the card should know of these runs.
     """
-    parity = export(weights, data, out, version=version)
-    calibration = calibrate(out, data, say=say)
-    figures = evaluate(out, data, say=say)
+    parity = export(weights, folders, out, version=version)
+    calibration = calibrate(out, folders.frames, folders.voices, say=say)
+    figures = evaluate(out, folders.frames, folders.voices, say=say)
     report = {
-        "data": {part.name: _counts(open_frames(data / part.name)) for part in PARTS},
+        "data": {f"{part.kind}/{part.name}": counts(folders.of(part), part.kind) for part in PARTS},
         "test": figures,
         "calibration": calibration,
         "parity": parity,
@@ -112,16 +158,17 @@ def finish(
     say(f"wrote {out}: digest {Pack.load(out).digest}")
 
 
-def export(weights: Sequence[Path], data: Path, out: Path, *, version: str) -> dict[str, Any]:
-    """Export in a process of its own, with parity taken on real inputs of the `val` set.
+def export(weights: Sequence[Path], folders: Folders, out: Path, *, version: str) -> dict[str, Any]:
+    """Export in a process of its own, with parity taken on real inputs of the `val` sets.
 
     Raises:
         subprocess.CalledProcessError: If the export fails; its message stands above.
     """
     out.mkdir(parents=True, exist_ok=True)
     samples, report = out / "samples.partial.npz", out / "parity.partial.json"
-    recipes = [read_recipe(RECIPES / f"{name}.toml") for name in RECIPE_NAMES]
-    inputs: dict[str, Any] = dict(sample_inputs(open_frames(data / "val"), recipes, PARITY_ROWS))
+    recipes = [read_recipe(RECIPES / f"{name}.toml") for name in (*SIGHT_RECIPES, *SOUND_RECIPES)]
+    inputs: dict[str, Any] = dict(sample_inputs(open_frames(folders.frames / "val"), recipes, PARITY_ROWS))
+    inputs |= sample_windows(open_voices(folders.voices / "val"), recipes, PARITY_ROWS)
     np.savez(samples, **inputs)
     command = [sys.executable, "-m", "export", "onnx", "--pack", out, "--version", version, "--checkpoint", *weights]
     command += ["--samples", samples, "--report", report]
@@ -134,15 +181,31 @@ def export(weights: Sequence[Path], data: Path, out: Path, *, version: str) -> d
     return parity
 
 
-def _complete(folder: Path, part: Part) -> bool:
-    index = folder / "index.json"
-    return index.exists() and int(json.loads(index.read_text()).get("frames", 0)) >= part.frames
-
-
-def _counts(frames: FrameSet) -> dict[str, int]:
-    people = frames.people()
+def counts(folder: Path, kind: Kind) -> dict[str, int]:
+    """Say how much a set holds."""
+    if kind == "voices":
+        voices = open_voices(folder)
+        spoken = voices.spoken
+        return {
+            "clips": len(voices),
+            "identities": len(np.unique(voices.identity[spoken])),
+            "with_speech": len(spoken),
+            "minutes": round(len(voices.sound) / SAMPLE_RATE / 60),
+        }
+    people = open_frames(folder).people()
     return {
         "frames": len(np.unique(people.frame)),
         "identities": len(np.unique(people.identity)),
         "people": len(people),
     }
+
+
+def _complete(folder: Path, part: Part) -> bool:
+    """Say whether a set is whole: its index is written last."""
+    path = folder / "index.json"
+    if not path.exists():
+        return False
+    index = json.loads(path.read_text())
+    if part.kind == "closeups":
+        return len(index["identities"]) >= part.identities
+    return int(index.get("clips" if part.kind == "voices" else "frames", 0)) >= part.count
