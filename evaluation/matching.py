@@ -17,7 +17,7 @@ from evaluation.metrics.tracklet_recall import seen_part
 from evaluation.predictions import PredictedSpeech, PredictedTracklet
 from evaluation.truth import TruthTracklet
 from evaluation.truth_speech import TruthSpeech
-from evaluation.tubes import meet, tube_iou
+from evaluation.tubes import meeting, tube_iou
 
 __all__ = ["MIN_OVERLAP", "assign", "assign_speech"]
 
@@ -27,11 +27,11 @@ MIN_OVERLAP = 0.5
 def assign(predicted: Sequence[PredictedTracklet], truth: Sequence[TruthTracklet]) -> dict[str, TruthTracklet]:
     """Map appearance ids of one film to the truth tracklets that they show; the others are left out."""
     assigned: dict[str, TruthTracklet] = {}
-    for prediction in predicted:
-        overlaps = [_overlap(prediction, tracklet) for tracklet in truth]
-        best = max(range(len(truth)), key=overlaps.__getitem__, default=None)
-        if best is not None and overlaps[best] >= MIN_OVERLAP:
-            assigned[prediction.appearance_id] = truth[best]
+    overlaps: dict[str, float] = {}
+    for i, j in meeting([one.tube for one in predicted], [tracklet.tube for tracklet in truth]):
+        name, share = predicted[i].appearance_id, _overlap(predicted[i], truth[j])
+        if share >= MIN_OVERLAP and share > overlaps.get(name, 0.0):
+            assigned[name], overlaps[name] = truth[j], share
     return assigned
 
 
@@ -51,7 +51,5 @@ def assign_speech(predicted: Sequence[PredictedSpeech], truth: Sequence[TruthSpe
 
 
 def _overlap(prediction: PredictedTracklet, truth: TruthTracklet) -> float:
-    if not meet(prediction.tube, truth.tube):
-        return 0.0
     within = truth.tube.at(prediction.tube.frames)
     return tube_iou(seen_part(prediction.tube, truth), within)

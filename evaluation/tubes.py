@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ __all__ = [
     "Tube",
     "box_areas",
     "box_intersections",
-    "meet",
+    "meeting",
     "overlap",
     "pairwise_iou",
     "tube_from_key_boxes",
@@ -20,6 +21,7 @@ __all__ = [
 
 # A hundredth of a frame: times are sums of floats, so a frame's own time may lie a hair outside its span.
 FRAME_SLACK = 0.01
+NEVER = 1 << 62
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,8 +44,22 @@ class Tube:
 
     def at(self, frames: NDArray[np.int64]) -> Tube:
         """Return the part of the tube that lies in `frames` (ascending)."""
-        kept = np.isin(self.frames, frames, assume_unique=True)
-        return Tube(self.frames[kept], self.boxes[kept])
+        return self._part(_places(self.frames, frames)[0])
+
+    def without(self, frames: NDArray[np.int64]) -> Tube:
+        """Return the part of the tube that does not lie in `frames` (ascending)."""
+        return self._part(~_places(self.frames, frames)[0]) if len(frames) else self
+
+    def _part(self, kept: NDArray[np.bool_]) -> Tube:
+        return self if kept.all() else Tube(self.frames[kept], self.boxes[kept])
+
+
+def _places(frames: NDArray[np.int64], among: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Say of each frame whether it is `among` others, and where; both ascending, without repeats."""
+    if not len(among):
+        return np.zeros(len(frames), dtype=bool), np.zeros(len(frames), dtype=np.int64)
+    places = np.minimum(np.searchsorted(among, frames), len(among) - 1)
+    return np.asarray(among[places] == frames), places
 
 
 def box_areas(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -66,17 +82,25 @@ def pairwise_iou(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArr
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 
-def meet(left: Tube, right: Tube) -> bool:
-    """Say whether two tubes may share a frame, by their first and last ones."""
-    if not len(left.frames) or not len(right.frames):
-        return False
-    return bool(left.frames[0] <= right.frames[-1] and right.frames[0] <= left.frames[-1])
+def meeting(left: Sequence[Tube], right: Sequence[Tube]) -> list[tuple[int, int]]:
+    """Return (place in `left`, place in `right`) of the tubes that may share a frame, by their first and last ones."""
+    starts, ends = _ends(left)
+    other_starts, other_ends = _ends(right)
+    together = (starts[:, None] <= other_ends[None]) & (other_starts[None] <= ends[:, None])
+    return [(int(i), int(j)) for i, j in np.argwhere(together)]
+
+
+def _ends(tubes: Sequence[Tube]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First and last frames; of an empty tube such as meet none."""
+    starts = [int(tube.frames[0]) if len(tube.frames) else NEVER for tube in tubes]
+    ends = [int(tube.frames[-1]) if len(tube.frames) else -NEVER for tube in tubes]
+    return np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64)
 
 
 def overlap(left: Tube, right: Tube) -> tuple[float, float]:
     """Return (sum of intersections, sum of unions) over all frames of either tube; px^2."""
-    _, in_left, in_right = np.intersect1d(left.frames, right.frames, assume_unique=True, return_indices=True)
-    shared = float(box_intersections(left.boxes[in_left], right.boxes[in_right]).sum())
+    common, places = _places(left.frames, right.frames)
+    shared = float(box_intersections(left.boxes[common], right.boxes[places[common]]).sum())
     return shared, float(box_areas(left.boxes).sum() + box_areas(right.boxes).sum()) - shared
 
 

@@ -15,7 +15,7 @@ from scipy.optimize import linear_sum_assignment
 from evaluation.metrics.tracklet_recall import COVERING_IOU, seen_part
 from evaluation.predictions import PredictedTracklet
 from evaluation.truth import TruthTracklet
-from evaluation.tubes import meet, tube_iou
+from evaluation.tubes import meeting, tube_iou
 
 __all__ = ["count_pairs"]
 
@@ -24,13 +24,9 @@ def count_pairs(truth: Sequence[TruthTracklet], predicted: Sequence[PredictedTra
     """Count the pairs of one film; the precision is their number over the number of predicted tracklets."""
     if not truth or not predicted:
         return 0
-    overlaps = np.array([[_iou(one, tracklet) for tracklet in truth] for one in predicted])
+    overlaps = np.zeros((len(predicted), len(truth)))
+    for i, j in meeting([one.tube for one in predicted], [tracklet.tube for tracklet in truth]):
+        overlaps[i, j] = tube_iou(seen_part(predicted[i].tube, truth[j]), truth[j].tube)
     gain = np.where(overlaps >= COVERING_IOU, overlaps, 0.0)
     rows, columns = linear_sum_assignment(gain, maximize=True)
     return int(np.count_nonzero(gain[rows, columns]))
-
-
-def _iou(predicted: PredictedTracklet, truth: TruthTracklet) -> float:
-    if not meet(predicted.tube, truth.tube):
-        return 0.0
-    return tube_iou(seen_part(predicted.tube, truth), truth.tube)

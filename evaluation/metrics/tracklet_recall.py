@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from evaluation.predictions import PredictedTracklet
 from evaluation.truth import TruthTracklet
-from evaluation.tubes import Tube, meet, tube_iou
+from evaluation.tubes import Tube, meeting, tube_iou
 
 __all__ = ["COVERING_IOU", "covered", "seen_part"]
 
@@ -22,15 +20,12 @@ COVERING_IOU = 0.5
 
 def covered(truth: Sequence[TruthTracklet], predicted: Sequence[PredictedTracklet]) -> list[bool]:
     """Say of each truth tracklet of one film whether a predicted one covers it; the recall is their mean."""
-    return [any(_covers(prediction.tube, tracklet) for prediction in predicted) for tracklet in truth]
-
-
-def _covers(predicted: Tube, truth: TruthTracklet) -> bool:
-    if not meet(predicted, truth.tube):
-        return False
-    return tube_iou(seen_part(predicted, truth), truth.tube) >= COVERING_IOU
+    is_covered = [False] * len(truth)
+    for i, j in meeting([tracklet.tube for tracklet in truth], [one.tube for one in predicted]):
+        is_covered[i] = is_covered[i] or tube_iou(seen_part(predicted[j].tube, truth[i]), truth[i].tube) >= COVERING_IOU
+    return is_covered
 
 
 def seen_part(predicted: Tube, truth: TruthTracklet) -> Tube:
     """Take the frames from a predicted tube in which the truth's person cannot be seen."""
-    return predicted.at(np.setdiff1d(predicted.frames, truth.hidden_frames, assume_unique=True))
+    return predicted.without(truth.hidden_frames)

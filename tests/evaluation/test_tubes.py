@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.tubes import Tube, pairwise_iou, tube_from_key_boxes, tube_iou
+from evaluation.tubes import Tube, meeting, pairwise_iou, tube_from_key_boxes, tube_iou
 
 
 def oracle_tube_iou(left: Tube, right: Tube) -> float:
@@ -69,3 +69,21 @@ def test_tubes_refuse_disorder() -> None:
         Tube(np.array([1, 1]), np.zeros((2, 4)))
     with pytest.raises(ValueError, match="one each"):
         Tube(np.array([1]), np.zeros((2, 4)))
+
+
+def test_tubes_meet_when_their_spans_do(tube) -> None:
+    box = (0, 0, 1, 1)
+    left = [tube(0, 10, box), tube(5, 5, box), tube(20, 30, box)]
+    right = [tube(9, 12, box), tube(10, 20, box), tube(29, 40, box), tube(0, 0, box)]
+    assert meeting(left, right) == [(0, 0), (2, 2)]
+    assert meeting([], right) == []
+
+
+def test_parts_of_a_tube_are_chosen_by_frames(tube) -> None:
+    whole = tube(3, 9, (0, 0, 10, 10), (1, 0, 1, 0))
+    inside = np.array([1, 4, 5, 8, 12])
+    assert whole.at(inside).frames.tolist() == [4, 5, 8]
+    assert whole.at(inside).boxes[:, 0].tolist() == [1, 2, 5]
+    assert whole.without(inside).frames.tolist() == [3, 6, 7]
+    assert whole.at(inside[:0]).frames.tolist() == []
+    assert whole.without(inside[:0]).frames.tolist() == whole.frames.tolist()
