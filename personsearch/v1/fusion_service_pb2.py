@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from personsearch.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from personsearch.v1 import hit_pb2 as personsearch_dot_v1_dot_hit__pb2
 from personsearch.v1 import modality_pb2 as personsearch_dot_v1_dot_modality__pb2
+from personsearch.v1 import query_pb2 as personsearch_dot_v1_dot_query__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$personsearch/v1/fusion_service.proto\x12\x0fpersonsearch.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19personsearch/v1/hit.proto\x1a\x1epersonsearch/v1/modality.proto\"\xa7\x01\n\x08\x45vidence\x12\x37\n\x08modality\x18\x01 \x01(\x0e\x32\x19.personsearch.v1.ModalityB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1f\n\x06\x63osine\x18\x02 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\xc5 \x80?-\xc5 \x80\xbf\x12\x1f\n\x06weight\x18\x03 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x80\xbf\x12 \n\x07quality\x18\x04 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x00\x00\"C\n\tCandidate\x12\x36\n\x08\x65vidence\x18\x01 \x03(\x0b\x32\x19.personsearch.v1.EvidenceB\t\xbaH\x06\x92\x01\x03\x10\x80\x02\"P\n\x13\x46useEvidenceRequest\x12\x39\n\ncandidates\x18\x01 \x03(\x0b\x32\x1a.personsearch.v1.CandidateB\t\xbaH\x06\x92\x01\x03\x10\x90N\"T\n\rFusedEvidence\x12\x13\n\x0bprobability\x18\x01 \x01(\x02\x12.\n\x06shares\x18\x02 \x03(\x0b\x32\x1e.personsearch.v1.ModalityShare\"E\n\x14\x46useEvidenceResponse\x12-\n\x05\x66used\x18\x01 \x03(\x0b\x32\x1e.personsearch.v1.FusedEvidence2q\n\rFusionService\x12`\n\x0c\x46useEvidence\x12$.personsearch.v1.FuseEvidenceRequest\x1a%.personsearch.v1.FuseEvidenceResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$personsearch/v1/fusion_service.proto\x12\x0fpersonsearch.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19personsearch/v1/hit.proto\x1a\x1epersonsearch/v1/modality.proto\x1a\x1bpersonsearch/v1/query.proto\"\xa7\x01\n\x08\x45vidence\x12\x37\n\x08modality\x18\x01 \x01(\x0e\x32\x19.personsearch.v1.ModalityB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1f\n\x06\x63osine\x18\x02 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\xc5 \x80?-\xc5 \x80\xbf\x12\x1f\n\x06weight\x18\x03 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x80\xbf\x12 \n\x07quality\x18\x04 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x00\x00\"\x8c\x01\n\tCandidate\x12\x36\n\x08\x65vidence\x18\x01 \x03(\x0b\x32\x19.personsearch.v1.EvidenceB\t\xbaH\x06\x92\x01\x03\x10\x80\x02\x12\x30\n\x12speaker_confidence\x18\x02 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x00\x00H\x00\x88\x01\x01\x42\x15\n\x13_speaker_confidence\"\x7f\n\x13\x46useEvidenceRequest\x12\x39\n\ncandidates\x18\x01 \x03(\x0b\x32\x1a.personsearch.v1.CandidateB\t\xbaH\x06\x92\x01\x03\x10\x90N\x12-\n\x04task\x18\x02 \x01(\x0e\x32\x15.personsearch.v1.TaskB\x08\xbaH\x05\x82\x01\x02\x10\x01\"T\n\rFusedEvidence\x12\x13\n\x0bprobability\x18\x01 \x01(\x02\x12.\n\x06shares\x18\x02 \x03(\x0b\x32\x1e.personsearch.v1.ModalityShare\"E\n\x14\x46useEvidenceResponse\x12-\n\x05\x66used\x18\x01 \x03(\x0b\x32\x1e.personsearch.v1.FusedEvidence2q\n\rFusionService\x12`\n\x0c\x46useEvidence\x12$.personsearch.v1.FuseEvidenceRequest\x1a%.personsearch.v1.FuseEvidenceResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,20 +45,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVIDENCE'].fields_by_name['quality']._serialized_options = b'\272H\014\n\n\035\000\000\200?-\000\000\000\000'
   _globals['_CANDIDATE'].fields_by_name['evidence']._loaded_options = None
   _globals['_CANDIDATE'].fields_by_name['evidence']._serialized_options = b'\272H\006\222\001\003\020\200\002'
+  _globals['_CANDIDATE'].fields_by_name['speaker_confidence']._loaded_options = None
+  _globals['_CANDIDATE'].fields_by_name['speaker_confidence']._serialized_options = b'\272H\014\n\n\035\000\000\200?-\000\000\000\000'
   _globals['_FUSEEVIDENCEREQUEST'].fields_by_name['candidates']._loaded_options = None
   _globals['_FUSEEVIDENCEREQUEST'].fields_by_name['candidates']._serialized_options = b'\272H\006\222\001\003\020\220N'
+  _globals['_FUSEEVIDENCEREQUEST'].fields_by_name['task']._loaded_options = None
+  _globals['_FUSEEVIDENCEREQUEST'].fields_by_name['task']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_FUSIONSERVICE'].methods_by_name['FuseEvidence']._loaded_options = None
   _globals['_FUSIONSERVICE'].methods_by_name['FuseEvidence']._serialized_options = b'\220\002\001'
-  _globals['_EVIDENCE']._serialized_start=146
-  _globals['_EVIDENCE']._serialized_end=313
-  _globals['_CANDIDATE']._serialized_start=315
-  _globals['_CANDIDATE']._serialized_end=382
-  _globals['_FUSEEVIDENCEREQUEST']._serialized_start=384
-  _globals['_FUSEEVIDENCEREQUEST']._serialized_end=464
-  _globals['_FUSEDEVIDENCE']._serialized_start=466
-  _globals['_FUSEDEVIDENCE']._serialized_end=550
-  _globals['_FUSEEVIDENCERESPONSE']._serialized_start=552
-  _globals['_FUSEEVIDENCERESPONSE']._serialized_end=621
-  _globals['_FUSIONSERVICE']._serialized_start=623
-  _globals['_FUSIONSERVICE']._serialized_end=736
+  _globals['_EVIDENCE']._serialized_start=175
+  _globals['_EVIDENCE']._serialized_end=342
+  _globals['_CANDIDATE']._serialized_start=345
+  _globals['_CANDIDATE']._serialized_end=485
+  _globals['_FUSEEVIDENCEREQUEST']._serialized_start=487
+  _globals['_FUSEEVIDENCEREQUEST']._serialized_end=614
+  _globals['_FUSEDEVIDENCE']._serialized_start=616
+  _globals['_FUSEDEVIDENCE']._serialized_end=700
+  _globals['_FUSEEVIDENCERESPONSE']._serialized_start=702
+  _globals['_FUSEEVIDENCERESPONSE']._serialized_end=771
+  _globals['_FUSIONSERVICE']._serialized_start=773
+  _globals['_FUSIONSERVICE']._serialized_end=886
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from personsearch.v1 import hit_pb2 as _hit_pb2
 from personsearch.v1 import modality_pb2 as _modality_pb2
+from personsearch.v1 import query_pb2 as _query_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -37,7 +38,9 @@ class Evidence(_message.Message):
     weight: _builtins.float
     """Weight of the query part that it comes from, in [-1, 1]; below 0 it counts against."""
     quality: _builtins.float
-    """Quality of the candidate's embedding in [0, 1]; 1 when not known."""
+    """Quality of the weaker of the two embeddings in [0, 1]; 1 when not known. Of a voice it is s / (s + 1) for s seconds of speech, and
+    little speech says little; that of other modalities does not count. At 0 a voice says nothing, as if it were not there.
+    """
     def __init__(
         self,
         *,
@@ -61,6 +64,9 @@ class Candidate(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EVIDENCE_FIELD_NUMBER: _builtins.int
+    SPEAKER_CONFIDENCE_FIELD_NUMBER: _builtins.int
+    speaker_confidence: _builtins.float
+    """Probability that who is heard in the candidate is who is seen on it, in [0, 1]. The default is 1."""
     @_builtins.property
     def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___Evidence]:
         """The evidence; may be empty."""
@@ -69,12 +75,15 @@ class Candidate(_message.Message):
         self,
         *,
         evidence: _abc.Iterable[Global___Evidence] | None = ...,
+        speaker_confidence: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_speaker_confidence", b"_speaker_confidence", "speaker_confidence", b"speaker_confidence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_speaker_confidence", b"_speaker_confidence", "evidence", b"evidence", "speaker_confidence", b"speaker_confidence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__speaker_confidence: _TypeAlias = _typing.Literal["speaker_confidence"]  # noqa: Y015
+    _WhichOneofArgType__speaker_confidence: _TypeAlias = _typing.Literal["_speaker_confidence", b"_speaker_confidence"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__speaker_confidence) -> _WhichOneofReturnType__speaker_confidence | None: ...
 
 Global___Candidate: _TypeAlias = Candidate  # noqa: Y015
 
@@ -85,6 +94,9 @@ class FuseEvidenceRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CANDIDATES_FIELD_NUMBER: _builtins.int
+    TASK_FIELD_NUMBER: _builtins.int
+    task: _query_pb2.Task.ValueType
+    """What is asked of them. The default is TASK_SEEN."""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
         """The candidates."""
@@ -93,10 +105,11 @@ class FuseEvidenceRequest(_message.Message):
         self,
         *,
         candidates: _abc.Iterable[Global___Candidate] | None = ...,
+        task: _query_pb2.Task.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -111,7 +124,7 @@ class FusedEvidence(_message.Message):
     PROBABILITY_FIELD_NUMBER: _builtins.int
     SHARES_FIELD_NUMBER: _builtins.int
     probability: _builtins.float
-    """Calibrated probability of "the person asked for", in [0, 1]; 0 without evidence."""
+    """Calibrated probability that the person asked for is seen, heard, or both, in [0, 1]; 0 without evidence."""
     @_builtins.property
     def shares(self) -> _containers.RepeatedCompositeFieldContainer[_hit_pb2.ModalityShare]:
         """Shares of the modalities, largest first, summing to 1; empty without evidence."""

@@ -47,7 +47,8 @@ class FusionServiceServicer:
     """
 
     def FuseEvidence(self, request, context):
-        """Joins the evidence of each candidate into one calibrated probability. A modality without evidence has exactly no share.
+        """Joins the evidence of each candidate into one calibrated probability: that the person asked for is seen, heard, or both, as the task
+        says. A modality without evidence has exactly no share.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

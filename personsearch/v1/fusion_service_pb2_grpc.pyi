@@ -34,7 +34,9 @@ class FusionServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> FusionServiceAsyncStub: ...
     FuseEvidence: _grpc.UnaryUnaryMultiCallable[_fusion_service_pb2.FuseEvidenceRequest, _fusion_service_pb2.FuseEvidenceResponse]
-    """Joins the evidence of each candidate into one calibrated probability. A modality without evidence has exactly no share."""
+    """Joins the evidence of each candidate into one calibrated probability: that the person asked for is seen, heard, or both, as the task
+    says. A modality without evidence has exactly no share.
+    """
 
 @_typing.type_check_only
 class FusionServiceAsyncStub(FusionServiceStub):
@@ -42,7 +44,9 @@ class FusionServiceAsyncStub(FusionServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     FuseEvidence: _aio.UnaryUnaryMultiCallable[_fusion_service_pb2.FuseEvidenceRequest, _fusion_service_pb2.FuseEvidenceResponse]  # type: ignore[assignment]
-    """Joins the evidence of each candidate into one calibrated probability. A modality without evidence has exactly no share."""
+    """Joins the evidence of each candidate into one calibrated probability: that the person asked for is seen, heard, or both, as the task
+    says. A modality without evidence has exactly no share.
+    """
 
 class FusionServiceServicer(metaclass=_abc_1.ABCMeta):
     """How much each modality counts. Internal."""
@@ -53,6 +57,8 @@ class FusionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _fusion_service_pb2.FuseEvidenceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_fusion_service_pb2.FuseEvidenceResponse, _abc.Awaitable[_fusion_service_pb2.FuseEvidenceResponse]]:
-        """Joins the evidence of each candidate into one calibrated probability. A modality without evidence has exactly no share."""
+        """Joins the evidence of each candidate into one calibrated probability: that the person asked for is seen, heard, or both, as the task
+        says. A modality without evidence has exactly no share.
+        """
 
 def add_FusionServiceServicer_to_server(servicer: FusionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

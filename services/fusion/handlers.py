@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from packs.calibration import Calibration
 from packs.spec import Modality
-from services.fusion.fusing import Evidence, Fused, Fuser
+from services.fusion.fusing import Aspect, Candidate, Fused, Fuser
 from services.fusion.settings import FusionSettings
 
 __all__ = ["FusionHandlers"]
@@ -23,6 +23,6 @@ class FusionHandlers:
     def __init__(self, calibration: Mapping[Modality, Calibration], settings: FusionSettings) -> None:
         self._fuser = Fuser(calibration, settings)
 
-    async def fuse(self, candidates: Sequence[Sequence[Evidence]]) -> list[Fused]:
+    async def fuse(self, candidates: Sequence[Candidate], aspect: Aspect = Aspect.SEEN) -> list[Fused]:
         """Give one verdict for each candidate, in their order."""
-        return [self._fuser.fuse(evidence) for evidence in candidates]
+        return [self._fuser.fuse(candidate, aspect) for candidate in candidates]

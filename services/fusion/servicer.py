@@ -27,8 +27,8 @@ class FusionServicer(stubs.FusionServiceServicer):
         context: grpc.aio.ServicerContext[messages.FuseEvidenceRequest, messages.FuseEvidenceResponse],
     ) -> messages.FuseEvidenceResponse:
         """Give one verdict for each candidate."""
-        candidates = [list(map(converters.evidence_from_proto, each.evidence)) for each in request.candidates]
-        fused = await self._handlers.fuse(candidates)
+        candidates = [converters.candidate_from_proto(each) for each in request.candidates]
+        fused = await self._handlers.fuse(candidates, converters.aspect_from_proto(request.task))
         return messages.FuseEvidenceResponse(fused=map(converters.fused_to_proto, fused))
 
 

@@ -18,8 +18,7 @@ class FusionSettings(Section):
         prior_log_odds: Natural-log odds that a candidate is the person asked for, before its vectors are looked at. A
             pack's calibration speaks for even odds; of what is retrieved from a gallery about one in twenty is.
         limit_log_odds: Most nats that one modality may add or take: beyond what a calibration has seen, its line goes
-        on
-            without reason.
+            on without reason.
     """
 
     prior_log_odds: Annotated[float, Field(allow_inf_nan=False)] = -3.0

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from packs.spec import Modality
 from services.backends.schemas import Appearance, Box
+from services.search.query import Task
 
 
 class Degradation(StrEnum):
@@ -76,11 +77,21 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Hits, best first; what was missing; and the face that was used of each portrait part, in order."""
+    """What a query was answered.
+
+    Attributes:
+        hits: Best first.
+        degraded: What was missing.
+        portrait_faces: The face that was used of each portrait part, in order.
+        task: What was answered.
+        voice_speech_s: Seconds of speech that were heard in each voice clip, in the order of the parts.
+    """
 
     hits: tuple[Hit, ...]
     degraded: frozenset[Degradation] = frozenset()
     portrait_faces: tuple[Box, ...] = ()
+    task: Task = Task.SEEN
+    voice_speech_s: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

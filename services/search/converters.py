@@ -10,6 +10,7 @@ from personsearch.v1 import (
     appearance_pb2,
     geometry_pb2,
     hit_pb2,
+    modality_pb2,
     person_search_service_pb2,
     query_pb2,
 )
@@ -17,7 +18,7 @@ from services.backends.schemas import Appearance, AppearanceKind, Box, KeyBox
 from services.runtime.modalities import modality_from_proto, modality_to_proto
 from services.search.answer import Answer, Degradation, Hit, Share, Step, Track, TrackSpan
 from services.search.listing import Page
-from services.search.query import Like, Portrait, Query, QueryPart, RawEmbedding, Task
+from services.search.query import Like, Portrait, Query, QueryPart, RawEmbedding, Task, VoiceClip
 
 DEFAULT_TOP_K = 50
 DEFAULT_TRACK_SCORE = 0.5
@@ -33,7 +34,6 @@ _DEGRADATIONS = {
     Degradation.FUSION: person_search_service_pb2.DEGRADATION_FUSION,
 }
 _TASKS = {
-    query_pb2.TASK_UNSPECIFIED: Task.SEEN,
     query_pb2.TASK_SEEN: Task.SEEN,
     query_pb2.TASK_SEEN_AND_HEARD: Task.SEEN_AND_HEARD,
     query_pb2.TASK_HEARD: Task.HEARD,
@@ -60,9 +60,27 @@ def query_from_proto(query: query_pb2.Query) -> Query:
         video_ids=tuple(where.video_ids),
         time_range=time_range,
         min_score=where.min_score,
-        task=_TASKS[query.task],
+        task=task_of(query),
         expand=query.expansion != query_pb2.EXPANSION_NONE,
     )
+
+
+def task_of(query: query_pb2.Query) -> Task:
+    """What is asked; where nothing is said and all that is known is a voice, where it is heard, else who is seen."""
+    if query.task in _TASKS:
+        return _TASKS[query.task]
+    known = [part for part in query.parts if not part.HasField("weight") or part.weight > 0.0]
+    return Task.HEARD if known and all(map(_is_voice, known)) else Task.SEEN
+
+
+def task_to_proto(task: Task) -> query_pb2.Task.ValueType:
+    """A task that is on the wire."""
+    return next(number for number, known in _TASKS.items() if known is task)
+
+
+def _is_voice(part: query_pb2.QueryPart) -> bool:
+    raw = part.WhichOneof("content") == "embedding" and part.embedding.modality == modality_pb2.MODALITY_VOICE
+    return raw or part.WhichOneof("content") == "voice"
 
 
 def part_from_proto(part: query_pb2.QueryPart) -> QueryPart:
@@ -72,6 +90,10 @@ def part_from_proto(part: query_pb2.QueryPart) -> QueryPart:
         case "portrait":
             face = box_from_proto(part.portrait.face) if part.portrait.HasField("face") else None
             return QueryPart(Portrait(part.portrait.image, face), weight)
+        case "voice":
+            clip = part.voice
+            span = (clip.span.start_s, clip.span.end_s) if clip.HasField("span") else None
+            return QueryPart(VoiceClip(clip.sound, span), weight)
         case "appearance_id":
             return QueryPart(Like(part.appearance_id), weight)
         case "embedding":
@@ -79,7 +101,7 @@ def part_from_proto(part: query_pb2.QueryPart) -> QueryPart:
             vector = np.array(raw.vector, dtype=np.float32)
             return QueryPart(RawEmbedding(modality_from_proto(raw.modality), vector, raw.pack_digest), weight)
         case unknown:
-            raise ValueError(f"a part holds {unknown!r}; expected portrait, appearance_id or embedding")
+            raise ValueError(f"a part holds {unknown!r}; expected portrait, voice, appearance_id or embedding")
 
 
 def fill_box(message: geometry_pb2.Box, box: Box) -> None:
@@ -153,6 +175,8 @@ def answer_to_proto(answer: Answer) -> person_search_service_pb2.SearchResponse:
         hits=[hit_to_proto(hit) for hit in answer.hits],
         degraded=degraded_to_proto(answer.degraded),
         portrait_faces=[box_to_proto(face) for face in answer.portrait_faces],
+        task=task_to_proto(answer.task),
+        voice_speech_s=answer.voice_speech_s,
     )
 
 

@@ -13,11 +13,15 @@ import numpy as np
 from packs.arrays import F32, U8
 from packs.calibration import Calibration
 from packs.detections import DetectionClass, Detections
+from packs.sound import HOP, SAMPLE_RATE, frame_count
 from packs.spec import Modality
 from services.backends.schemas import Association
 from services.backends.vision import Embedded
+from services.runtime.trust import trust_in
 from services.search.answer import Share
-from services.search.ports import Evidence, FusedEvidence, PortUnavailableError
+from services.search.chains import tells
+from services.search.ports import Candidate, Evidence, FusedEvidence, PortUnavailableError
+from services.search.query import Task
 
 CROP_SIDE = 8
 FACE_GREEN = 255
@@ -64,17 +68,24 @@ class FakeFusion:
         self._prior = prior_log_odds
         self.failing = False
 
-    async def fuse(self, candidates: Sequence[Sequence[Evidence]]) -> list[FusedEvidence]:
-        """One verdict for each candidate."""
+    async def fuse(self, candidates: Sequence[Candidate], task: Task) -> list[FusedEvidence]:
+        """One verdict for each candidate; what tells of another than is asked counts as far as the two are one."""
         if self.failing:
             raise PortUnavailableError("the fake was told to fail")
-        return [self._fused(evidence) for evidence in candidates]
+        return [self._linked(candidate, task) for candidate in candidates]
+
+    def _linked(self, candidate: Candidate, task: Task) -> FusedEvidence:
+        together = self._fused(candidate.evidence)
+        own = self._fused([piece for piece in candidate.evidence if tells(task, piece.modality)])
+        link = candidate.speaker
+        return FusedEvidence(link * together.probability + (1.0 - link) * own.probability, together.shares)
 
     def _fused(self, evidence: Sequence[Evidence]) -> FusedEvidence:
         best: dict[Modality, float] = {}
         taken: dict[Modality, float] = defaultdict(float)
         for piece in evidence:
             nats = abs(piece.weight) * self._calibration[piece.modality].logit(piece.cosine)
+            nats *= trust_in(piece.modality, piece.quality)
             if piece.weight > 0.0:
                 best[piece.modality] = max(nats, best.get(piece.modality, -math.inf))
             else:
@@ -87,6 +98,44 @@ class FakeFusion:
         shares = [Share(modality, nats / total) for modality, nats in positive.items() if total > 0.0 and nats > 0.0]
         shares.sort(key=lambda share: -share.share)
         return FusedEvidence(1.0 / (1.0 + math.exp(-log_odds)), tuple(shares))
+
+
+class ToneHearing:
+    """`Hearing` for whistled voices: sound is speech, silence is none, and the pitch says whose voice it is.
+
+    Args:
+        embedding_of: The embedding float32[D] of whoever has a number.
+        can_hear: Whether it is a pack that hears.
+    """
+
+    LOWEST_HZ, STEP_HZ = 400, 100
+
+    def __init__(self, embedding_of: Callable[[int], F32], can_hear: bool = True) -> None:
+        self._embedding_of = embedding_of
+        self.can_hear = can_hear
+        self.threshold = 0.5
+        self.heard: list[int] = []
+
+    @classmethod
+    def tone(cls, who: int, seconds: float) -> F32:
+        """A sound of somebody's voice: float32[N] at 16 kHz."""
+        times = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+        hertz = cls.LOWEST_HZ + cls.STEP_HZ * who
+        return np.asarray(0.3 * np.sin(2.0 * np.pi * hertz * times), dtype=np.float32)
+
+    async def speech(self, samples: F32) -> F32:
+        """1 where there is sound."""
+        frames = frame_count(samples.shape[0])
+        padded = np.zeros(frames * HOP, np.float32)
+        padded[: samples.shape[0]] = samples
+        return np.asarray(np.abs(padded.reshape(frames, HOP)).max(axis=1) > 0.01, dtype=np.float32)
+
+    async def embed(self, clips: Sequence[F32], *, activity: Sequence[F32] | None = None) -> Embedded:
+        """What the pitch of each clip stands for."""
+        hertz = [float(np.argmax(np.abs(np.fft.rfft(clip)))) * SAMPLE_RATE / clip.shape[0] for clip in clips]
+        who = [round((each - self.LOWEST_HZ) / self.STEP_HZ) for each in hertz]
+        self.heard.extend(who)
+        return Embedded(np.stack([self._embedding_of(one) for one in who]), np.ones(len(who), np.float32))
 
 
 class PaintedVision:

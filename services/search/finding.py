@@ -1,4 +1,4 @@
-"""The parts of a query to beliefs about appearances: retrieve, fuse, expand, contradict, compete."""
+"""The parts of a query to beliefs about appearances: retrieve, fuse, expand, contradict, judge by the task, compete."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from packs.spec import Modality
 from services.backends.schemas import Scope
 from services.search import ranking
 from services.search.answer import Belief, Degradation
+from services.search.chains import Calibrations, Chain
 from services.search.expansion import Expander, Path
+from services.search.judging import HEARING, Judge
 from services.search.parts import ReadPart
-from services.search.ports import Evidence, Fusion, PortUnavailableError
-from services.search.query import Query
-from services.search.ranking import Calibrations, Direct
-from services.search.reach import LONG_TERM
-from services.search.retrieval import QueryVector, Retrieved, Retriever, heard, merged, only
+from services.search.query import Query, Task
+from services.search.ranking import Direct
+from services.search.retrieval import QueryVector, Retrieved, Retriever, merged, only
 from services.search.settings import SearchSettings
+from services.search.speaking import SpeakerReader, Speakers
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +28,41 @@ class _Person:
     retrieved: Retrieved
     direct: Mapping[str, Direct]
     paths: Mapping[str, Path]
+    speakers: Speakers
     degraded: frozenset[Degradation]
 
-    def path_to(self, appearance_id: str) -> Path | None:
-        """The chain to an appearance; what the query names needs none, and a seed has none."""
-        direct = self.direct.get(appearance_id)
-        if direct is not None and direct.named_by is not None:
-            return None
-        path = self.paths.get(appearance_id)
-        return path if path is not None and path.steps else None
+    @property
+    def chained(self) -> dict[str, Path]:
+        """The paths with steps; what the query names needs none, and a seed has none."""
+        named = {one for one, direct in self.direct.items() if direct.named_by is not None}
+        return {one: path for one, path in self.paths.items() if path.steps and one not in named}
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The score of each appearance, what had to be done without, and the reasons, which are made when asked for."""
+    """The score of each appearance, what had to be done without, and the reasons, which are made when asked for.
+
+    Attributes:
+        scores: By appearance id; what cannot answer the task may be among them.
+        degraded: What had to be done without.
+        seeds: Direct beliefs in who an appearance is, from which chains start.
+        direct: Direct beliefs in what is asked.
+        chains: The chains to appearances.
+        calibration: Of the pack.
+    """
 
     scores: Mapping[str, float]
     degraded: frozenset[Degradation]
-    person: _Person
-    against: Mapping[str, float]
+    seeds: Mapping[str, Direct]
+    direct: Mapping[str, Direct]
+    chains: Mapping[str, Chain]
     calibration: Calibrations
 
     def explain(self, appearance_id: str, score: float) -> Belief:
         """Say why an appearance has its score."""
-        path = self.person.path_to(appearance_id)
-        seed = self.person.direct[path.seed] if path is not None else None
-        direct = self.person.direct.get(appearance_id)
-        against = self.against.get(appearance_id, 0.0)
-        return ranking.explain(appearance_id, score, direct, path, seed, against, self.calibration)
+        chain = self.chains.get(appearance_id)
+        seed = self.seeds[chain.path.seed] if chain is not None else None
+        return ranking.explain(appearance_id, score, self.direct.get(appearance_id), chain, seed, self.calibration)
 
 
 class PersonFinder:
@@ -61,7 +70,8 @@ class PersonFinder:
 
     Args:
         retriever: The index.
-        fusion: Joins evidence.
+        speakers: Who speaks.
+        judge: Weighs evidence and chains.
         expander: Follows associations.
         calibration: Of the active pack; every vector of a query has a modality that is in it.
         settings: How far to look.
@@ -70,13 +80,15 @@ class PersonFinder:
     def __init__(
         self,
         retriever: Retriever,
-        fusion: Fusion,
+        speakers: SpeakerReader,
+        judge: Judge,
         expander: Expander,
         calibration: Calibrations,
         settings: SearchSettings,
     ) -> None:
         self._retriever = retriever
-        self._fusion = fusion
+        self._speakers = speakers
+        self._judge = judge
         self._expander = expander
         self._calibration = calibration
         self._settings = settings
@@ -96,16 +108,19 @@ class PersonFinder:
             self._wanted(wanted, rejected, query, limit, blocked),
             *(self._rejected(part, query) for part in rejected if query.expand),
         )
-        against = await self._contradictions(query.gallery, wanted, person)
+        direct, fused = await self._judge.judged(person.direct, person.speakers, query.task)
+        chains = await self._judge.chains(query, vectors_of(wanted), person.retrieved, person.chained, person.speakers)
         competitors = [(part.weight, other.paths) for part, other in zip(rejected, others, strict=False)]
         # Most appearances have only a direct belief, and keep it as it is.
-        scores = {one: direct.probability for one, direct in person.direct.items()}
-        for one in person.paths.keys() | scores.keys() if competitors else person.paths:
-            scores[one] = self._score(one, person, against.get(one, 0.0), competitors)
+        scores = {one: belief.probability for one, belief in direct.items()}
+        for one in chains.keys() | scores.keys() if competitors else chains:
+            scores[one] = self._score(one, direct.get(one), chains.get(one), competitors)
         for one in blocked & scores.keys():
             del scores[one]
         degraded = person.degraded.union(*(other.degraded for other in others))
-        return Found(scores, degraded, person, against, self._calibration)
+        if not fused:
+            degraded |= {Degradation.FUSION}
+        return Found(scores, degraded, person.direct, direct, chains, self._calibration)
 
     async def _wanted(
         self,
@@ -115,7 +130,7 @@ class PersonFinder:
         limit: int,
         blocked: frozenset[str],
     ) -> _Person:
-        vectors = _vectors_of([*wanted, *rejected])
+        vectors = vectors_of([*wanted, *rejected])
         searches = [self._retriever.nearest(vectors, query.scope, limit)]
         if query.narrow and query.expand:
             # A chain may start outside of the filter: the face that is seen a minute before the time asked for.
@@ -138,10 +153,11 @@ class PersonFinder:
     async def _know(
         self, parts: Sequence[ReadPart], retrieved: Retrieved, query: Query, blocked: frozenset[str]
     ) -> _Person:
-        degraded = {Degradation.INDEX_LOADING} if retrieved.loading else set()
-        direct, fused = await self._direct(retrieved.evidence)
-        if not fused:
-            degraded.add(Degradation.FUSION)
+        heeded = query.task in HEARING or any(one.modality is Modality.VOICE for one in vectors_of(parts))
+        speakers = await self._speakers.of(query.gallery, retrieved.evidence if heeded else ())
+        # Who is on screen, whatever is asked: associations join persons.
+        direct, fused = await self._judge.direct(retrieved.evidence, speakers, Task.SEEN)
+        degraded = set() if fused else {Degradation.FUSION}
         for part in parts:
             if part.appearance_id is not None:
                 modality = part.vectors[0].modality
@@ -154,22 +170,11 @@ class PersonFinder:
             paths = expanded.paths
             if not expanded.complete:
                 degraded.add(Degradation.ASSOCIATIONS)
-        return _Person(retrieved, direct, paths, frozenset(degraded))
-
-    async def _direct(self, evidence: Mapping[str, tuple[Evidence, ...]]) -> tuple[dict[str, Direct], bool]:
-        """Direct beliefs, and whether the fusion service made them."""
-        candidates, answered = list(evidence.values()), True
-        try:
-            fused = await self._fusion.fuse(candidates) if candidates else []
-        except PortUnavailableError:
-            answered = False
-            fused = [ranking.fallback(pieces, self._calibration) for pieces in candidates]
-        beliefs = {
-            appearance_id: Direct(verdict.probability, verdict.shares, pieces)
-            for (appearance_id, pieces), verdict in zip(evidence.items(), fused, strict=True)
-            if any(piece.weight > 0.0 for piece in pieces)
-        }
-        return beliefs, answered
+            further = (paths.keys() | direct.keys()) - speakers.known if heeded else ()
+            speakers = speakers.joined(await self._speakers.of(query.gallery, further))
+        if retrieved.loading or speakers.loading:
+            degraded.add(Degradation.INDEX_LOADING)
+        return _Person(retrieved, direct, paths, speakers, frozenset(degraded))
 
     def _seeds(self, direct: Mapping[str, Direct], blocked: frozenset[str]) -> dict[str, float]:
         strong = [
@@ -179,36 +184,14 @@ class PersonFinder:
         ]
         return {appearance_id: -minus for minus, appearance_id in sorted(strong)[: self._settings.max_seeds]}
 
-    async def _contradictions(self, gallery: str, wanted: Sequence[ReadPart], person: _Person) -> dict[str, float]:
-        """What the query's faces say against the ends of short-term chains, near or far in the neighbour lists."""
-        ends = [
-            appearance_id
-            for appearance_id, path in person.paths.items()
-            if path.steps and path.steps[-1].modality not in LONG_TERM
-        ]
-        known = person.retrieved.evidence
-        cut = [
-            vector
-            for vector in _vectors_of(wanted)
-            if vector.modality in LONG_TERM and vector.key in person.retrieved.cut
-        ]
-        unheard = [end for end in ends if not heard(known.get(end, ()), cut)]
-        more = await self._retriever.compare(cut, gallery, unheard)
-        doubt = ranking.Doubt.of(self._settings)
-        return {
-            end: ranking.contradiction((*known.get(end, ()), *more.evidence.get(end, ())), self._calibration, doubt)
-            for end in ends
-        }
-
     def _score(
         self,
         appearance_id: str,
-        person: _Person,
-        against: float,
+        direct: Direct | None,
+        chain: Chain | None,
         competitors: Sequence[tuple[float, Mapping[str, Path]]],
     ) -> float:
-        direct = person.direct.get(appearance_id)
-        score = ranking.score_of(direct, person.path_to(appearance_id), against)
+        score = ranking.score_of(direct, chain)
         if direct is not None and direct.named_by is not None:
             return score
         rejected = [
@@ -217,5 +200,6 @@ class PersonFinder:
         return ranking.compete(score, rejected, self._settings.competition_sharpness)
 
 
-def _vectors_of(parts: Iterable[ReadPart]) -> list[QueryVector]:
+def vectors_of(parts: Iterable[ReadPart]) -> list[QueryVector]:
+    """All vectors of some parts."""
     return [vector for part in parts for vector in part.vectors]

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import TypeVar
 
+from packs.spec import Modality
 from services.backends.index.protocol import IndexLoadingError, VectorIndex
 from services.backends.schemas import Appearance, Scope
 from services.runtime.errors import (
@@ -14,20 +15,23 @@ from services.runtime.errors import (
     FieldViolation,
     GalleryNotFoundError,
     InvalidFieldError,
-    UnimplementedError,
 )
 from services.search.answer import Answer, Belief, Degradation, Hit, Track
 from services.search.finding import Found, PersonFinder
+from services.search.judging import HEARING
 from services.search.parts import PartReader, ReadPart
-from services.search.query import Like, Query, QueryPart, Task
+from services.search.query import Like, Portrait, Query, QueryPart, Task, VoiceClip
 from services.search.ranking import ranked
 from services.search.settings import SearchSettings
+from services.search.speaking import answers
 from services.search.thinning import thinned
 from services.search.tracks import spans_of
 
 T = TypeVar("T")
 
 _LEAST_PAGE = 64
+# Of all parts together, as the contract says; what a server takes at once is a little more.
+MAX_CARRIED_BYTES = 40 * 2**20
 
 
 class SearchHandlers:
@@ -64,9 +68,9 @@ class SearchHandlers:
         return await self._search(query, top_k, self._settings.limit_for(top_k))
 
     async def _search(self, query: Query, top_k: int, limit: int) -> Answer:
-        if query.task is not Task.SEEN:
-            raise UnimplementedError(f"TASK_{query.task.upper()}")
         _check_parts(query.parts)
+        if query.task in HEARING:
+            self._reader.check_usable(Modality.VOICE)
         read = (self._reader.read(query.gallery, index, part) for index, part in enumerate(query.parts))
         _, *parts = await _together(self._check_gallery(query.gallery), *read)
         return await self._answer(query, [part for part in parts if isinstance(part, ReadPart)], top_k, limit)
@@ -78,7 +82,7 @@ class SearchHandlers:
             DomainError: GALLERY_NOT_FOUND or APPEARANCE_NOT_FOUND.
         """
         part = QueryPart(Like(appearance_id))
-        query = Query((part,), gallery, min_score=min_score)
+        query = Query((part,), gallery, min_score=min_score, task=Task.PRESENT)
         answer = await self._search(query, self._settings.max_track_hits, self._settings.track_limit)
         try:
             videos = {video.video_id: video for video in await self._index.list_videos(gallery)}
@@ -113,7 +117,8 @@ class SearchHandlers:
         if degraded:
             self._logger.warning("degraded answer", extra={"without": sorted(degraded)})
         faces = tuple(part.face for part in parts if part.face is not None)
-        return Answer(thinned(hits, self._settings.max_key_boxes), frozenset(degraded), faces)
+        speech = tuple(part.speech_s for part in parts if part.speech_s is not None)
+        return Answer(thinned(hits, self._settings.max_key_boxes), frozenset(degraded), faces, query.task, speech)
 
     async def _hits(self, found: Found, query: Query, top_k: int) -> list[Hit]:
         """The first `top_k` beliefs whose appearance, and all that its chain passes, are committed."""
@@ -127,8 +132,11 @@ class SearchHandlers:
             known |= await self._index.get_appearances(query.gallery, missing)
             for belief in beliefs:
                 there = all(appearance_id in known for appearance_id in _touched([belief]))
-                if there and _inside(known[belief.appearance_id], query.scope):
-                    hits.append(Hit(known[belief.appearance_id], belief))
+                if not there:
+                    continue
+                appearance = known[belief.appearance_id]
+                if answers(query.task, appearance) and _inside(appearance, query.scope):
+                    hits.append(Hit(appearance, belief))
                     if len(hits) == top_k:
                         return hits
         return hits
@@ -136,6 +144,10 @@ class SearchHandlers:
 
 def _check_parts(parts: Sequence[QueryPart]) -> None:
     wrong = []
+    carried = sum(map(_bytes_of, parts))
+    if carried > MAX_CARRIED_BYTES:
+        said = f"pictures and sounds take {carried} bytes, at most {MAX_CARRIED_BYTES} together: shrink or cut them"
+        wrong.append(FieldViolation("query.parts", said))
     if not any(part.weight > 0.0 for part in parts):
         wrong.append(FieldViolation("query.parts", "at least one part needs a positive weight"))
     signs: dict[str, bool] = {}
@@ -147,6 +159,16 @@ def _check_parts(parts: Sequence[QueryPart]) -> None:
                 wrong.append(FieldViolation(f"query.parts[{index}].appearance_id", said))
     if wrong:
         raise InvalidFieldError(wrong)
+
+
+def _bytes_of(part: QueryPart) -> int:
+    match part.content:
+        case Portrait():
+            return len(part.content.image)
+        case VoiceClip():
+            return len(part.content.sound)
+        case _:
+            return 0
 
 
 async def _together(*awaitables: Awaitable[T]) -> list[T]:

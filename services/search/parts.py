@@ -19,11 +19,12 @@ from services.runtime.errors import (
     OtherPackError,
     UnsupportedModalityError,
 )
-from services.search.faces import FaceFinder
-from services.search.query import Like, Portrait, QueryPart, RawEmbedding
-from services.search.query_reading import PictureReader
-from services.search.reach import LONG_TERM, ShortTermReach
+from services.runtime.trust import quality_of_speech
+from services.search.clips import ClipReader, PortraitReader
+from services.search.query import Like, Portrait, QueryPart, RawEmbedding, VoiceClip
+from services.search.reach import LONG_TERM, ShortTermReach, Stretch
 from services.search.retrieval import QueryVector
+from services.search.speaking import speaker_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +37,7 @@ class ReadPart:
         vectors: Its embeddings, never none, long-term keys first.
         appearance_id: The appearance that it names, if it does.
         face: The face that was used, if it is a portrait.
+        speech_s: Seconds of speech that were heard, if it is a voice clip.
     """
 
     index: int
@@ -43,6 +45,7 @@ class ReadPart:
     vectors: tuple[QueryVector, ...]
     appearance_id: str | None = None
     face: Box | None = None
+    speech_s: float | None = None
 
     @property
     def turned(self) -> ReadPart:
@@ -55,12 +58,17 @@ class PartReader:
     """Reads the parts of a query."""
 
     def __init__(
-        self, index: VectorIndex, pack: Pack, pictures: PictureReader, faces: FaceFinder, reach: ShortTermReach
+        self,
+        index: VectorIndex,
+        pack: Pack,
+        portraits: PortraitReader,
+        clips: ClipReader,
+        reach: ShortTermReach,
     ) -> None:
         self._index = index
         self._pack = pack
-        self._pictures = pictures
-        self._faces = faces
+        self._portraits = portraits
+        self._clips = clips
         self._reach = reach
 
     @property
@@ -72,29 +80,36 @@ class PartReader:
         """Read one part.
 
         Raises:
-            DomainError: UNREADABLE_IMAGE, NO_FACE, SEVERAL_FACES, APPEARANCE_NOT_FOUND, OTHER_PACK,
-                UNSUPPORTED_MODALITY or BACKEND_UNAVAILABLE.
+            DomainError: UNREADABLE_IMAGE, NO_FACE, SEVERAL_FACES, UNREADABLE_SOUND, NO_SPEECH, APPEARANCE_NOT_FOUND,
+                OTHER_PACK, UNSUPPORTED_MODALITY or BACKEND_UNAVAILABLE.
         """
         match part.content:
             case Portrait():
                 return await self._portrait(index, part.weight, part.content)
+            case VoiceClip():
+                return await self._voice(index, part.weight, part.content)
             case Like():
                 return await self._like(gallery, index, part.weight, part.content)
             case RawEmbedding():
                 return self._embedding(index, part.weight, part.content)
 
     async def _portrait(self, index: int, weight: float, portrait: Portrait) -> ReadPart:
-        self._check_usable(Modality.FACE)
-        picture = await self._pictures.read(portrait.image)
-        face = await self._faces.find(index, picture, portrait.face)
+        self.check_usable(Modality.FACE)
+        face = await self._portraits.read(index, portrait)
         vector = QueryVector(index, Modality.FACE, weight, face.vector)
         return ReadPart(index, weight, (vector,), face=face.box)
+
+    async def _voice(self, index: int, weight: float, clip: VoiceClip) -> ReadPart:
+        self.check_usable(Modality.VOICE)
+        voice = await self._clips.read(index, clip)
+        vector = QueryVector(index, Modality.VOICE, weight, voice.vector, quality=quality_of_speech(voice.speech_s))
+        return ReadPart(index, weight, (vector,), speech_s=voice.speech_s)
 
     def _embedding(self, index: int, weight: float, embedding: RawEmbedding) -> ReadPart:
         """A raw short-term vector is searched in all of the filter: only its maker knows where it holds."""
         if embedding.pack_digest != self._pack.digest:
             raise OtherPackError(got=embedding.pack_digest, expected=self._pack.digest)
-        self._check_usable(embedding.modality)
+        self.check_usable(embedding.modality)
         vector = self._normalised(embedding.modality, embedding.vector)
         return ReadPart(index, weight, (QueryVector(index, embedding.modality, weight, vector),))
 
@@ -106,10 +121,9 @@ class PartReader:
             stretches = await self._reach.of(appearance)
         except IndexLoadingError as error:
             raise BackendUnavailableError("milvus", "the index is being loaded; try again shortly") from error
-        vectors = tuple(
-            QueryVector(index, modality, weight, row.vector, None if modality in LONG_TERM else stretches)
-            for modality, row in rows.items()
-        )
+        speaker = speaker_of(appearance)
+        vectors = tuple(_of_row(index, weight, modality, row, stretches, speaker) for modality, row in rows.items())
+        vectors = tuple(vector for vector in vectors if vector.weight != 0.0)
         if not vectors:
             why = f"appearance {like.appearance_id} has no embedding that pack {self._pack.name} can use"
             raise UnsupportedModalityError(str(Modality.FACE), why)
@@ -135,8 +149,10 @@ class PartReader:
         )
         return {modality: rows[appearance_id] for modality, rows in zip(order, read, strict=True) if rows}
 
-    def _check_usable(self, modality: Modality) -> None:
-        if modality not in self.usable:
+    def check_usable(self, modality: Modality) -> None:
+        """Refuse a modality that the pack cannot search by, with UnsupportedModalityError."""
+        deaf = modality is Modality.VOICE and not self._clips.can_hear
+        if deaf or modality not in self.usable:
             usable = ", ".join(self.usable) or "nothing"
             raise UnsupportedModalityError(str(modality), f"pack {self._pack.name} searches by {usable}")
 
@@ -148,3 +164,12 @@ class PartReader:
             why = f"expected {dimension} numbers that are not all 0, got {vector.shape[0]} of length {length:g}"
             raise UnsupportedModalityError(str(modality), why)
         return np.asarray(wide / length, dtype=np.float32)
+
+
+def _of_row(
+    index: int, weight: float, modality: Modality, row: EmbeddingRow, stretches: tuple[Stretch, ...], speaker: float
+) -> QueryVector:
+    """An embedding of an appearance as one of the query; its voice counts as far as it is sure to be its person's."""
+    if modality is Modality.VOICE:
+        return QueryVector(index, modality, weight * speaker, row.vector, quality=row.quality)
+    return QueryVector(index, modality, weight, row.vector, None if modality in LONG_TERM else stretches)

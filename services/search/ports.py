@@ -12,6 +12,7 @@ from packs.spec import Modality
 from services.backends.schemas import Association
 from services.backends.vision import Embedded
 from services.search.answer import Share
+from services.search.query import Task
 
 
 class PortUnavailableError(Exception):
@@ -27,7 +28,7 @@ class Evidence:
         modality: Of both embeddings.
         cosine: In [-1, 1].
         weight: Of the part, in [-1, 1]; below 0 it counts against.
-        quality: Of the appearance's embedding, in [0, 1].
+        quality: Of the appearance's embedding, in [0, 1]; of a voice, of the weaker of the two.
     """
 
     part_index: int
@@ -35,6 +36,14 @@ class Evidence:
     cosine: float
     weight: float
     quality: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What the query says of one appearance, and how sure it is that who is heard in it is who is seen."""
+
+    evidence: tuple[Evidence, ...]
+    speaker: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ class FusedEvidence:
 class Associations(Protocol):
     """Which appearances are the same person.
 
-    The edges keep the rule of the multimodality index: face (and voice) edges are long-term and cross videos, body
+    The edges keep the rule of the multimodality index: face and voice edges are long-term and cross videos, body
     edges are short-term and stay within one video, or one site, and a window of time.
     """
 
@@ -62,8 +71,30 @@ class Associations(Protocol):
 class Fusion(Protocol):
     """How much each modality counts."""
 
-    async def fuse(self, candidates: Sequence[Sequence[Evidence]]) -> list[FusedEvidence]:
-        """One verdict for each candidate, in order. Raises PortUnavailableError."""
+    async def fuse(self, candidates: Sequence[Candidate], task: Task) -> list[FusedEvidence]:
+        """One verdict for each candidate, in order, on what is asked. Raises PortUnavailableError."""
+        ...
+
+
+class Hearing(Protocol):
+    """The networks that hear a voice clip; `services.backends.hearing.HearingModels` is one."""
+
+    @property
+    def can_hear(self) -> bool:
+        """Whether the pack has them; without, only this may be asked."""
+        ...
+
+    @property
+    def threshold(self) -> float:
+        """Probability from which a frame of 10 ms counts as speech."""
+        ...
+
+    async def speech(self, samples: F32) -> F32:
+        """Probability of speech in each 10 ms of a sound float32[N], mono, 16 kHz."""
+        ...
+
+    async def embed(self, clips: Sequence[F32], *, activity: Sequence[F32] | None = None) -> Embedded:
+        """Embed clips of one voice each; `activity` is what `speech` says of each."""
         ...
 
 

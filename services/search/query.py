@@ -11,11 +11,12 @@ from services.backends.schemas import Box, Scope
 
 
 class Task(StrEnum):
-    """What is asked for."""
+    """What is asked for; PRESENT, seen or heard, is that of a track and not on the wire."""
 
     SEEN = "seen"
     SEEN_AND_HEARD = "seen_and_heard"
     HEARD = "heard"
+    PRESENT = "present"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,14 @@ class Portrait:
 
     image: bytes
     face: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceClip:
+    """Encoded sound of a voice; `span` is the stretch [start, end) of it that is heard, in seconds."""
+
+    sound: bytes
+    span: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,7 @@ class RawEmbedding:
 class QueryPart:
     """One thing that is known of the person; below 0 `weight` says "not this one"."""
 
-    content: Portrait | Like | RawEmbedding
+    content: Portrait | VoiceClip | Like | RawEmbedding
     weight: float = 1.0
 
 

@@ -5,9 +5,9 @@ An appearance can be believed in directly (the query's own embeddings match it, 
 - The chain ends in a modality that the direct match rests on too (face and face): both see the same thing, so the
   stronger counts: max(d, e).
 - It ends in another (body): the two are independent, and either is enough: 1 - (1 - d)(1 - e) ("noisy or").
-- A chain that ends in a short-term modality is contradicted by a long-term one that looks different: from its log-odds
-  is taken what the query's face says against it, bounded, and only where that face is clear: one that is turned away
-  looks like nobody. Clothes shared by two people must not outweigh their faces.
+
+What a chain is worth, and what contradicts it, is in `chains`. What was asked for, to be seen, heard or both, is in
+the numbers already when they come here.
 
 A rejected person (a part with a negative weight w) has beliefs q of the same kind, and competes for each appearance:
 score = p (1 - |w| q^k / (p^k + q^k)). Its direct similarity is subtracted by the fusion service already; this carries
@@ -18,23 +18,19 @@ Scores are computed of all candidates, reasons (`explain`) only of those that ar
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 
-from packs.calibration import Calibration
 from packs.spec import Modality
 from services.search.answer import Belief, Share, Step
+from services.search.chains import Calibrations, Chain, nats_of, sigmoid, tells
 from services.search.expansion import Path
-from services.search.ports import Evidence, FusedEvidence
+from services.search.ports import Candidate, Evidence, FusedEvidence
+from services.search.query import Task
 from services.search.reach import LONG_TERM
-from services.search.settings import SearchSettings
-
-Calibrations = Mapping[Modality, Calibration]
 
 _ORDER = {modality: place for place, modality in enumerate(Modality)}
 
@@ -56,117 +52,73 @@ class Direct:
     named_by: tuple[int, Modality] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """How a long-term modality contradicts a short-term chain; the fields are documented in `settings`."""
-
-    weight: float
-    limit: float
-    unclear: float
-    clear: float
-
-    @classmethod
-    def of(cls, settings: SearchSettings) -> Self:
-        """The doubt that the settings give."""
-        unclear, clear = settings.contradiction_quality
-        return cls(settings.contradiction_weight, settings.contradiction_limit, unclear, clear)
-
-    def clearness(self, quality: float) -> float:
-        """How far an embedding of that quality can deny anything, in [0, 1]."""
-        if self.clear <= self.unclear:
-            return float(quality >= self.clear)
-        return min(1.0, max(0.0, (quality - self.unclear) / (self.clear - self.unclear)))
-
-
 def named(part_index: int, modality: Modality) -> Direct:
     """The belief in an appearance that the query names."""
     return Direct(1.0, (Share(modality, 1.0),), (), (part_index, modality))
 
 
-def fallback(evidence: Sequence[Evidence], calibration: Calibrations) -> FusedEvidence:
+def fallback(candidate: Candidate, calibration: Calibrations, task: Task) -> FusedEvidence:
     """A verdict without the fusion service: the strongest modality decides, less what speaks for a rejected person."""
-    supporting = [piece for piece in evidence if piece.weight > 0.0]
+    supporting = [piece for piece in candidate.evidence if piece.weight > 0.0]
     if not supporting:
         return FusedEvidence(0.0, ())
     best = max(supporting, key=lambda piece: _rank_of(piece, calibration))
-    rejected = [-_nats(piece, calibration) for piece in evidence if piece.weight < 0.0]
-    log_odds = _nats(best, calibration) - max([0.0, *rejected])
-    return FusedEvidence(_sigmoid(log_odds), (Share(best.modality, 1.0),))
+    rejected = [-nats_of(piece, calibration) for piece in candidate.evidence if piece.weight < 0.0]
+    log_odds = nats_of(best, calibration) - max([0.0, *rejected])
+    link = 1.0 if tells(task, best.modality) else candidate.speaker
+    return FusedEvidence(link * sigmoid(log_odds), (Share(best.modality, 1.0),))
 
 
-def contradiction(evidence: Sequence[Evidence], calibration: Calibrations, doubt: Doubt) -> float:
-    """What the long-term modalities of the query say against an appearance, in nats in [-doubt.limit, 0].
-
-    Of each modality the best evidence counts, as far as the appearance's embedding is clear enough to deny anything.
-    """
-    best: dict[Modality, float] = {}
-    for piece in evidence:
-        if piece.weight > 0.0 and piece.modality in LONG_TERM:
-            said = _nats(piece, calibration) * doubt.clearness(piece.quality)
-            best[piece.modality] = max(said, best.get(piece.modality, -math.inf))
-    return max(-doubt.limit, doubt.weight * sum(min(0.0, said) for said in best.values()))
-
-
-def score_of(direct: Direct | None, path: Path | None, against: float) -> float:
-    """The probability that an appearance is the person asked for.
+def score_of(direct: Direct | None, chain: Chain | None) -> float:
+    """The probability that an appearance is what is asked for.
 
     Args:
         direct: What the query's embeddings say, if they reach it.
-        path: The best chain to it, with at least one step, if there is one.
-        against: What long-term modalities take from a chain that ends in a short-term one, in nats, at most 0.
+        chain: The best chain to it, if there is one.
     """
-    if path is None:
+    if chain is None:
         return direct.probability if direct is not None else 0.0
-    chained = chained_probability(path, against)
     if direct is None:
-        return chained
-    if _depends(direct, path):
-        return max(direct.probability, chained)
-    return 1.0 - (1.0 - direct.probability) * (1.0 - chained)
-
-
-def chained_probability(path: Path, against: float) -> float:
-    """What a chain says, less what contradicts its end."""
-    last = path.steps[-1].modality
-    return path.probability if last in LONG_TERM else _contradicted(path.probability, against)
+        return chain.probability
+    if _depends(direct, chain):
+        return max(direct.probability, chain.probability)
+    return 1.0 - (1.0 - direct.probability) * (1.0 - chain.probability)
 
 
 def explain(
     appearance_id: str,
     score: float,
     direct: Direct | None,
-    path: Path | None,
+    chain: Chain | None,
     seed: Direct | None,
-    against: float,
     calibration: Calibrations,
 ) -> Belief:
-    """The reason for a score: shares that sum to 1, and the chain of the stronger of its two grounds.
+    """The reason for a score: shares that sum to 1, and the steps of the stronger of its two grounds.
 
     Args:
         appearance_id: The appearance.
         score: What it was given.
         direct: As in `score_of`.
-        path: As in `score_of`.
-        seed: The direct belief in the path's first appearance; there when `path` is.
-        against: As in `score_of`.
+        chain: As in `score_of`.
+        seed: The direct belief in the chain's first appearance; there when `chain` is.
         calibration: Of the pack.
     """
-    if path is None or seed is None:
+    if chain is None or seed is None:
         if direct is None:
             raise ValueError(f"appearance {appearance_id} has neither a direct belief nor a chain")
         return Belief(appearance_id, score, _shares(direct), (_step(appearance_id, direct, calibration),))
-    chain = (_step(path.seed, seed, calibration), *path.steps)
-    chained, shares = chained_probability(path, against), shares_of_chain(seed, path)
+    steps = (_step(chain.path.seed, seed, calibration), *chain.path.steps)
+    shares = shares_of_chain(seed, chain.path)
     if direct is None:
-        return Belief(appearance_id, score, shares, chain)
-    stronger = direct.probability >= chained
+        return Belief(appearance_id, score, shares, steps)
+    stronger = direct.probability >= chain.probability
     if stronger:
-        chain = (_step(appearance_id, direct, calibration),)
-    if not _depends(direct, path):
-        shares = mix(((direct.probability, _shares(direct)), (chained, shares))) or _shares(direct)
+        steps = (_step(appearance_id, direct, calibration),)
+    if not _depends(direct, chain):
+        shares = mix(((direct.probability, _shares(direct)), (chain.probability, shares))) or _shares(direct)
     elif stronger:
         shares = _shares(direct)
-    return Belief(appearance_id, score, shares, chain)
+    return Belief(appearance_id, score, shares, steps)
 
 
 def shares_of_chain(seed: Direct, path: Path) -> tuple[Share, ...]:
@@ -215,10 +167,9 @@ def ranked(scores: Mapping[str, float], min_score: float) -> list[tuple[str, flo
     return [(appearance_id, -minus) for minus, appearance_id in sorted(kept)]
 
 
-def _depends(direct: Direct, path: Path) -> bool:
+def _depends(direct: Direct, chain: Chain) -> bool:
     """Whether the chain's last step sees what the direct match rests on."""
-    last = path.steps[-1].modality
-    return any(share.modality is last for share in _shares(direct))
+    return any(share.modality is chain.ends_in for share in _shares(direct))
 
 
 def _shares(direct: Direct) -> tuple[Share, ...]:
@@ -241,18 +192,4 @@ def _step(appearance_id: str, direct: Direct, calibration: Calibrations) -> Step
 
 def _rank_of(piece: Evidence, calibration: Calibrations) -> tuple[float, bool, int]:
     """Orders supporting evidence: by what it says, then long-term keys first, then the earlier part."""
-    return _nats(piece, calibration), piece.modality in LONG_TERM, -piece.part_index
-
-
-def _nats(piece: Evidence, calibration: Calibrations) -> float:
-    return piece.weight * calibration[piece.modality].logit(piece.cosine)
-
-
-def _contradicted(probability: float, nats: float) -> float:
-    if nats == 0.0 or probability <= 0.0 or probability >= 1.0:
-        return probability
-    return _sigmoid(math.log(probability / (1.0 - probability)) + nats)
-
-
-def _sigmoid(x: float) -> float:
-    return 1.0 / (1.0 + math.exp(-x)) if x >= 0.0 else math.exp(x) / (1.0 + math.exp(x))
+    return nats_of(piece, calibration), piece.modality in LONG_TERM, -piece.part_index

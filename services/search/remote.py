@@ -14,15 +14,25 @@ from personsearch.v1 import (
     association_service_pb2_grpc,
     fusion_service_pb2,
     fusion_service_pb2_grpc,
+    query_pb2,
 )
 from services.backends.schemas import Association
 from services.runtime.modalities import modality_from_proto, modality_to_proto
 from services.search.answer import Share
-from services.search.ports import Evidence, FusedEvidence, PortUnavailableError
+from services.search.ports import Candidate, Evidence, FusedEvidence, PortUnavailableError
+from services.search.query import Task
 
 # The most that the protos allow in one request.
 MAX_IDS = 1000
 MAX_CANDIDATES = 10_000
+
+_TASKS = {
+    Task.SEEN: query_pb2.TASK_SEEN,
+    # A track is of whoever is seen, and of speech with nobody on screen, which is nobody else's.
+    Task.PRESENT: query_pb2.TASK_SEEN,
+    Task.HEARD: query_pb2.TASK_HEARD,
+    Task.SEEN_AND_HEARD: query_pb2.TASK_SEEN_AND_HEARD,
+}
 
 
 class RemoteAssociations:
@@ -62,12 +72,14 @@ class RemoteFusion:
         self._deadline_s = deadline_s
         self._logger = logger
 
-    async def fuse(self, candidates: Sequence[Sequence[Evidence]]) -> list[FusedEvidence]:
+    async def fuse(self, candidates: Sequence[Candidate], task: Task) -> list[FusedEvidence]:
         """Ask in requests of the size that the contract allows."""
         fused: list[FusedEvidence] = []
         for start in range(0, len(candidates), MAX_CANDIDATES):
             asked = candidates[start : start + MAX_CANDIDATES]
-            request = fusion_service_pb2.FuseEvidenceRequest(candidates=[candidate_to_proto(one) for one in asked])
+            request = fusion_service_pb2.FuseEvidenceRequest(
+                candidates=[candidate_to_proto(one) for one in asked], task=_TASKS[task]
+            )
             try:
                 response = await self._stub.FuseEvidence(request, timeout=self._deadline_s)
             except grpc.aio.AioRpcError as error:
@@ -84,9 +96,11 @@ def association_from_proto(edge: association_pb2.Association) -> Association:
     return Association(edge.first_appearance_id, edge.second_appearance_id, modality, edge.probability)
 
 
-def candidate_to_proto(evidence: Sequence[Evidence]) -> fusion_service_pb2.Candidate:
+def candidate_to_proto(candidate: Candidate) -> fusion_service_pb2.Candidate:
     """The evidence of one candidate; from which part it is, fusion need not know."""
-    return fusion_service_pb2.Candidate(evidence=[evidence_to_proto(piece) for piece in evidence])
+    return fusion_service_pb2.Candidate(
+        evidence=[evidence_to_proto(piece) for piece in candidate.evidence], speaker_confidence=candidate.speaker
+    )
 
 
 def evidence_to_proto(piece: Evidence) -> fusion_service_pb2.Evidence:

@@ -29,6 +29,7 @@ class QueryVector:
         weight: Of the part.
         vector: float32[D], L2-normalised.
         stretches: Where a short-term modality holds; None: everywhere, as a long-term key does.
+        quality: In [0, 1]; a voice's says how much speech it was made of.
     """
 
     part_index: int
@@ -36,6 +37,7 @@ class QueryVector:
     weight: float
     vector: F32
     stretches: tuple[Stretch, ...] | None = None
+    quality: float = 1.0
 
     @property
     def key(self) -> Key:
@@ -188,12 +190,13 @@ def _cosines(
 
 
 def _evidence(vector: QueryVector, neighbour: Neighbour) -> Evidence:
-    cosine = _clipped(neighbour.cosine)
-    return Evidence(vector.part_index, vector.modality, cosine, vector.weight, neighbour.quality)
+    cosine, quality = _clipped(neighbour.cosine), min(vector.quality, neighbour.quality)
+    return Evidence(vector.part_index, vector.modality, cosine, vector.weight, quality)
 
 
 def _evidence_of_row(vector: QueryVector, row: EmbeddingRow, cosine: float) -> Evidence:
-    return Evidence(vector.part_index, vector.modality, _clipped(cosine), vector.weight, row.quality)
+    quality = min(vector.quality, row.quality)
+    return Evidence(vector.part_index, vector.modality, _clipped(cosine), vector.weight, quality)
 
 
 def _clipped(cosine: float) -> float:

@@ -20,6 +20,7 @@ from services.association.handlers import AssociationHandlers
 from services.association.servicer import mounted as mounted_association
 from services.association.settings import LinkingSettings
 from services.backends.associations.redis import RedisAssociationStore
+from services.backends.hearing import HearingModels
 from services.backends.index.milvus import MilvusIndex
 from services.backends.index.protocol import VectorIndex
 from services.backends.inference.factory import backend_from_settings
@@ -32,21 +33,35 @@ from services.fusion.settings import FusionSettings
 from services.runtime.errors import BackendUnavailableError
 from services.runtime.server import GrpcServer, MountedService
 from services.search.answer import Share
+from services.search.clips import ClipReader, PortraitReader
 from services.search.expansion import Bounds, Expander
 from services.search.faces import FaceFinder
 from services.search.finding import PersonFinder
 from services.search.handlers import SearchHandlers
+from services.search.judging import Judge
 from services.search.listing import AppearanceLister
 from services.search.parts import PartReader
-from services.search.ports import Associations, Evidence, FusedEvidence, Fusion, PortUnavailableError, Vision
+from services.search.ports import Associations, Candidate, FusedEvidence, Fusion, Hearing, PortUnavailableError, Vision
+from services.search.query import Task
 from services.search.query_reading import PictureReader
 from services.search.reach import ShortTermReach
 from services.search.remote import RemoteAssociations, RemoteFusion
 from services.search.retrieval import Retriever
 from services.search.servicer import mounted
 from services.search.settings import SearchProcessSettings, SearchSettings
+from services.search.sound_reading import SoundReader
+from services.search.speaking import SpeakerReader
+from services.search.voices import VoiceFinder
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
+
+# A track is of whoever is seen, and of speech with nobody on screen, which is nobody else's.
+_ASPECTS = {
+    Task.SEEN: fusing.Aspect.SEEN,
+    Task.PRESENT: fusing.Aspect.SEEN,
+    Task.HEARD: fusing.Aspect.HEARD,
+    Task.SEEN_AND_HEARD: fusing.Aspect.SEEN_AND_HEARD,
+}
 
 Probe = Callable[[], Awaitable[None]]
 
@@ -83,10 +98,10 @@ class MountedFusion:
         self._handlers = handlers
         self._logger = logger
 
-    async def fuse(self, candidates: Sequence[Sequence[Evidence]]) -> list[FusedEvidence]:
+    async def fuse(self, candidates: Sequence[Candidate], task: Task) -> list[FusedEvidence]:
         """Ask the handlers."""
         try:
-            fused = await self._handlers.fuse([[_piece(one) for one in evidence] for evidence in candidates])
+            fused = await self._handlers.fuse([_candidate(one) for one in candidates], _ASPECTS[task])
         except Exception as error:
             self._logger.warning("fusion failed", extra={"error": str(error)}, exc_info=_unforeseen(error))
             raise PortUnavailableError(f"fusion: {error}") from error
@@ -117,7 +132,7 @@ async def _compose(settings: SearchStackSettings, logger: logging.Logger, opened
     await index.open({modality: pack.model_for(modality).embedding_dim or 0 for modality in pack.modalities})
     backend = backend_from_settings(settings.inference, pack)
     opened.push_async_callback(backend.aclose)
-    vision = VisionModels(backend, pack)
+    vision, hearing = VisionModels(backend, pack), HearingModels(backend, pack)
     executor = ThreadPoolExecutor(settings.retrieval.portrait.decoders, thread_name_prefix="decode")
     opened.push_async_callback(asyncio.to_thread, executor.shutdown)
     associations, services = _associations(settings, pack, index, logger, opened)
@@ -125,7 +140,7 @@ async def _compose(settings: SearchStackSettings, logger: logging.Logger, opened
     # The reach of a query's clothes is that of the edges.
     retrieval = settings.retrieval.model_copy(update={"short_term_window_s": settings.linking.short_term_window_s})
     lister = AppearanceLister(index, retrieval.max_key_boxes)
-    handlers = build_handlers(retrieval, pack, index, vision, executor, associations, fusion, logger)
+    handlers = build_handlers(retrieval, pack, index, vision, hearing, executor, associations, fusion, logger)
     return GrpcServer(
         settings.server,
         settings.search.address or DEFAULT_ADDRESS,
@@ -142,20 +157,25 @@ def build_handlers(
     pack: Pack,
     index: VectorIndex,
     vision: Vision,
+    hearing: Hearing,
     executor: ThreadPoolExecutor,
     associations: Associations,
     fusion: Fusion,
     logger: logging.Logger,
 ) -> SearchHandlers:
     """The handlers on whatever stands behind the Protocols."""
-    portrait = settings.portrait
+    portrait, voice = settings.portrait, settings.voice
     pictures = PictureReader(
         executor, max_bytes=portrait.max_bytes, max_pixels=portrait.max_pixels, working_side=portrait.working_side
     )
+    sounds = SoundReader(executor, max_bytes=voice.max_bytes, max_s=voice.max_s, reach_s=voice.reach_s)
+    portraits = PortraitReader(pictures, FaceFinder(vision, portrait))
+    clips = ClipReader(sounds, VoiceFinder(hearing, voice))
     reach = ShortTermReach(index, settings.short_term_window_s, settings.max_site_videos)
-    reader = PartReader(index, pack, pictures, FaceFinder(vision, portrait), reach)
-    expander = Expander(associations, Bounds.of(settings))
-    finder = PersonFinder(Retriever(index), fusion, expander, pack.calibration, settings)
+    reader = PartReader(index, pack, portraits, clips, reach)
+    expander, retriever = Expander(associations, Bounds.of(settings)), Retriever(index)
+    judge = Judge(retriever, fusion, pack.calibration, settings)
+    finder = PersonFinder(retriever, SpeakerReader(index), judge, expander, pack.calibration, settings)
     return SearchHandlers(index, reader, finder, settings, logger)
 
 
@@ -195,8 +215,9 @@ def _index_probe(index: VectorIndex) -> Probe:
     return check
 
 
-def _piece(evidence: Evidence) -> fusing.Evidence:
-    return fusing.Evidence(evidence.modality, evidence.cosine, evidence.weight, evidence.quality)
+def _candidate(candidate: Candidate) -> fusing.Candidate:
+    pieces = (fusing.Evidence(one.modality, one.cosine, one.weight, one.quality) for one in candidate.evidence)
+    return fusing.Candidate(tuple(pieces), candidate.speaker)
 
 
 def _unforeseen(error: Exception) -> Exception | None:

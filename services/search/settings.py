@@ -22,7 +22,7 @@ class PortraitSettings(Section):
         pick_iou: Least overlap of the face asked for with a face that was found.
         views: Factors on the face's box; each view and its mirror image is embedded, and the mean is the query.
             More than one view changed nothing that three films could show.
-        decoders: Pictures decoded at the same time.
+        decoders: Pictures and sounds decoded at the same time.
     """
 
     max_bytes: PositiveInt = 16 * 2**20
@@ -32,6 +32,24 @@ class PortraitSettings(Section):
     pick_iou: Probability = 0.3
     views: Annotated[tuple[PositiveFloat, ...], Field(min_length=1, max_length=8)] = (1.0,)
     decoders: PositiveInt = 2
+
+
+class VoiceSettings(Section):
+    """How a voice clip is read.
+
+    Attributes:
+        max_bytes: Largest encoded clip.
+        max_s: Most seconds of it that are heard.
+        reach_s: How far into a clip the span may begin that is heard: all before it is decoded too.
+        least_speech_s: With less speech nobody can be told; the clip is refused.
+        gap_s: A pause up to this long does not end a stretch of speech.
+    """
+
+    max_bytes: PositiveInt = 12 * 2**20
+    max_s: PositiveFloat = 60.0
+    reach_s: PositiveFloat = 600.0
+    least_speech_s: PositiveFloat = 0.3
+    gap_s: Annotated[float, Field(ge=0.0)] = 0.3
 
 
 class SearchSettings(Section):
@@ -86,6 +104,7 @@ class SearchSettings(Section):
     track_limit: Annotated[int, Field(ge=1, le=16_384)] = 1000
     max_key_boxes: PositiveInt = 20_000
     portrait: PortraitSettings = PortraitSettings()
+    voice: VoiceSettings = VoiceSettings()
 
     def limit_for(self, top_k: int) -> int:
         """Neighbours that are asked of each index for an answer of `top_k` hits."""

@@ -10,10 +10,19 @@ import pytest
 from packs.calibration import Calibration
 from packs.spec import Modality
 from personsearch.v1 import fusion_service_pb2 as messages
-from personsearch.v1 import modality_pb2
+from personsearch.v1 import modality_pb2, query_pb2
 from personsearch.v1.fusion_service_pb2_grpc import FusionServiceStub
-from services.fusion.converters import evidence_from_proto, evidence_to_proto, fused_from_proto, fused_to_proto
-from services.fusion.fusing import Evidence, Fused, ModalityShare
+from services.fusion.converters import (
+    aspect_from_proto,
+    aspect_to_proto,
+    candidate_from_proto,
+    candidate_to_proto,
+    evidence_from_proto,
+    evidence_to_proto,
+    fused_from_proto,
+    fused_to_proto,
+)
+from services.fusion.fusing import Aspect, Candidate, Evidence, Fused, ModalityShare
 from services.fusion.handlers import FusionHandlers
 from services.fusion.servicer import mounted
 from services.fusion.settings import FusionSettings
@@ -47,8 +56,39 @@ async def test_fuses_in_the_order_asked() -> None:
 def test_converters_round_trip(modality: Modality) -> None:
     piece = Evidence(modality, 0.5, -0.25, 0.75)
     assert evidence_from_proto(evidence_to_proto(piece)) == piece
+    candidate = Candidate((piece,), 0.25)
+    assert candidate_from_proto(candidate_to_proto(candidate)) == candidate
     fused = Fused(0.625, (ModalityShare(modality, 1.0),))
     assert fused_from_proto(fused_to_proto(fused)) == fused
+
+
+@pytest.mark.parametrize("aspect", Aspect)
+def test_aspects_round_trip(aspect: Aspect) -> None:
+    assert aspect_from_proto(aspect_to_proto(aspect)) is aspect
+
+
+def test_where_nothing_is_said_it_is_asked_who_is_seen_and_the_link_is_sure() -> None:
+    assert aspect_from_proto(query_pb2.TASK_UNSPECIFIED) is Aspect.SEEN
+    assert candidate_from_proto(messages.Candidate()) == Candidate((), 1.0)
+
+
+async def test_the_task_decides_what_a_link_costs() -> None:
+    calibration = {Modality.VOICE: Calibration(slope=20.0, intercept=-10.0)}
+    handlers = FusionHandlers(calibration, FusionSettings())
+    server = GrpcServer(ServerSettings(grace_s=0.1), "127.0.0.1:0", [mounted(handlers)], {}, logging.getLogger("t"))
+    await server.start()
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        candidate = candidate_to_proto(Candidate((Evidence(Modality.VOICE, 1.0),), 0.5))
+        told = [
+            (await FusionServiceStub(channel).FuseEvidence(request)).fused[0].probability
+            for request in (
+                messages.FuseEvidenceRequest(candidates=[candidate]),
+                messages.FuseEvidenceRequest(candidates=[candidate], task=query_pb2.TASK_HEARD),
+            )
+        ]
+    await server.stop()
+    assert told[0] == pytest.approx(0.52, abs=0.02)
+    assert told[1] > 0.99
 
 
 def test_an_unspecified_modality_means_nothing() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import wave
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from PIL import Image, ImageDraw
 
 from packs.calibration import Calibration
 from packs.manifest import Pack, PackManifest
+from packs.sound import SAMPLE_RATE
 from packs.spec import Modality, ModelSpec, TensorSpec
 from personsearch.v1.person_search_service_pb2_grpc import PersonSearchServiceStub
 from services.backends.index.fake import FakeIndex
@@ -27,12 +29,13 @@ from services.backends.schemas import (
     EmbeddingRow,
     Gallery,
     KeyBox,
+    SpeechSpan,
     Video,
     VideoState,
 )
 from services.runtime.server import GrpcServer
 from services.runtime.settings import ServerSettings
-from services.search.fakes import FakeAssociations, FakeFusion, PaintedVision
+from services.search.fakes import FakeAssociations, FakeFusion, PaintedVision, ToneHearing
 from services.search.handlers import SearchHandlers
 from services.search.listing import AppearanceLister
 from services.search.server import build_handlers
@@ -43,6 +46,7 @@ DIMENSION = 16
 GALLERY = "town"
 FACE = Calibration(slope=20.0, intercept=-10.0)
 BODY = Calibration(slope=20.0, intercept=-12.0)
+VOICE = Calibration(slope=20.0, intercept=-10.0)
 
 
 def a_pack() -> Pack:
@@ -61,8 +65,8 @@ def a_pack() -> Pack:
     manifest = PackManifest(
         name="tiny",
         version="1",
-        models=(encoder(Modality.FACE), encoder(Modality.BODY)),
-        calibration={Modality.FACE: FACE, Modality.BODY: BODY},
+        models=(encoder(Modality.FACE), encoder(Modality.BODY), encoder(Modality.VOICE)),
+        calibration={Modality.FACE: FACE, Modality.BODY: BODY, Modality.VOICE: VOICE},
     )
     return Pack.of(Path("/nowhere"), manifest)
 
@@ -79,6 +83,7 @@ class World:
     def __post_init__(self) -> None:
         self.fusion = FakeFusion(self.pack.calibration)
         self.vision = PaintedVision(self.face)
+        self.hearing = ToneHearing(self.voice)
 
     @staticmethod
     def face(number: int) -> np.ndarray:
@@ -91,6 +96,27 @@ class World:
     def body(number: int) -> np.ndarray:
         """An outfit, in a space of its own."""
         return World.face(number + 5)
+
+    @staticmethod
+    def voice(number: int) -> np.ndarray:
+        """A voice, in a space of its own."""
+        return World.face(number + 9)
+
+    @staticmethod
+    def clip(*pieces: tuple[int | None, float]) -> bytes:
+        """A WAV file of voices one after the other: (who, or None for silence, seconds)."""
+        sounds = [
+            np.zeros(round(seconds * SAMPLE_RATE), np.float32) if who is None else ToneHearing.tone(who, seconds)
+            for who, seconds in pieces
+        ]
+        samples = np.concatenate(sounds)
+        encoded = io.BytesIO()
+        with wave.open(encoded, "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(SAMPLE_RATE)
+            file.writeframes((samples * 32767).astype("<i2").tobytes())
+        return encoded.getvalue()
 
     @staticmethod
     def between(one: np.ndarray, other: np.ndarray, cosine: float) -> np.ndarray:
@@ -119,7 +145,7 @@ class World:
         return hashlib.sha256(name.encode()).hexdigest()[:32]
 
     async def open(self) -> None:
-        await self.index.open({Modality.FACE: DIMENSION, Modality.BODY: DIMENSION})
+        await self.index.open(dict.fromkeys((Modality.FACE, Modality.BODY, Modality.VOICE), DIMENSION))
         await self.index.put_gallery(Gallery(GALLERY, 0.0))
 
     async def put_video(self, name: str, gallery: str = GALLERY, **changes: object) -> str:
@@ -133,22 +159,25 @@ class World:
         *,
         face: np.ndarray | None = None,
         body: np.ndarray | None = None,
+        voice: np.ndarray | None = None,
+        heard: tuple[SpeechSpan, ...] = (),
+        kind: AppearanceKind = AppearanceKind.TRACKLET,
         video: str = "film",
         span: tuple[float, float] = (0.0, 1.0),
         gallery: str = GALLERY,
         quality: float = 1.0,
         committed: bool = True,
     ) -> str:
-        """Store a tracklet; returns its id."""
-        vectors = {Modality.FACE: face, Modality.BODY: body}
+        """Store an appearance, with a voice one that speaks all the time, or `heard`; returns its id."""
+        vectors = {Modality.FACE: face, Modality.BODY: body, Modality.VOICE: voice}
         held = {modality: vector for modality, vector in vectors.items() if vector is not None}
         place = (self.an_id(name), gallery, self.an_id(video))
         for modality, vector in held.items():
             await self.index.put_embeddings(modality, [EmbeddingRow(*place, *span, 1, quality, vector)])
         box = KeyBox(span[0], Box(0.1, 0.1, 0.5, 0.9), face=Box(0.2, 0.1, 0.3, 0.2))
-        row = Appearance(
-            *place, AppearanceKind.TRACKLET, *span, 1, tuple(held), (box,), f"file:///m/{name}.jpg", span[0]
-        )
+        boxes, uri = ((box,), f"file:///m/{name}.jpg") if kind is AppearanceKind.TRACKLET else ((), "")
+        speech = heard or ((SpeechSpan(*span),) if voice is not None else ())
+        row = Appearance(*place, kind, *span, 1, tuple(held), boxes, uri, span[0], speech)
         if committed:
             await self.index.put_appearances([row])
         return row.appearance_id
@@ -160,6 +189,7 @@ class World:
             self.pack,
             self.index,
             self.vision,
+            self.hearing,
             executor,
             self.associations,
             self.fusion,

@@ -10,9 +10,11 @@ from packs.calibration import Calibration
 from packs.spec import Modality
 from services.search import ranking
 from services.search.answer import Belief, Share, Step
+from services.search.chains import Chain, Doubt, contradiction
 from services.search.expansion import Path
-from services.search.ports import Evidence, FusedEvidence
-from services.search.ranking import Direct, Doubt
+from services.search.ports import Candidate, Evidence, FusedEvidence
+from services.search.query import Task
+from services.search.ranking import Direct
 
 CALIBRATION = {
     Modality.FACE: Calibration(slope=20.0, intercept=-10.0),
@@ -32,6 +34,10 @@ def body(cosine: float, weight: float = 1.0, part: int = 0) -> Evidence:
     return Evidence(part, Modality.BODY, cosine, weight, 1.0)
 
 
+def fallback(*pieces: Evidence) -> FusedEvidence:
+    return ranking.fallback(Candidate(pieces), CALIBRATION, Task.SEEN)
+
+
 def direct(probability: float, modality: Modality = Modality.FACE) -> Direct:
     return Direct(probability, (Share(modality, 1.0),), (Evidence(0, modality, 0.7, 1.0, 1.0),))
 
@@ -41,8 +47,9 @@ def path(modality: Modality, seed: float = 0.9, edge: float = 0.8) -> Path:
 
 
 def judge(known: Direct | None, chain: Path | None, seed: Direct | None = None, against: float = 0.0) -> Belief:
-    score = ranking.score_of(known, chain, against)
-    return ranking.explain("it", score, known, chain, seed, against, CALIBRATION)
+    linked = Chain(chain, against) if chain is not None else None
+    score = ranking.score_of(known, linked)
+    return ranking.explain("it", score, known, linked, seed, CALIBRATION)
 
 
 def test_the_step_of_a_direct_match_is_its_strongest_evidence() -> None:
@@ -63,12 +70,12 @@ def test_where_nothing_speaks_for_it_what_was_compared_shares_alike() -> None:
 
 
 def test_without_fusion_the_strongest_modality_decides_less_what_is_rejected() -> None:
-    alone = ranking.fallback([face(0.6), body(0.9)], CALIBRATION)
+    alone = fallback(face(0.6), body(0.9))
     assert alone.probability == pytest.approx(sigmoid(6.0))
     assert alone.shares == (Share(Modality.BODY, 1.0),)
-    less = ranking.fallback([face(0.6), body(0.9), face(0.7, weight=-0.5), face(0.1, weight=-1.0)], CALIBRATION)
+    less = fallback(face(0.6), body(0.9), face(0.7, weight=-0.5), face(0.1, weight=-1.0))
     assert less.probability == pytest.approx(sigmoid(6.0 - 0.5 * 4.0))
-    assert ranking.fallback([face(0.6, weight=-1.0)], CALIBRATION) == FusedEvidence(0.0, ())
+    assert fallback(face(0.6, weight=-1.0)) == FusedEvidence(0.0, ())
 
 
 def test_a_direct_match_alone() -> None:
@@ -85,7 +92,7 @@ def test_a_chain_alone() -> None:
 
 
 def test_neither_is_a_mistake() -> None:
-    assert ranking.score_of(None, None, 0.0) == 0.0
+    assert ranking.score_of(None, None) == 0.0
     with pytest.raises(ValueError, match="neither"):
         judge(None, None)
 
@@ -107,19 +114,17 @@ def test_of_independent_reasons_either_is_enough(known: float, steps: int) -> No
 
 
 def test_a_different_face_contradicts_the_same_clothes() -> None:
-    against = ranking.contradiction([face(0.3)], CALIBRATION, Doubt(1.0, 10.0, 0.4, 0.6))
+    against = contradiction([face(0.3)], CALIBRATION, Doubt(1.0, 10.0, 0.4, 0.6))
     assert against == pytest.approx(-4.0)
     clothes = judge(direct(0.01), path(Modality.BODY), direct(0.9), against)
     assert clothes.score == pytest.approx(1.0 - 0.99 * (1.0 - sigmoid(math.log(0.72 / 0.28) - 4.0)))
-    faces = judge(direct(0.01), path(Modality.FACE), direct(0.9), against)
-    assert faces.score == pytest.approx(0.72)
 
 
 def test_what_contradicts_is_bounded_needs_a_clear_face_and_is_never_in_favour() -> None:
     doubt = Doubt(weight=1.0, limit=4.0, unclear=0.4, clear=0.6)
 
     def said(*evidence: Evidence) -> float:
-        return ranking.contradiction(evidence, CALIBRATION, doubt)
+        return contradiction(evidence, CALIBRATION, doubt)
 
     assert said(face(-1.0)) == -4.0
     assert said(face(0.3, quality=0.3)) == 0.0
@@ -128,8 +133,8 @@ def test_what_contradicts_is_bounded_needs_a_clear_face_and_is_never_in_favour()
     assert said(face(0.9)) == 0.0
     assert said(body(0.0)) == 0.0
     assert said(face(0.0, weight=-1.0)) == 0.0
-    assert Doubt(1.0, 4.0, 0.5, 0.5).clearness(0.5) == 1.0
-    assert Doubt(1.0, 4.0, 0.5, 0.5).clearness(0.4) == 0.0
+    assert Doubt(1.0, 4.0, 0.5, 0.5).clearness(Modality.FACE, 0.5) == 1.0
+    assert Doubt(1.0, 4.0, 0.5, 0.5).clearness(Modality.FACE, 0.4) == 0.0
 
 
 def test_from_a_named_appearance_only_the_steps_count() -> None:

@@ -17,10 +17,12 @@ from personsearch.v1 import (
     fusion_service_pb2_grpc,
     hit_pb2,
     modality_pb2,
+    query_pb2,
 )
 from services.backends.schemas import Association
 from services.search.answer import Share
-from services.search.ports import Evidence, FusedEvidence, PortUnavailableError
+from services.search.ports import Candidate, Evidence, FusedEvidence, PortUnavailableError
+from services.search.query import Task
 from services.search.remote import MAX_CANDIDATES, RemoteAssociations, RemoteFusion
 
 LOGGER = logging.getLogger("tests.search")
@@ -52,11 +54,11 @@ class Associations(association_service_pb2_grpc.AssociationServiceServicer):
 
 class Fusion(fusion_service_pb2_grpc.FusionServiceServicer):
     def __init__(self) -> None:
-        self.sizes: list[int] = []
+        self.requests: list[fusion_service_pb2.FuseEvidenceRequest] = []
         self.lost = 0
 
     async def FuseEvidence(self, request, context):
-        self.sizes.append(len(request.candidates))
+        self.requests.append(request)
         shares = [hit_pb2.ModalityShare(modality=modality_pb2.MODALITY_FACE, share=1.0)]
         verdict = fusion_service_pb2.FusedEvidence(probability=0.5, shares=shares)
         return fusion_service_pb2.FuseEvidenceResponse(fused=[verdict] * (len(request.candidates) - self.lost))
@@ -93,11 +95,14 @@ async def test_edges_are_asked_in_pages_and_counted_once(channel: grpc.aio.Chann
 async def test_verdicts_come_in_order_and_pages(channel: grpc.aio.Channel, served) -> None:
     port = RemoteFusion(channel, 5.0, LOGGER)
     piece = Evidence(0, Modality.FACE, 0.5, 1.0, 1.0)
-    fused = await port.fuse([(piece,)] * (MAX_CANDIDATES + 1))
+    fused = await port.fuse([Candidate((piece,), 0.25)] * (MAX_CANDIDATES + 1), Task.HEARD)
     assert fused[0] == FusedEvidence(0.5, (Share(Modality.FACE, 1.0),))
     assert len(fused) == MAX_CANDIDATES + 1
-    assert served[1].sizes == [MAX_CANDIDATES, 1]
-    assert await port.fuse([]) == []
+    assert [len(request.candidates) for request in served[1].requests] == [MAX_CANDIDATES, 1]
+    assert await port.fuse([], Task.SEEN) == []
+    asked = served[1].requests[0]
+    assert asked.task == query_pb2.TASK_HEARD
+    assert asked.candidates[0].speaker_confidence == 0.25
 
 
 async def test_who_does_not_answer_is_unavailable(channel: grpc.aio.Channel, served) -> None:
@@ -106,10 +111,10 @@ async def test_who_does_not_answer_is_unavailable(channel: grpc.aio.Channel, ser
     with pytest.raises(PortUnavailableError, match="UNAVAILABLE: redis is gone"):
         await RemoteAssociations(channel, 5.0, LOGGER).list_associations("town", ["a"], (), 0.5)
     with pytest.raises(PortUnavailableError, match="0 verdicts on 1"):
-        await RemoteFusion(channel, 5.0, LOGGER).fuse([()])
+        await RemoteFusion(channel, 5.0, LOGGER).fuse([Candidate(())], Task.SEEN)
 
 
 async def test_nobody_listens(unused_tcp_port: int) -> None:
     async with grpc.aio.insecure_channel(f"127.0.0.1:{unused_tcp_port}") as nobody:
         with pytest.raises(PortUnavailableError):
-            await RemoteFusion(nobody, 1.0, LOGGER).fuse([()])
+            await RemoteFusion(nobody, 1.0, LOGGER).fuse([Candidate(())], Task.SEEN)

@@ -395,7 +395,7 @@ async def test_errors_of_embeddings(world, stub) -> None:
     reason, facts, code = await reason_of(stub.Search(raw(digest="0" * 64)))
     assert (reason, code) == ("OTHER_PACK", grpc.StatusCode.FAILED_PRECONDITION)
     assert facts == {"got": "0" * 64, "expected": world.pack.digest}
-    for request in (raw(vector=[1.0, 2.0]), raw(vector=[0.0] * 16), raw(modality_pb2.MODALITY_VOICE)):
+    for request in (raw(vector=[1.0, 2.0]), raw(vector=[0.0] * 16), raw(modality_pb2.MODALITY_TEXT)):
         reason, _, code = await reason_of(stub.Search(request))
         assert (reason, code) == ("UNSUPPORTED_MODALITY", grpc.StatusCode.INVALID_ARGUMENT)
     huge = await stub.Search(raw(vector=[3e38] * 16))
@@ -405,9 +405,6 @@ async def test_errors_of_embeddings(world, stub) -> None:
 async def test_other_errors(world, stub) -> None:
     reason, facts, _ = await reason_of(stub.Search(asking(world.portrait(1), gallery="nowhere")))
     assert (reason, facts) == ("GALLERY_NOT_FOUND", {"gallery": "nowhere"})
-    reason, facts, code = await reason_of(stub.Search(asking(world.portrait(1), task=query_pb2.TASK_SEEN_AND_HEARD)))
-    assert (reason, code) == ("UNIMPLEMENTED", grpc.StatusCode.UNIMPLEMENTED)
-    assert facts == {"what": "TASK_SEEN_AND_HEARD"}
     mine = await world.put("mine", face=world.face(1))
     for request in (asking(part(mine, -1.0)), asking(mine, part(mine, -1.0)), asking(part(mine, 0.0)), asking()):
         reason, _, code = await reason_of(stub.Search(request))

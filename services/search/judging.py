@@ -1,0 +1,134 @@
+"""What evidence and chains say of what is asked: to be seen, to be heard, or both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from packs.spec import Modality
+from services.search import chains, ranking
+from services.search.chains import Calibrations, Chain
+from services.search.expansion import Path
+from services.search.ports import Candidate, Evidence, Fusion, PortUnavailableError
+from services.search.query import Query, Task
+from services.search.ranking import Direct
+from services.search.reach import LONG_TERM
+from services.search.retrieval import QueryVector, Retrieved, Retriever, heard
+from services.search.settings import SearchSettings
+from services.search.speaking import Speakers
+
+# Where it matters of each appearance who speaks in it.
+HEARING = frozenset({Task.HEARD, Task.SEEN_AND_HEARD})
+
+
+class Judge:
+    """Weighs evidence and chains.
+
+    Args:
+        retriever: Compares what no neighbour list told.
+        fusion: Joins evidence.
+        calibration: Of the active pack; every vector of a query has a modality that is in it.
+        settings: How much contradictions count.
+    """
+
+    def __init__(
+        self, retriever: Retriever, fusion: Fusion, calibration: Calibrations, settings: SearchSettings
+    ) -> None:
+        self._retriever = retriever
+        self._fusion = fusion
+        self._calibration = calibration
+        self._settings = settings
+
+    async def direct(
+        self, evidence: Mapping[str, tuple[Evidence, ...]], speakers: Speakers, task: Task
+    ) -> tuple[dict[str, Direct], bool]:
+        """Direct beliefs, and whether the fusion service made them."""
+        candidates, answered = [Candidate(pieces, speakers.link(one)) for one, pieces in evidence.items()], True
+        try:
+            fused = await self._fusion.fuse(candidates, task) if candidates else []
+        except PortUnavailableError:
+            answered = False
+            fused = [ranking.fallback(candidate, self._calibration, task) for candidate in candidates]
+        beliefs = {
+            appearance_id: Direct(verdict.probability, verdict.shares, pieces)
+            for (appearance_id, pieces), verdict in zip(evidence.items(), fused, strict=True)
+            if any(piece.weight > 0.0 for piece in pieces)
+        }
+        return beliefs, answered
+
+    async def judged(
+        self, beliefs: Mapping[str, Direct], speakers: Speakers, task: Task
+    ) -> tuple[Mapping[str, Direct], bool]:
+        """Beliefs in who is on screen as beliefs in what is asked, and whether the fusion service made them.
+
+        Whoever is to be heard must speak.
+        """
+        if task not in HEARING:
+            return beliefs, True
+        speaking = {one: belief for one, belief in beliefs.items() if speakers.link(one) > 0.0}
+        evidence = {one: belief.evidence for one, belief in speaking.items() if belief.named_by is None}
+        judged, fused = await self.direct(evidence, speakers, task)
+        for one, belief in speaking.items():
+            if belief.named_by is not None:
+                # It is the person by definition, and heard as far as it is who speaks there.
+                judged[one] = replace(belief, probability=speakers.link(one))
+        return judged, fused
+
+    async def chains(
+        self,
+        query: Query,
+        vectors: Sequence[QueryVector],
+        retrieved: Retrieved,
+        paths: Mapping[str, Path],
+        speakers: Speakers,
+    ) -> dict[str, Chain]:
+        """What paths are worth for what is asked.
+
+        Args:
+            query: What is asked.
+            vectors: Of the parts that are asked for.
+            retrieved: What they said so far.
+            paths: With at least one step each, by their ends.
+            speakers: Who speaks.
+        """
+        hearing = query.task in HEARING
+        if hearing:
+            paths = {one: path for one, path in paths.items() if speakers.link(one) > 0.0}
+        against = await self._contradictions(query, vectors, retrieved, paths, speakers)
+        return {
+            one: Chain(path, against.get(one, 0.0), speakers.link(one) if hearing and _shows(path) else 1.0)
+            for one, path in paths.items()
+        }
+
+    async def _contradictions(
+        self,
+        query: Query,
+        vectors: Sequence[QueryVector],
+        retrieved: Retrieved,
+        paths: Mapping[str, Path],
+        speakers: Speakers,
+    ) -> dict[str, float]:
+        """What the query's faces and voices say against the ends of chains, near or far in the neighbour lists."""
+        doubters = {one: chains.doubters(query.task, path.steps[-1].modality) for one, path in paths.items()}
+        ends = [one for one in paths if doubters[one]]
+        known = retrieved.evidence
+        cut = [vector for vector in vectors if vector.modality in LONG_TERM and vector.key in retrieved.cut]
+        unheard = [end for end in ends if not heard(known.get(end, ()), cut)]
+        more = await self._retriever.compare(cut, query.gallery, unheard)
+        doubt = chains.Doubt.of(self._settings)
+        return {
+            end: chains.contradiction(
+                (*known.get(end, ()), *more.evidence.get(end, ())),
+                self._calibration,
+                doubt,
+                doubters[end],
+                # What is heard tells who is seen only as far as they are one.
+                1.0 if query.task in HEARING else speakers.link(end),
+            )
+            for end in ends
+        }
+
+
+def _shows(path: Path) -> bool:
+    """Whether a path tells who is seen at its end."""
+    return path.steps[-1].modality is not Modality.VOICE
