@@ -29,7 +29,7 @@ class Place:
 
 
 def _colour_db(rng: np.random.Generator) -> float:
-    return float(rng.uniform(0.5, 2.0))
+    return float(rng.uniform(1.2, 3.8))
 
 
 def film_place(rng: np.random.Generator) -> Place:

@@ -15,11 +15,11 @@ MUSIC_SHARE: Final = 0.25
 _BED_ODDS: Final = (0.4, 0.15, 0.2, 0.1, 0.15)
 # Decibels of full scale; a voice lies at about -23. Strangers stay clearly in the background.
 _BED_LEVELS_DB: Final = {
-    "room": (-60, -42),
-    "hum": (-56, -40),
-    "street": (-50, -36),
-    "wind": (-50, -36),
-    "babble": (-50, -40),
+    "room": (-58, -40),
+    "hum": (-54, -38),
+    "street": (-48, -34),
+    "wind": (-48, -34),
+    "babble": (-48, -38),
 }
 _MUSIC_LEVELS_DB: Final = (-35, -22)
 

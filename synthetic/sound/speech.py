@@ -12,7 +12,7 @@ from synthetic.sound.words import make_text
 from synthetic.types import generator
 
 SAMPLES_PER_FRAME: Final = SAMPLE_RATE // FPS
-_OFF_SCREEN: Final = 0.11
+_OFF_SCREEN: Final = 0.125
 _DUBBED: Final = 0.04
 _VOICE_OVER: Final = 0.4
 _OVERLAP: Final = 0.03

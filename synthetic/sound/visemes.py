@@ -100,26 +100,35 @@ def mouth_track(spoken: Spoken, frames: int, fps: int, offset_s: float = 0.0) ->
     """
     if frames <= 0 or not spoken.phonemes:
         return closed_mouth(max(frames, 0))
-    times, targets = _path(spoken)
     fine = (np.arange(frames * _SUBFRAMES) + 0.5) / (_SUBFRAMES * fps) - offset_s
-    jaw, wide, press = (np.interp(fine, times, targets[:, k]).reshape(frames, _SUBFRAMES) for k in range(3))
+    times, targets = _path(spoken)
+    jaw, wide = (np.interp(fine, times, targets[:, k]).reshape(frames, _SUBFRAMES) for k in range(2))
     # Closed lips last a frame or two: the most closed instant of a frame counts, else they would be missed.
-    tight = press.max(1)
+    tight = np.interp(fine, *_closures(spoken)).reshape(frames, _SUBFRAMES).max(1)
     opening = jaw.mean(1) * (1 - tight) * _loudness(spoken, fine).reshape(frames, _SUBFRAMES).mean(1)
     return Mouth(_unit(opening, 0), _unit(wide.mean(1), -1), _unit(tight, 0))
 
 
 def _path(spoken: Spoken) -> tuple[F32, F32]:
-    """Times float32[M] in seconds, and the mouth's targets float32[M, 3] there."""
+    """Times float32[M] in seconds, and jaw and width float32[M, 2] there: straight ways between the targets."""
     first, last = spoken.phonemes[0][0], spoken.phonemes[-1][1]
     points: list[tuple[float, Target]] = [(first - _FADE_S, _REST)]
     for start, end, name in spoken.phonemes:
         goals = viseme(name)
-        for k, goal in enumerate(goals):
-            points.append((start + (end - start) * (k + 0.5) / len(goals), goal))
+        points += [(start + (end - start) * (k + 0.5) / len(goals), goal) for k, goal in enumerate(goals)]
     points.append((last + _FADE_S, _REST))
     times = np.array([t for t, _ in points], np.float32)
-    return times, np.array([goal for _, goal in points], np.float32)
+    return times, np.array([goal[:2] for _, goal in points], np.float32)
+
+
+def _closures(spoken: Spoken) -> tuple[F32, F32]:
+    """Times float32[M] and how tightly lips are pressed: they close and open within half a phoneme."""
+    points: list[tuple[float, float]] = []
+    for start, end, name in spoken.phonemes:
+        edge, tight = (end - start) / 4, viseme(name)[0][2]
+        points += [(start + edge, tight), (end - edge, tight)]
+    points = [(points[0][0] - _FADE_S, 0.0), *points, (points[-1][0] + _FADE_S, 0.0)]
+    return np.array([t for t, _ in points], np.float32), np.array([p for _, p in points], np.float32)
 
 
 def _loudness(spoken: Spoken, times_s: Floats) -> F32:
