@@ -64,6 +64,9 @@ def run(
     if protocol != "spine":
         raise typer.BadParameter(f"got {protocol!r}, expected 'spine'", param_hint="--protocol")
     known = [load_film(folder) for folder in [*films, *(more_films or [])]]
+    names = [film.name for film in known]
+    if len(set(names)) < len(names):
+        raise typer.BadParameter(f"got folders of the names {names}, expected them to differ", param_hint="--films")
     with use_stack(_say) as stack:
         pack = Pack.load(stack.settings.pack)
         result = asyncio.run(_run(known, stack, pack, encoders=encoders))
