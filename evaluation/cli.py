@@ -13,8 +13,8 @@ from evaluation.demo.cli import demo_command
 from evaluation.encoders.figures import EncoderFigures
 from evaluation.encoders.measure import measure_encoders
 from evaluation.gallery.cli import gallery_command
-from evaluation.pairs_cli import pairs_command
 from evaluation.gates.cli import gates_command
+from evaluation.pairs_cli import pairs_command
 from evaluation.protocols.spine import SpineResult, run_spine
 from evaluation.report import report_of_spine, setting_of
 from evaluation.stack import Stack, use_stack

@@ -47,7 +47,11 @@ def gallery_command(
     plan = GalleryPlan(films, minutes, identities, first_seed, out, cast_seed_share)
     out.mkdir(parents=True, exist_ok=True)
     with _alone(out), _bars() as (bar, say):
-        rendered = _render(plan, workers, bar, say)
+        try:
+            rendered = _render(plan, workers, bar, say)
+        except (RenderError, ValueError) as error:
+            typer.secho(f"error: {error}", err=True, fg="red")
+            raise typer.Exit(1) from error
         if again:
             shutil.rmtree(out / "answers", ignore_errors=True)
         with kept_stack(out / "state", say) as stack:
@@ -65,13 +69,12 @@ def _render(plan: GalleryPlan, workers: int, bar: Bar, say: Callable[[str], None
         bar("films", number, len(plans))
         if not film.is_rendered:
             say(f"rendering {film.folder}")
-            try:
-                render_film(film, workers)
-            except RenderError as error:
-                typer.secho(f"error: {error}", err=True, fg="red")
-                raise typer.Exit(1) from error
+            render_film(film, workers)
     bar("films", len(plans), len(plans))
-    return [load_film(film.folder) for film in plans]
+    films = [load_film(film.folder) for film in plans]
+    for one, loaded in zip(plans, films, strict=True):
+        one.check(loaded)
+    return films
 
 
 async def _measure(

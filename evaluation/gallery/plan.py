@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from evaluation.truth import Film
+
 __all__ = ["FilmPlan", "GalleryPlan"]
 
 
@@ -22,6 +24,17 @@ class FilmPlan:
     def is_rendered(self) -> bool:
         """Whether the film is complete."""
         return (self.folder / "truth.json").exists()
+
+    def check(self, film: Film) -> None:
+        """Raise ValueError when the film in the folder is not the one that is planned."""
+        casts = {identity.partition("/")[0] for identity in film.attributes}
+        got = (casts, len(film.attributes), round(film.duration_s))
+        planned = ({f"cast{self.cast_seed}"}, self.identities, round(60 * self.minutes))
+        if got != planned:
+            raise ValueError(
+                f"{self.folder} holds a film with (cast, people, seconds) {got}, expected {planned}: "
+                "choose another --out"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +64,4 @@ class GalleryPlan:
     def _film(self, number: int) -> FilmPlan:
         seed = self.first_seed + number
         cast_seed = self.first_seed + number // self.cast_seed_share * self.cast_seed_share
-        folder = self.out / "films" / f"s{seed}-c{cast_seed}-{self.identities}x{self.minutes:g}"
-        return FilmPlan(seed, cast_seed, self.identities, self.minutes, folder)
+        return FilmPlan(seed, cast_seed, self.identities, self.minutes, self.out / "films" / f"s{seed}")
