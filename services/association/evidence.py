@@ -12,7 +12,7 @@ from packs.calibration import Calibration
 from packs.spec import Modality
 from services.backends.schemas import Association
 
-__all__ = ["LONG_TERM", "SHORT_TERM", "EdgeSet", "LinkEvidence", "evidence_of", "gap_s", "overlap"]
+__all__ = ["LONG_TERM", "SHORT_TERM", "EdgeSet", "LinkEvidence", "Timed", "evidence_of", "gap_s", "overlap"]
 
 # The heart of the multimodality index: a face and a voice stay the same, clothes do not.
 LONG_TERM = frozenset({Modality.FACE, Modality.VOICE})
@@ -40,9 +40,9 @@ class LinkEvidence:
     calibration: Calibration
     prior_log_odds: float
 
-    def probability(self, cosine: float) -> float:
-        """Probability of "same person" of two retrieved appearances, in (0, 1)."""
-        log_odds = self.calibration.logit(cosine) + self.prior_log_odds
+    def probability(self, cosine: float, trust: float = 1.0) -> float:
+        """Probability of "same person" of two retrieved appearances, in (0, 1); `trust` shrinks the cosine's say."""
+        log_odds = trust * self.calibration.logit(cosine) + self.prior_log_odds
         # An edge is evidence, never certainty: the ends of the interval stay open in single precision too.
         return min(max(float(expit(log_odds)), 1e-6), 1.0 - 1e-6)
 

@@ -20,8 +20,9 @@ from services.association.evidence import (
     overlap,
 )
 from services.association.settings import LinkingSettings
+from services.association.voices import VoiceLinks
 from services.backends.index.protocol import VectorIndex
-from services.backends.schemas import Association, EmbeddingRow, Scope, Video
+from services.backends.schemas import Appearance, Association, EmbeddingRow, Neighbour, Scope, Video
 
 __all__ = ["LinkedVideo", "Linker"]
 
@@ -37,8 +38,9 @@ class LinkedVideo:
 class Linker:
     """Computes edges; it keeps nothing.
 
-    Two appearances of one video that overlap in time are never linked. Face and voice link across the gallery. Body
-    and head link within the video, or with videos of the same site whose clocks lie within the window.
+    Two tracklets of one video that overlap in time are never linked. Face and voice link across the gallery, voices as
+    far as it is sure whose they are (`voices`). Body and head link within the video, or with videos of the same site
+    whose clocks lie within the window.
 
     Args:
         index: Where embeddings are.
@@ -62,21 +64,25 @@ class Linker:
             others: Rows of the gallery's videos, for their sites and clocks.
         """
         scope = Scope(video.gallery, video_ids=(video.video_id,))
-        ids = {row.appearance_id for row in await self._index.list_appearances(scope)}
+        appearances = {row.appearance_id: row for row in await self._index.list_appearances(scope)}
         edges = EdgeSet(self._settings.min_probability)
         near = self._near_in_time(video, known, others)
         for modality, evidence in self._evidence.items():
             # Vectors without an appearance are leftovers of an ingest that was cut off.
-            rows = [row for row in await self._index.list_embeddings(modality, scope) if row.appearance_id in ids]
+            rows = [
+                row for row in await self._index.list_embeddings(modality, scope) if row.appearance_id in appearances
+            ]
             if not rows:
                 continue
-            if modality in LONG_TERM:
+            if modality is Modality.VOICE:
+                await self._link_voices(rows, appearances, evidence, frozenset(known), edges)
+            elif modality in LONG_TERM:
                 await self._link_long_term(rows, modality, evidence, frozenset(known), edges)
             elif modality in SHORT_TERM:
                 _link_within(rows, modality, evidence, self._settings.short_term_window_s, edges)
                 for other in near:
                     await self._link_site(rows, video, other, modality, evidence, edges)
-        return LinkedVideo(tuple(sorted(ids)), tuple(edges.associations()))
+        return LinkedVideo(tuple(sorted(appearances)), tuple(edges.associations()))
 
     async def _link_long_term(
         self,
@@ -86,18 +92,43 @@ class Linker:
         known: frozenset[str],
         edges: EdgeSet,
     ) -> None:
-        own = {row.appearance_id: row for row in rows}
+        own = {row.appearance_id for row in rows}
+        for row, neighbour in await self._near(rows, modality, known):
+            if neighbour.video_id == row.video_id and (neighbour.appearance_id not in own or overlap(row, neighbour)):
+                continue
+            probability = evidence.probability(neighbour.cosine)
+            edges.add(row.appearance_id, neighbour.appearance_id, modality, probability)
+
+    async def _link_voices(
+        self,
+        rows: Sequence[EmbeddingRow],
+        appearances: Mapping[str, Appearance],
+        evidence: LinkEvidence,
+        known: frozenset[str],
+        edges: EdgeSet,
+    ) -> None:
+        """Link voices; `appearances` are those of the video, by id."""
+        near = await self._near(rows, Modality.VOICE, known)
+        ends = {neighbour.appearance_id for _, neighbour in near} - appearances.keys()
+        far = await self._index.get_appearances(rows[0].gallery, sorted(ends)) if ends else {}
+        links = VoiceLinks({**far, **appearances}, evidence)
+        for row, neighbour in near:
+            one, other, quality = row.appearance_id, neighbour.appearance_id, min(row.quality, neighbour.quality)
+            if one != other and links.possible(one, other):
+                edges.add(one, other, Modality.VOICE, links.probability(one, other, neighbour.cosine, quality))
+
+    async def _near(
+        self, rows: Sequence[EmbeddingRow], modality: Modality, known: frozenset[str]
+    ) -> list[tuple[EmbeddingRow, Neighbour]]:
+        """The nearest of each row, of its own video and of the known ones."""
         vectors = np.stack([row.vector for row in rows])
         found = await self._index.search(modality, vectors, Scope(rows[0].gallery), self._settings.neighbours)
-        for row, neighbours in zip(rows, found, strict=True):
-            for neighbour in neighbours:
-                if neighbour.video_id == row.video_id:
-                    if neighbour.appearance_id not in own or overlap(row, neighbour):
-                        continue
-                elif neighbour.video_id not in known:
-                    continue
-                probability = evidence.probability(neighbour.cosine)
-                edges.add(row.appearance_id, neighbour.appearance_id, modality, probability)
+        return [
+            (row, neighbour)
+            for row, neighbours in zip(rows, found, strict=True)
+            for neighbour in neighbours
+            if neighbour.video_id == row.video_id or neighbour.video_id in known
+        ]
 
     async def _link_site(
         self,

@@ -16,10 +16,18 @@ from services.association.handlers import AssociationHandlers
 from services.association.settings import LinkingSettings
 from services.backends.associations.fake import FakeAssociationStore
 from services.backends.index.fake import FakeIndex
-from services.backends.schemas import Appearance, AppearanceKind, EmbeddingRow, Gallery, Video, VideoState
+from services.backends.schemas import (
+    Appearance,
+    AppearanceKind,
+    EmbeddingRow,
+    Gallery,
+    SpeechSpan,
+    Video,
+    VideoState,
+)
 
 GALLERY = "town"
-DIMENSIONS = {Modality.FACE: 16, Modality.BODY: 8}
+DIMENSIONS = {Modality.FACE: 16, Modality.BODY: 8, Modality.VOICE: 12}
 # With the priors of -3 and -2: even odds at cosines of 0.65 and 0.6.
 CALIBRATION = dict.fromkeys(DIMENSIONS, Calibration(slope=20.0, intercept=-10.0))
 
@@ -41,13 +49,17 @@ def look(dimension: int, name: str, noise: float = 0.0, seed: str = "") -> NDArr
 
 @dataclass
 class Tracklet:
-    """A name, when, and whose face and clothes are seen."""
+    """A name, when, whose face and clothes are seen, and whose voice is heard; a speech appearance has a kind."""
 
     name: str
     start_s: float
     end_s: float
     face: NDArray[np.float32] | None = None
     body: NDArray[np.float32] | None = None
+    voice: NDArray[np.float32] | None = None
+    speech: tuple[SpeechSpan, ...] = ()
+    quality: float = 1.0
+    kind: AppearanceKind = AppearanceKind.TRACKLET
 
     @property
     def appearance_id(self) -> str:
@@ -81,20 +93,25 @@ class World:
         await self.index.put_gallery(Gallery(gallery, 1.0))
         await self.index.put_video(video)
         for each in tracklets:
-            for modality, vector in ((Modality.FACE, each.face), (Modality.BODY, each.body)):
+            for modality, vector in (
+                (Modality.FACE, each.face),
+                (Modality.BODY, each.body),
+                (Modality.VOICE, each.voice),
+            ):
                 if vector is not None:
                     place = (each.appearance_id, gallery, video.video_id, each.start_s, each.end_s)
-                    await self.index.put_embeddings(modality, [EmbeddingRow(*place, 1, 1.0, vector)])
+                    await self.index.put_embeddings(modality, [EmbeddingRow(*place, 1, each.quality, vector)])
             await self.index.put_appearances(
                 [
                     Appearance(
                         each.appearance_id,
                         gallery,
                         video.video_id,
-                        AppearanceKind.TRACKLET,
+                        each.kind,
                         each.start_s,
                         each.end_s,
                         1,
+                        speech=each.speech,
                     )
                 ]
             )
@@ -115,6 +132,32 @@ class World:
     def body(name: str, noise: float = 0.0, seed: str = "") -> NDArray[np.float32]:
         """Clothes."""
         return look(DIMENSIONS[Modality.BODY], name, noise, seed)
+
+    @staticmethod
+    def voice(name: str, noise: float = 0.0, seed: str = "") -> NDArray[np.float32]:
+        """A voice."""
+        return look(DIMENSIONS[Modality.VOICE], name, noise, seed)
+
+    @staticmethod
+    def speaking(
+        name: str,
+        start_s: float,
+        end_s: float,
+        voice: NDArray[np.float32],
+        *,
+        confidence: float = 1.0,
+        says: tuple[float, float] | None = None,
+        quality: float = 1.0,
+    ) -> Tracklet:
+        """A tracklet that speaks, all the time unless told when."""
+        speech = (SpeechSpan(*(says or (start_s, end_s)), confidence),)
+        return Tracklet(name, start_s, end_s, voice=voice, speech=speech, quality=quality)
+
+    @staticmethod
+    def off_screen(name: str, start_s: float, end_s: float, voice: NDArray[np.float32]) -> Tracklet:
+        """Speech with nobody on screen."""
+        speech = (SpeechSpan(start_s, end_s, 1.0),)
+        return Tracklet(name, start_s, end_s, voice=voice, speech=speech, kind=AppearanceKind.SPEECH)
 
     @staticmethod
     def tracklet(
