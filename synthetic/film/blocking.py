@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from synthetic.balance import camera_gains
 from synthetic.camera import Camera
 from synthetic.film.roles import Part, Role, draw_role, keep_inside
 from synthetic.film.script import FPS, Script, Shot
@@ -38,6 +39,7 @@ OPTICS: Final = {
     "small": Optics((650, 900), (10, 19), 1.35, 0.55, 0.80),
 }
 _FARTHEST_M: Final = 8.0
+_SHUTTER: Final = 0.6
 _DARK_EXPOSURE: Final = (0.24, 0.40)
 
 
@@ -51,6 +53,7 @@ class Take:
     light: Light
     camera: Camera
     move: CameraMove
+    gains: tuple[float, float, float]
     blur_px: float
     noise: float
     vignette: float
@@ -63,6 +66,15 @@ class Take:
     def camera_at(self, frame: int) -> Camera:
         """Return the camera at a frame of the shot (0-based; before 0 and past the end for dissolves)."""
         return self.move.at(self.camera, frame / FPS, (self.shot.end - self.shot.start) / FPS)
+
+    def smear_at(self, frame: int) -> tuple[float, float]:
+        """Return how the picture moves while the shutter is open at a frame: angle in radians, length in pixels."""
+        if self.still:
+            return 0.0, 0.0
+        now, soon = self.camera_at(frame), self.camera_at(frame + 1)
+        at = now.project(np.array([now.target, soon.target], np.float32))[:, :2]
+        dx, dy = (float(v) for v in at[1] - at[0])
+        return float(np.arctan2(dy, dx)), _SHUTTER * float(np.hypot(dx, dy))
 
 
 def block_shot(script: Script, shot: Shot, movers: frozenset[int] = frozenset()) -> Take:
@@ -100,6 +112,7 @@ def block_shot(script: Script, shot: Shot, movers: frozenset[int] = frozenset())
         light=light,
         camera=camera,
         move=draw_move(rng, view, near),
+        gains=camera_gains(rng),
         blur_px=float(rng.uniform(1.0, 1.9) if soft else rng.uniform(0.45, 0.8)),
         noise=float(rng.uniform(0.25, 0.6) if script.scenes[shot.scene].dark else rng.uniform(0, 0.3)),
         vignette=float(rng.uniform(0, 0.8)),

@@ -9,6 +9,8 @@ import av
 import cv2
 import numpy as np
 
+from synthetic.balance import apply_gains
+from synthetic.blur import motion_blur
 from synthetic.body import Actor
 from synthetic.film.acting import pose_at
 from synthetic.film.blocking import Take, block_shot
@@ -123,6 +125,7 @@ def shoot_span(
     with VideoWriter(video) as writer:
         for frame in range(span.first, span.last):
             picture, seen = draw_frame(scenery.renderer, scenery.script, take, mouths, frame - shot.start)
+            picture = motion_blur(apply_gains(picture, take.gains), *take.smear_at(frame - shot.start))
             picture = scenery.lens.expose(picture, rng, blur_px=take.blur_px, noise=take.noise)
             if span.start <= frame < span.end:
                 writer.add(picture)

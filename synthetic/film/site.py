@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from synthetic.balance import camera_gains
 from synthetic.camera import Camera
 from synthetic.dress import dress_scene
 from synthetic.film.blocking import Take
@@ -121,6 +122,7 @@ def _take(script: Script, shot: Shot, camera: int, visits: list[Visit]) -> Take:
         light=light,
         camera=eye,
         move=CameraMove(),
+        gains=camera_gains(rng),
         blur_px=float(rng.uniform(0.5, 0.9)),
         noise=float(rng.uniform(0.05, 0.3)),
         vignette=float(rng.uniform(0.2, 0.8)),
