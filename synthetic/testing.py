@@ -12,7 +12,7 @@ from synthetic.renderer import Renderer
 
 @dataclass(frozen=True, slots=True)
 class TinyFilm:
-    """A rendered film: its video, its truth (schema "synthcast/1", already read) and its folder of query pictures."""
+    """A rendered film: its video, its truth (schema "synthcast/2", already read) and its folder of query pictures."""
 
     video: Path
     truth: dict[str, Any]
