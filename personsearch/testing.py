@@ -31,6 +31,7 @@ from personsearch.v1 import (
     ingest_service_pb2_grpc,
     person_search_service_pb2,
     person_search_service_pb2_grpc,
+    query_pb2,
     video_pb2,
 )
 
@@ -126,7 +127,14 @@ class _Search(person_search_service_pb2_grpc.PersonSearchServiceServicer):
         self._stack.take("Search", request, context)
         limit = request.top_k if request.HasField("top_k") else 50
         hits = [hit for hit in self._stack.hits if hit.score >= request.query.filter.min_score]
-        return person_search_service_pb2.SearchResponse(hits=hits[:limit], degraded=self._stack.degraded)
+        voices = sum(part.WhichOneof("content") == "voice" for part in request.query.parts)
+        alone = query_pb2.TASK_HEARD if voices == len(request.query.parts) else query_pb2.TASK_SEEN
+        return person_search_service_pb2.SearchResponse(
+            hits=hits[:limit],
+            degraded=self._stack.degraded,
+            task=request.query.task or alone,
+            voice_speech_s=[1.5] * voices,
+        )
 
     def GetTrack(
         self, request: person_search_service_pb2.GetTrackRequest, context: grpc.ServicerContext

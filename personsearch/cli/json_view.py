@@ -17,6 +17,7 @@ from personsearch.v1 import (
     ingest_service_pb2,
     modality_pb2,
     person_search_service_pb2,
+    query_pb2,
     video_pb2,
 )
 
@@ -47,8 +48,13 @@ def print_json(view: View) -> None:
 
 
 def search_view(answer: person_search_service_pb2.SearchResponse) -> View:
-    """View an answer: its hits, best first, and what it had to do without."""
-    return {"hits": [hit_view(hit) for hit in answer.hits], "degraded": _degraded(answer.degraded)}
+    """View an answer: what was answered, its hits, best first, and what it had to do without."""
+    return {
+        "task": query_pb2.Task.Name(answer.task).removeprefix("TASK_").lower(),
+        "voice_speech_s": [round(seconds, 2) for seconds in answer.voice_speech_s],
+        "hits": [hit_view(hit) for hit in answer.hits],
+        "degraded": _degraded(answer.degraded),
+    }
 
 
 def track_view(answer: person_search_service_pb2.GetTrackResponse) -> View:
@@ -76,6 +82,7 @@ def hit_view(hit: hit_pb2.Hit) -> View:
         "end_s": appearance.span.end_s,
         "score": round(hit.score, SCORE_DIGITS),
         "modalities": {modality_name(share.modality): round(share.share, SCORE_DIGITS) for share in hit.shares},
+        "speech": _speech_view(appearance),
         "evidence": [_step_view(step) for step in hit.evidence],
         "media": _media_view(appearance),
     }
@@ -92,6 +99,7 @@ def appearance_view(appearance: appearance_pb2.Appearance) -> View:
         "end_s": appearance.span.end_s,
         "modalities": [modality_name(modality) for modality in appearance.modalities],
         "boxes": [_key_box_view(box) for box in appearance.boxes],
+        "speech": _speech_view(appearance),
         "media": _media_view(appearance),
     }
 
@@ -158,6 +166,17 @@ def _step_view(step: hit_pb2.EvidenceStep) -> View:
         "cosine": round(step.cosine, SCORE_DIGITS) if step.HasField("cosine") else None,
         "probability": round(step.probability, SCORE_DIGITS),
     }
+
+
+def _speech_view(appearance: appearance_pb2.Appearance) -> list[View]:
+    return [
+        {
+            "start_s": spoken.span.start_s,
+            "end_s": spoken.span.end_s,
+            "confidence": round(spoken.confidence, SCORE_DIGITS),
+        }
+        for spoken in appearance.speech
+    ]
 
 
 def _media_view(appearance: appearance_pb2.Appearance) -> View:

@@ -14,6 +14,16 @@ from personsearch.cli.failures import call
 from personsearch.cli.json_view import print_json, search_view, track_view
 from personsearch.cli.options import GalleryOption, JsonOption
 from personsearch.cli.tables import degraded_line, hit_table, track_table
+from personsearch.cli.voices import (
+    NotVoiceOption,
+    TaskOption,
+    VoiceOption,
+    VoiceSpanOption,
+    asked_line,
+    task_of,
+    voice_parts,
+)
+from personsearch.cli.voices import voice_span as parse_voice_span
 from personsearch.cli.words import file_name, seconds_from_clock
 from personsearch.client import DEFAULT_GALLERY, PersonSearchClient
 from personsearch.errors import PersonSearchError
@@ -55,6 +65,10 @@ def search(
     portrait: PortraitOption = None,
     like: LikeOption = None,
     not_like: UnlikeOption = None,
+    voice: VoiceOption = None,
+    not_voice: NotVoiceOption = None,
+    voice_span: VoiceSpanOption = None,
+    task: TaskOption = None,
     face: FaceOption = None,
     gallery: GalleryOption = DEFAULT_GALLERY,
     video: VideoOption = None,
@@ -65,23 +79,29 @@ def search(
     no_expand: NoExpandOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Find every appearance of a person, by portrait, by a hit already found, or both."""
-    portraits, likes = portrait or [], like or []
-    if not portraits and not likes:
-        raise typer.BadParameter("say who: --portrait FILE or --like APPEARANCE_ID")
+    """Find every appearance of a person, by portrait, voice, a hit already found, or all of them.
+
+    With nothing but voices it finds where the person is heard, on screen or off; else where they are on screen. --task
+    asks for the other, or for both at once.
+    """
+    portraits, likes, voices = portrait or [], like or [], voice or []
+    if not portraits and not likes and not voices:
+        raise typer.BadParameter("say who: --portrait FILE, --voice FILE or --like APPEARANCE_ID")
+    sounds = voice_parts(voices, not_voice or [], parse_voice_span(voice_span, len(voices)))
     choice = _face_choice(face, len(portraits))
     time_range_s = _time_range(from_, to)
 
     async def ask(client: PersonSearchClient) -> tuple[person_search_service_pb2.SearchResponse, VideoNames]:
         async def ask_for(box: geometry_pb2.Box | None) -> person_search_service_pb2.SearchResponse:
             return await client.search(
-                _parts(portraits, likes, not_like or [], box),
+                [*_parts(portraits, likes, not_like or [], box), *sounds],
                 gallery=gallery,
                 video_ids=video or [],
                 time_range_s=time_range_s,
                 min_score=min_score,
                 top_k=top_k,
                 expand=not no_expand,
+                task=task_of(task),
             )
 
         answer = await ask_with_face(ask_for, choice)
@@ -92,6 +112,8 @@ def search(
         print_json(search_view(answer))
         return
     console = Console()
+    if asked := asked_line(answer):
+        console.print(asked, style="dim")
     console.print(hit_table(answer.hits, names) if answer.hits else "Nobody like that was found.")
     if answer.degraded:
         console.print(degraded_line(answer.degraded), style="yellow")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.table import Table
 
 from personsearch.cli.json_view import state_name
-from personsearch.cli.words import clock, evidence_in_words, file_name, percent, shares_in_words, span
+from personsearch.cli.words import clock, evidence_in_words, file_name, percent, shares_in_words, span, speech_in_words
 from personsearch.v1 import gallery_pb2, hit_pb2, ingest_service_pb2, person_search_service_pb2, video_pb2
 
 __all__ = [
@@ -94,11 +94,15 @@ def degraded_line(degraded: Iterable[person_search_service_pb2.Degradation.Value
 
 def _hit_cells(hit: hit_pb2.Hit, video_names: Mapping[str, str]) -> tuple[str, ...]:
     appearance = hit.appearance
+    details = (
+        speech_in_words(appearance),
+        f"{shares_in_words(hit.shares)}: {evidence_in_words(hit.evidence)}",
+    )
     return (
         span(appearance.span),
         percent(hit.score),
         _video_name(appearance.video_id, video_names),
-        f"{appearance.appearance_id}\n[dim]{shares_in_words(hit.shares)}: {evidence_in_words(hit.evidence)}[/]",
+        "\n".join([appearance.appearance_id, *(f"[dim]{detail}[/]" for detail in details if detail)]),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from personsearch.cli.json_view import modality_name
-from personsearch.v1 import geometry_pb2, hit_pb2
+from personsearch.v1 import appearance_pb2, geometry_pb2, hit_pb2
 
 __all__ = [
     "clock",
@@ -18,9 +18,11 @@ __all__ = [
     "seconds_from_clock",
     "shares_in_words",
     "span",
+    "speech_in_words",
 ]
 
 SHORT_ID_DIGITS = 8
+MOST_STRETCHES = 3
 
 
 def clock(seconds: float) -> str:
@@ -47,6 +49,16 @@ def seconds_from_clock(text: str) -> float:
 def span(stretch: geometry_pb2.Span) -> str:
     """Write a stretch of time as "1:02-1:09"."""
     return f"{clock(stretch.start_s)}-{clock(stretch.end_s)}"
+
+
+def speech_in_words(appearance: appearance_pb2.Appearance) -> str:
+    """Say when somebody speaks in an appearance, such as "speaks 0:04.2-0:05.1, 0:09.0-0:09.8"; "" when never."""
+    if appearance.kind == appearance_pb2.APPEARANCE_KIND_SPEECH:
+        return "speech, nobody on screen"
+    stretches = [spoken.span for spoken in appearance.speech]
+    told = ", ".join(f"{_fine_clock(one.start_s)}-{_fine_clock(one.end_s)}" for one in stretches[:MOST_STRETCHES])
+    more = f" and {len(stretches) - MOST_STRETCHES} more times" if len(stretches) > MOST_STRETCHES else ""
+    return f"speaks {told}{more}" if told else ""
 
 
 def percent(fraction: float) -> str:
@@ -83,6 +95,12 @@ def place_in_words(box: geometry_pb2.Box) -> str:
 def file_name(source_uri: str) -> str:
     """Return the last piece of a path or URI."""
     return PurePosixPath(unquote(source_uri)).name
+
+
+def _fine_clock(seconds: float) -> str:
+    """Write seconds as a clock with tenths: much is said in one second."""
+    tenths = round(seconds * 10)
+    return f"{clock(tenths // 10)}.{tenths % 10}"
 
 
 def _third(centre: float, names: tuple[str, str, str]) -> str:

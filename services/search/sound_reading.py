@@ -86,7 +86,8 @@ def _decode(encoded: bytes, start_s: float, end_s: float) -> F32:
         got = f"{place / SAMPLE_RATE:.2f} s of sound, none of it from {start_s:.2f} s on"
         raise UnreadableSoundError(got=got, expected="sound in the span that is asked for" if place else EXPECTED)
     # A file of floats may hold anything.
-    return np.clip(np.nan_to_num(sound, nan=0.0, posinf=0.0, neginf=0.0), -4.0, 4.0).astype(np.float32)
+    bounded = np.clip(np.nan_to_num(sound, nan=0.0, posinf=0.0, neginf=0.0), -4.0, 4.0)
+    return np.asarray(bounded, dtype=np.float32)
 
 
 def _blocks(container: Any) -> Iterator[F32]:
@@ -99,7 +100,8 @@ def _blocks(container: Any) -> Iterator[F32]:
     for frame in itertools.chain(_frames(container, stream), [None]):
         for resampled in resampler.resample(frame):
             # The mean of the channels; FFmpeg's own mix would be louder the more channels there are.
-            yield np.asarray(resampled.to_ndarray().mean(axis=0), dtype=np.float32)
+            mixed: F32 = np.asarray(resampled.to_ndarray(), np.float32).mean(axis=0)
+            yield mixed
 
 
 def _frames(container: Any, stream: Any) -> Iterator[Any]:

@@ -34,6 +34,7 @@ def hit() -> hit_pb2.Hit:
             span=geometry_pb2.Span(start_s=62.5, end_s=69.0),
             key_frame_uri="file:///media/x.jpg",
             key_frame_s=64.0,
+            speech=[appearance_pb2.SpeechSpan(span=geometry_pb2.Span(start_s=63.0, end_s=64.25), confidence=0.875)],
         ),
         score=0.871,
         shares=[
@@ -71,6 +72,8 @@ def test_json_is_exactly_what_is_promised(run, stack: FakeStack, hit: hit_pb2.Hi
     result = run("search", "--portrait", picture, "--json")
     assert result.exit_code == 0
     assert json.loads(result.stdout) == {
+        "task": "seen",
+        "voice_speech_s": [],
         "hits": [
             {
                 "appearance_id": FOUND,
@@ -80,6 +83,7 @@ def test_json_is_exactly_what_is_promised(run, stack: FakeStack, hit: hit_pb2.Hi
                 "end_s": 69.0,
                 "score": 0.871,
                 "modalities": {"face": 0.75, "body": 0.25},
+                "speech": [{"start_s": 63.0, "end_s": 64.25, "confidence": 0.875}],
                 "evidence": [
                     {
                         "part_index": 0,

@@ -19,12 +19,13 @@ def test_an_example_runs(
     monkeypatch.setenv("PERSONSEARCH_SEARCH__ADDRESS", stack.address)
     monkeypatch.setenv("PERSONSEARCH_INGEST__ADDRESS", stack.address)
     monkeypatch.chdir(tmp_path)
-    for name in ("portrait.jpg", "film.mp4"):
+    for name in ("portrait.jpg", "film.mp4", "clip.wav"):
         (tmp_path / name).write_bytes(b"content")
     appearance = appearance_pb2.Appearance(appearance_id="a" * 32, span=geometry_pb2.Span(start_s=1.0, end_s=2.0))
+    stack.galleries["town"] = {}
     stack.answer_with(hit_pb2.Hit(appearance=appearance, score=0.9))
     exec(compile(example, str(PAGE), "exec"), {"__name__": "__main__"})
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 3
+    assert len(EXAMPLES) == 4
