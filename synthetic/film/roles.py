@@ -135,9 +135,10 @@ def _cross(rng: np.random.Generator, role: Role, view: View, spot: tuple[float, 
     """Walk across the frame; the sign of `speed` is the side to which they go."""
     side = float(np.sign(speed))
     depth = spot[1] * float(rng.uniform(0.85, 1.15))
-    start = view.place(-side * float(rng.uniform(0.45, 1.0)), depth)
+    start = view.place(-side * float(rng.uniform(0.75, 1.3)), depth)
     end = view.place(side * 1.3, depth * float(rng.uniform(0.85, 1.15)))
-    return walk(role, [start, end], abs(speed), 0.0)
+    # They have been walking for a second when the shot begins.
+    return walk(role, [start, end], abs(speed), -1.0)
 
 
 def _come(
