@@ -29,9 +29,11 @@ class Engine:
         config: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": self.precision}
         if threads is not None:
             config["INFERENCE_NUM_THREADS"] = threads
-        compiled = core.compile_model(str(path), "CPU", config)
-        self.input_names = tuple(port.get_any_name() for port in compiled.inputs)
-        self.output_names = tuple(port.get_any_name() for port in compiled.outputs)
+        model = core.read_model(str(path))
+        # Compiling may give a port the names of layers folded into it too: the file's own are those of the spec.
+        self.input_names = tuple(port.get_any_name() for port in model.inputs)
+        self.output_names = tuple(port.get_any_name() for port in model.outputs)
+        compiled = core.compile_model(model, "CPU", config)
         self._request = compiled.create_infer_request()
 
     def run(self, inputs: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, np.ndarray[Any, Any]]:
