@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from packs.spec import Modality
-from personsearch.v1 import appearance_pb2, modality_pb2, query_pb2
+from personsearch.v1 import appearance_pb2, geometry_pb2, modality_pb2, query_pb2
 from personsearch.v1 import person_search_service_pb2 as messages
-from services.backends.schemas import Appearance, AppearanceKind, Box, KeyBox
+from services.backends.schemas import Appearance, AppearanceKind, Box, KeyBox, SpeechSpan
 from services.runtime.modalities import modality_from_proto, modality_to_proto
 from services.search import converters, remote
 from services.search.answer import Answer, Belief, Degradation, Hit, Share, Step, Track, TrackSpan
-from services.search.ports import Evidence
-from services.search.query import Like, Portrait, RawEmbedding, Task
+from services.search.listing import Page
+from services.search.ports import Candidate, Evidence
+from services.search.query import Like, Portrait, RawEmbedding, Task, VoiceClip
 
 BOX = Box(0.125, 0.25, 0.5, 0.75)
 
@@ -33,6 +34,7 @@ def a_hit() -> Hit:
         (KeyBox(2.0, BOX, BOX, BOX),),
         "u",
         2.0,
+        (SpeechSpan(2.0, 3.0, 0.75),),
     )
     steps = (Step(1, "that", Modality.FACE, 0.5, 0.25), Step("that", "it", Modality.BODY, 0.75))
     return Hit(appearance, Belief("it", 0.5, (Share(Modality.FACE, 0.5), Share(Modality.BODY, 0.5)), steps))
@@ -58,11 +60,13 @@ def fields_left_empty(message, path: str = "") -> list[str]:
 
 
 def test_every_field_of_an_answer_is_told() -> None:
-    answer = Answer((a_hit(),), frozenset(Degradation), (BOX,))
+    answer = Answer((a_hit(),), frozenset(Degradation), (BOX,), Task.HEARD, (1.5,))
     # The second step was read from the cache and has no cosine.
     assert fields_left_empty(converters.answer_to_proto(answer)) == [".hits.evidence.cosine"]
     track = Track((TrackSpan("film", 1.5, 4.0, (a_hit(),)),), frozenset(Degradation))
     assert fields_left_empty(converters.track_to_proto(track)) == [".spans.hits.evidence.cosine"]
+    page = converters.page_to_proto(Page((a_hit().appearance,), "on"))
+    assert fields_left_empty(page) == []
 
 
 def test_values_of_an_answer() -> None:
@@ -90,7 +94,9 @@ def test_every_enum_value_is_known() -> None:
     kinds = {converters.appearance_to_proto(Appearance("", "", "", kind, 0, 1, 1)).kind for kind in AppearanceKind}
     assert kinds == set(appearance_pb2.AppearanceKind.values()) - {0}
     tasks = {converters.query_from_proto(query_pb2.Query(task=task)).task for task in query_pb2.Task.values()}
-    assert tasks == set(Task)
+    # Whoever is present, seen or heard, is asked for by tracks alone.
+    assert tasks == set(Task) - {Task.PRESENT}
+    assert {converters.task_of(query_pb2.Query(task=converters.task_to_proto(task))) for task in tasks} == tasks
     expansions = [
         converters.query_from_proto(query_pb2.Query(expansion=expansion)).expand
         for expansion in query_pb2.Expansion.values()
@@ -110,6 +116,10 @@ def test_a_whole_query() -> None:
             embedding=query_pb2.RawEmbedding(modality=modality_pb2.MODALITY_BODY, vector=[0.5, -1.0], pack_digest="ab"),
             weight=0.25,
         ),
+        query_pb2.QueryPart(
+            voice=query_pb2.VoiceClip(sound=b"s", span=geometry_pb2.Span(start_s=1.5, end_s=2.0)), weight=0.5
+        ),
+        query_pb2.QueryPart(voice=query_pb2.VoiceClip(sound=b"t")),
     ]
     message = query_pb2.Query(
         parts=parts, filter=query_pb2.Filter(gallery="town", video_ids=["a", "b"], min_score=0.125)
@@ -123,10 +133,11 @@ def test_a_whole_query() -> None:
         (1.0, 2.0),
         0.125,
     )
-    assert [part.weight for part in query.parts] == [1.0, -0.5, 0.25]
-    first, second, third = (part.content for part in query.parts)
+    assert [part.weight for part in query.parts] == [1.0, -0.5, 0.25, 0.5, 1.0]
+    first, second, third, fourth, fifth = (part.content for part in query.parts)
     assert first == Portrait(b"x", BOX)
     assert second == Like("it")
+    assert (fourth, fifth) == (VoiceClip(b"s", (1.5, 2.0)), VoiceClip(b"t"))
     assert isinstance(third, RawEmbedding)
     assert (third.modality, third.pack_digest) == (Modality.BODY, "ab")
     assert third.vector.dtype == np.float32
@@ -149,8 +160,8 @@ def test_a_bare_query() -> None:
 
 
 def test_evidence_for_fusion() -> None:
-    pieces = [Evidence(3, modality, 0.5, -0.25, 0.75) for modality in Modality]
-    candidate = remote.candidate_to_proto(pieces)
+    pieces = tuple(Evidence(3, modality, 0.5, -0.25, 0.75) for modality in Modality)
+    candidate = remote.candidate_to_proto(Candidate(pieces, 0.5))
     assert fields_left_empty(candidate) == []
     assert {piece.modality for piece in candidate.evidence} == set(modality_pb2.Modality.values()) - {0}
     odd = [remote.evidence_to_proto(Evidence(0, Modality.FACE, 0.5, 1.0, quality)).quality for quality in (-0.1, 1.7)]
@@ -161,6 +172,7 @@ def test_every_content_of_a_part_is_known() -> None:
     contents = [field.name for field in query_pb2.QueryPart.DESCRIPTOR.oneofs_by_name["content"].fields]
     made = {
         "portrait": query_pb2.QueryPart(portrait=query_pb2.Portrait(image=b"x")),
+        "voice": query_pb2.QueryPart(voice=query_pb2.VoiceClip(sound=b"x")),
         "appearance_id": query_pb2.QueryPart(appearance_id="it"),
         "embedding": query_pb2.QueryPart(embedding=query_pb2.RawEmbedding(modality=1, vector=[1.0])),
     }
