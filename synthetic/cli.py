@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from synthetic.sound.commands import voices
+from synthetic.sound.commands import sound_sample, voices
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -15,6 +15,7 @@ app = typer.Typer(
 )
 
 app.command()(voices)
+app.command()(sound_sample)
 
 
 @app.callback()

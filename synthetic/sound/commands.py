@@ -1,4 +1,4 @@
-"""The `voices` command of SynthCast."""
+"""The commands of SynthCast that make sound only."""
 
 from pathlib import Path
 from typing import Annotated
@@ -24,3 +24,17 @@ def voices(
         for _ in write_voices(job, workers):
             bar.advance(task)
     typer.echo(f"{job.clips} clips of {job.identities} people in {out}")
+
+
+def sound_sample(
+    seed: Annotated[int, typer.Option(help="Seed of the film and of its cast.")],
+    out: Annotated[Path, typer.Option(help="The MP3 file to write.")],
+    identities: Annotated[int, typer.Option(min=2, help="People in the film.")] = 12,
+    minutes: Annotated[float, typer.Option(min=0.5, help="Length of the film.")] = 3.0,
+) -> None:
+    """Write about twelve seconds of a film's sound (two voices and music) without drawing the film."""
+    from synthetic.film.script import FilmSpec, write_script
+    from synthetic.sound.sample import write_sample
+
+    start, end = write_sample(write_script(FilmSpec(seed, seed, identities, minutes)), out)
+    typer.echo(f"{out}: {start:.1f} to {end:.1f} s of the film of seed {seed}")

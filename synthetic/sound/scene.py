@@ -8,13 +8,13 @@ import numpy as np
 from synthetic.film.script import Scene, Script
 from synthetic.identity import make_identity
 from synthetic.sound.acoustics import capture, film_place
-from synthetic.sound.beds import draw_backdrop
+from synthetic.sound.beds import MUSIC_SHARE, draw_backdrop
 from synthetic.sound.speech import SAMPLES_PER_FRAME, Speech, plan_speech, shot_mouth
 from synthetic.sound.voice import SAMPLE_RATE, Line, draw_mood, speak
 from synthetic.sound.words import make_text
 from synthetic.types import F32, generator
 
-__all__ = ["SAMPLES_PER_FRAME", "Speech", "mix", "schedule_speech", "shot_mouth", "stranger_lines"]
+__all__ = ["SAMPLES_PER_FRAME", "Speech", "has_music", "mix", "schedule_speech", "shot_mouth", "stranger_lines"]
 
 STRANGERS: Final = 900_000_001
 """Cast seed of people who are only ever heard in the background, never in a film."""
@@ -68,9 +68,14 @@ def _background(script: Script) -> F32:
     return out
 
 
+def has_music(script: Script, scene: Scene) -> bool:
+    """Whether music plays in a scene."""
+    return bool(generator(script.spec.cast_seed, script.spec.seed, 407, scene.number).random() < MUSIC_SHARE)
+
+
 def _scene_bed(script: Script, scene: Scene, count: int, strangers: list[F32]) -> F32:
     rng = generator(script.spec.cast_seed, script.spec.seed, 403, scene.number)
-    return draw_backdrop(rng, count, SAMPLE_RATE, strangers)
+    return draw_backdrop(rng, count, SAMPLE_RATE, strangers, music_share=float(has_music(script, scene)))
 
 
 def stranger_lines(count: int, first: int = 0) -> list[Line]:
