@@ -7,25 +7,34 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from packs.detections import DetectionClass
-from packs.manifest import DetectionSettings, Pack, write_manifest
+from packs.manifest import DetectionSettings, HearingSettings, Pack, write_manifest
 from packs.spec import Modality
 from training.data.shards import FrameSet, open_frames
+from training.data.voices import VoiceSet, open_voices
 from training.measure.detection import ClassFigures, class_figures
-from training.measure.evidence import Evidence, fit_evidence, tracklet_like_groups
-from training.measure.sets import FLOOR, RawDetections, crop_test, detect_raw, embed, input_size
+from training.measure.evidence import VOICE_GROUP_SIZES, Evidence, fit_evidence, tracklet_like_groups
+from training.measure.sets import CHOICES, FLOOR, RawDetections, crop_test, detect_raw, embed, input_size
+from training.measure.voices import best_threshold, embed_clips, frame_errors, speech_of_clips
 
 SEED = 404
+# More than any cast has: makes one number of scene and identity.
+PEOPLE = 1_000_000
 # Overlaps to choose from: a lower one leaves fewer doubles, a higher one more people who stand before each other.
 NMS_IOUS = (0.45, 0.5, 0.55, 0.6)
 
 
-def calibrate(directory: Path, data: Path, *, say: Callable[[str], None], frames_limit: int = 600) -> dict[str, Any]:
-    """Write calibrations and the detector's operating point into a pack's manifest.
+def calibrate(
+    directory: Path, data: Path, voices: Path, *, say: Callable[[str], None], frames_limit: int = 600
+) -> dict[str, Any]:
+    """Write calibrations and the operating points of detector and voice activity into a pack's manifest.
 
     Args:
         directory: Folder of the pack.
-        data: Folder with the rendered `val` set.
+        data: Folder with the rendered `val` set of frames.
+        voices: Folder with the `val` set of voices; not looked at when the pack has no network for it.
         say: Receives lines of progress.
         frames_limit: Most frames for the detector.
 
@@ -34,22 +43,50 @@ def calibrate(directory: Path, data: Path, *, say: Callable[[str], None], frames
     """
     pack = Pack.load(directory)
     frames = open_frames(data / "val")
-    evidence = {modality: modality_evidence(pack, frames, modality) for modality in pack.modalities}
+    evidence = {modality: crop_evidence(pack, frames, modality) for modality in pack.modalities if modality in CHOICES}
     detection, figures = operating_point(pack, frames, frames_limit)
+    report: dict[str, Any] = {"detector": figures}
+    hearing = pack.manifest.hearing
+    if hearing is not None:
+        spoken = open_voices(voices / "val")
+        hearing, report["voice_activity"] = hearing_point(pack, hearing, spoken)
+        if Modality.VOICE in pack.modalities:
+            evidence[Modality.VOICE] = voice_evidence(pack, spoken)
     lines = {modality: fitted.calibration for modality, fitted in evidence.items()}
-    manifest = pack.manifest.model_copy(update={"calibration": lines, "detection": detection})
+    manifest = pack.manifest.model_copy(update={"calibration": lines, "detection": detection, "hearing": hearing})
     write_manifest(directory, type(manifest).model_validate(manifest.model_dump()))
-    report = {str(modality): _evidence_json(fitted) for modality, fitted in evidence.items()}
-    say(f"calibrated {directory}: {report}")
-    return {"evidence": report, "detector": figures}
+    report["evidence"] = {str(modality): _evidence_json(fitted) for modality, fitted in evidence.items()}
+    say(f"calibrated {directory}: {report['evidence']}")
+    return report
 
 
-def modality_evidence(pack: Pack, frames: FrameSet, modality: Modality) -> Evidence:
-    """Fit one modality: for faces one person is one identity, for bodies one identity in one outfit."""
+def crop_evidence(pack: Pack, frames: FrameSet, modality: Modality) -> Evidence:
+    """Fit faces or bodies.
+
+    For faces all groups of one person are the same, whatever they wear. A body is compared while the scene stays, and
+    there it is told from others who share light, room and perhaps the uniform.
+    """
     test = crop_test(frames, modality, input_size(pack, modality))
-    keys = test.identity if modality is Modality.FACE else test.outfit
-    groups = tracklet_like_groups(embed(pack, modality, test.crops), keys, test.identity, SEED)
-    return fit_evidence(groups, SEED)
+    embeddings = embed(pack, modality, test.crops)
+    if modality is Modality.FACE:
+        return fit_evidence(tracklet_like_groups(embeddings, test.identity, test.identity, SEED), SEED)
+    keys = test.scene * PEOPLE + test.identity
+    return fit_evidence(tracklet_like_groups(embeddings, keys, test.identity, SEED, near=test.scene), SEED)
+
+
+def voice_evidence(pack: Pack, voices: VoiceSet) -> Evidence:
+    """Fit voices over groups of one to three clips, as many as somebody says in a shot."""
+    rows = voices.spoken
+    identity = voices.identity[rows].astype(np.int64)
+    embeddings = embed_clips(pack, voices, rows)
+    return fit_evidence(tracklet_like_groups(embeddings, identity, identity, SEED, sizes=VOICE_GROUP_SIZES), SEED)
+
+
+def hearing_point(pack: Pack, settings: HearingSettings, voices: VoiceSet) -> tuple[HearingSettings, dict[str, Any]]:
+    """Choose the probability from which a frame counts as speech: misses and false alarms weigh alike."""
+    speech = speech_of_clips(pack, voices)
+    threshold = round(best_threshold(speech, voices.speech), 3)
+    return settings.model_copy(update={"threshold": threshold}), asdict(frame_errors(speech, voices.speech, threshold))
 
 
 def operating_point(pack: Pack, frames: FrameSet, limit: int) -> tuple[DetectionSettings, dict[str, Any]]:

@@ -8,28 +8,33 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from evaluation.naive import colour_histogram, pixels
 from packs.detections import DetectionClass
 from packs.manifest import Pack
 from packs.spec import Modality
 from training.data.shards import FrameSet, open_frames
-from training.measure.baselines import colour_histogram, raw_pixels
+from training.data.voices import open_voices
+from training.evaluate_sound import activity_figures, voice_figures
 from training.measure.detection import class_figures
-from training.measure.retrieval import Retrieval, retrieve
+from training.measure.people import people_groups
+from training.measure.retrieval import Retrieval, chance, retrieve
 from training.measure.served import F32, unit
-from training.measure.sets import FLOOR, CropTest, crop_test, detect_raw, embed, input_size
+from training.measure.sets import CHOICES, FLOOR, CropTest, crop_test, detect_raw, embed, input_size
 
 # For a pack whose operating point was never chosen.
 DEFAULT_IOU = 0.5
 
 
-def evaluate(directory: Path, data: Path, *, say: Callable[[str], None], frames_limit: int = 2000) -> dict[str, Any]:
-    """Measure every network of a pack on the rendered `test` set.
+def evaluate(
+    directory: Path, data: Path, voices: Path, *, say: Callable[[str], None], frames_limit: int = 2000
+) -> dict[str, Any]:
+    """Measure every network of a pack on the `test` sets.
 
     Args:
         directory: Folder of the pack.
-        data: Folder with the `test` set.
+        data: Folder with the rendered `test` set of frames.
+        voices: Folder with the `test` set of voices; not looked at when the pack has no network for it.
         say: Receives lines of progress.
         frames_limit: Most frames for the detector.
     """
@@ -37,8 +42,15 @@ def evaluate(directory: Path, data: Path, *, say: Callable[[str], None], frames_
     frames = open_frames(data / "test")
     report: dict[str, Any] = {"detector": detector_figures(pack, frames, frames_limit)}
     for modality in pack.modalities:
-        report[str(modality)] = encoder_figures(pack, frames, modality)
-        say(f"{modality}: {report[str(modality)]['network']}")
+        if modality in CHOICES:
+            report[str(modality)] = encoder_figures(pack, frames, modality)
+            say(f"{modality}: {report[str(modality)]['tasks']}")
+    if Modality.VOICE in pack.modalities:
+        report["voice"] = voice_figures(pack, open_voices(voices / "test"))
+        say(f"voice: {report['voice']['tasks']}")
+    if pack.manifest.hearing is not None:
+        report["voice_activity"] = activity_figures(pack, open_voices(voices / "test"))
+        say(f"voice_activity: {report['voice_activity']}")
     return report
 
 
@@ -52,42 +64,30 @@ def detector_figures(pack: Pack, frames: FrameSet, limit: int) -> dict[str, Any]
 
 
 def encoder_figures(pack: Pack, frames: FrameSet, modality: Modality) -> dict[str, Any]:
-    """Retrieval of single crops among all crops of the set, beside two baselines that need no training."""
+    """Retrieval of single crops among all crops of the set, beside baselines that need no training."""
     test = crop_test(frames, modality, input_size(pack, modality))
     embeddings = embed(pack, modality, test.crops)
-    network = _ask(unit(embeddings), test, modality)
+    ways = {"network": unit(embeddings), "pixels": pixels(test.crops), "colour_histogram": colour_histogram(test.crops)}
+    ways["chance"] = chance(len(test.identity))
+    tasks = {name: {way: ask(vectors) for way, vectors in ways.items()} for name, ask in _asked(test, modality).items()}
+    first = next(iter(tasks.values()))["network"]
     return {
         "crops": len(test.identity),
         "identities": len(np.unique(test.identity)),
-        "network": network.figures(),
-        "raw_pixels": _ask(raw_pixels(test.crops), test, modality).figures(),
-        "colour_histogram": _ask(colour_histogram(test.crops), test, modality).figures(),
-        "by_group": {name: network.figures(mask) for name, mask in groups(test, network.queries).items()},
-        "norm_of_right_minus_wrong": _norm_gap(embeddings, network),
+        "tasks": {name: {way: one.figures() for way, one in task.items()} for name, task in tasks.items()},
+        "by_group": {name: first.figures(mask) for name, mask in people_groups(test.people_of(first.queries)).items()},
+        "norm_of_right_minus_wrong": _norm_gap(embeddings, first),
     }
 
 
-def groups(test: CropTest, queries: NDArray[np.int64]) -> Mapping[str, NDArray[np.bool_]]:
-    """Split queries by apparent age, skin and sex: bool[Q] by name."""
-    people = [test.attributes[row] for row in queries]
-    age = np.array([float(person["apparent_age"]) for person in people])
-    skin = np.array([float(person["skin"]) for person in people])
-    sex = np.array([str(person["sex"]) for person in people])
-    masks = {
-        "age_under_30": age < 30,
-        "age_30_to_50": (age >= 30) & (age < 50),
-        "age_50_and_over": age >= 50,
-        "skin_light_third": skin < 1 / 3,
-        "skin_middle_third": (skin >= 1 / 3) & (skin < 2 / 3),
-        "skin_dark_third": skin >= 2 / 3,
-    }
-    return masks | {f"sex_{value}": sex == value for value in sorted(set(sex.tolist()))}
-
-
-def _ask(vectors: F32, test: CropTest, modality: Modality) -> Retrieval:
+def _asked(test: CropTest, modality: Modality) -> Mapping[str, Callable[[F32], Retrieval]]:
+    """What is asked of a modality, by name; the first is the one that figures by group are of."""
     if modality is Modality.FACE:
-        return retrieve(vectors, test.identity, same_view=test.frame)
-    return retrieve(vectors, test.outfit, same_view=test.frame, never=test.identity)
+        return {"anywhere": lambda vectors: retrieve(vectors, test.identity, same_view=test.frame)}
+    return {
+        "in_scene": lambda vectors: retrieve(vectors, test.identity, same_view=test.frame, within=test.scene),
+        "across": lambda vectors: retrieve(vectors, test.identity, same_view=test.scene),
+    }
 
 
 def _norm_gap(embeddings: F32, network: Retrieval) -> float:

@@ -47,6 +47,7 @@ def _frame(directory: Path, number: int, colours: NDArray[np.int64], rng: np.ran
         "frame_index": np.full(3, number, np.int32),
         "identity": who.astype(np.int32),
         "outfit": rng.integers(0, 2, size=3).astype(np.int32),
+        "scene": np.full(3, number // 4, np.int32),
         "person": person,
         "head": face + np.array([-4, -4, 4, 4], np.float32),
         "face": face,
@@ -74,4 +75,50 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("synth")
     for seed, name in enumerate(("train", "val", "test", "closeups")):
         write_frames(folder / name, seed=seed, identities=8, frames=16)
+    return folder
+
+
+def write_voices(directory: Path, *, identities: int = 5, clips: int = 24, per_shard: int = 10, seed: int = 0) -> Path:
+    """Write voices that are chords of two tones of their own over noise; every sixth clip is noise alone."""
+    rng = np.random.default_rng(seed)
+    tones = rng.uniform(200, 3000, size=(identities, 2))
+    directory.mkdir(parents=True)
+    for shard, start in enumerate(range(0, clips, per_shard)):
+        parts = [_clip(n, tones, rng) for n in range(start, min(clips, start + per_shard))]
+        sounds, speech, who = zip(*parts, strict=True)
+        np.savez(
+            directory / f"voices_{shard:04d}.npz",
+            clips=np.concatenate(sounds),
+            offsets=np.cumsum([0, *map(len, sounds)]).astype(np.int64),
+            identity=np.array(who, np.int32),
+            snr_db=np.array([np.nan if k < 0 else 15.0 for k in who], np.float32),
+            speech=np.concatenate(speech),
+            speech_offsets=np.cumsum([0, *map(len, speech)]).astype(np.int64),
+            clip_kind=np.array([2 if k < 0 else 0 for k in who], np.uint8),
+        )
+    people = [{"index": k, "identity_id": f"c{seed}-i{k}", "attributes": _attributes(k)} for k in range(identities)]
+    index = {"schema": "synthcast-voices/1", "seed": seed, "clips": clips, "rate_hz": 16000, "identities": people}
+    (directory / "index.json").write_text(json.dumps(index))
+    return directory
+
+
+def _clip(number: int, tones: NDArray, rng: np.random.Generator) -> tuple[NDArray, NDArray, int]:
+    who = -1 if number % 6 == 5 else number % len(tones)
+    samples = int(rng.integers(12_000, 30_000))
+    sound = rng.normal(0, 0.01, samples)
+    speech = np.zeros(-(-samples // 160), np.uint8)
+    if who >= 0:
+        speech[10:-10] = 1
+        times = np.arange(samples) / 16000
+        loud = np.repeat(speech, 160)[:samples]
+        sound += loud * sum(0.15 * np.sin(2 * np.pi * hz * times) for hz in tones[who])
+    return np.clip(sound * 32767, -32768, 32767).astype(np.int16), speech, who
+
+
+@pytest.fixture(scope="session")
+def voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `train`, `val` and `test` sets of made-up voices."""
+    folder = tmp_path_factory.mktemp("voices")
+    for seed, name in enumerate(("train", "val", "test")):
+        write_voices(folder / name, seed=seed)
     return folder

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 import models
-from models.checkpoints import Checkpoint, write_checkpoint
+from models.checkpoints import PRESETS, Checkpoint, write_checkpoint
 from packs.manifest import Pack
 from packs.spec import Modality
 from training.__main__ import main
-from training.demo_pack import PARTS, Part, render
+from training.data.shards import RenderError
+from training.demo_pack import PARTS, SIGHT_RECIPES, SOUND_RECIPES, Folders, Part, render
 from training.recipe import read_recipe
 
 RECIPES = Path(__file__).parents[2] / "training" / "recipes"
@@ -27,44 +28,68 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         ("person_detector", models.person_detector),
         ("face_encoder", models.face_encoder),
         ("body_encoder", models.body_encoder),
+        ("voice_encoder", models.voice_encoder),
+        ("voice_activity", models.voice_activity),
     ):
         paths.append(folder / f"{name}.pt")
         write_checkpoint(paths[-1], Checkpoint(preset=name, step=0, weights=build().state_dict()))
     return paths
 
 
-def test_finish_writes_a_whole_pack(weights: list[Path], data: Path, tmp_path: Path) -> None:
+def test_finish_writes_a_whole_pack(weights: list[Path], data: Path, voices: Path, tmp_path: Path) -> None:
     out = tmp_path / "pack"
-    arguments = ["finish", "--weights", *map(str, weights), "--data", str(data), "--out", str(out)]
+    folders = ["--data", str(data), "--voices", str(voices)]
+    arguments = ["finish", "--weights", *map(str, weights), *folders, "--out", str(out)]
     assert main([*arguments, "--version", "0.0.7", "--remark", "Made in a test."]) == 0
     pack = Pack.load(out)
     pack.verify()
-    assert set(pack.calibration) == {Modality.FACE, Modality.BODY}
+    assert set(pack.calibration) == {Modality.FACE, Modality.BODY, Modality.VOICE}
     assert pack.manifest.detection is not None
+    assert pack.manifest.hearing is not None
     report = json.loads((out / "metrics.json").read_text())
-    assert report["data"]["test"]["identities"] == 8
-    assert report["test"]["face"]["network"]["queries"] > 0
+    assert report["data"]["frames/test"]["identities"] == 8
+    assert report["data"]["voices/test"] == {"clips": 24, "identities": 5, "minutes": 1, "with_speech": 20}
+    assert report["calibration"]["voice_activity"]["threshold"] == pack.manifest.hearing.threshold
+    face = report["test"]["face"]["tasks"]["anywhere"]
+    assert face["network"]["queries"] > 0
+    assert set(report["test"]["body"]["tasks"]) == {"in_scene", "across"}
     assert set(report["test"]["detector"]["classes"]) == {"face", "head", "person"}
     card = (out / "CARD.md").read_text()
     assert pack.digest in card
     assert "Made in a test." in card
-    assert f"{report['test']['face']['network']['map']:.3f}" in card
-    assert sorted(path.suffix for path in out.iterdir()) == [".json", ".json", ".md", ".onnx", ".onnx", ".onnx"]
+    assert f"| network | {face['network']['map']:.3f} |" in card
+    assert f"threshold from `val` | {report['test']['voice_activity']['network']['error']:.3f} |" in card
+    assert sorted(path.suffix for path in out.iterdir()) == [".json", ".json", ".md", *[".onnx"] * 5]
 
 
-def test_a_complete_set_is_not_rendered_again(data: Path) -> None:
-    index = data / "val" / "index.json"
-    frames = json.loads(index.read_text())["frames"]
+def test_a_complete_set_is_not_made_again(data: Path, voices: Path) -> None:
     lines: list[str] = []
-    render(Part("val", 1, 8, frames), data, say=lines.append)
+    for part in (
+        Part("val", "frames", 1, 8, 16),
+        Part("closeups", "closeups", 1, 8, 8),
+        Part("test", "voices", 1, 5, 24),
+    ):
+        render(part, Folders.below(data, voices), say=lines.append)
     assert lines == []
 
 
+def test_a_set_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    # Nobody can be asked for one person: the command refuses before it draws anything.
+    with pytest.raises(RenderError, match="ended with status"):
+        render(Part("val", "voices", 1, 1, 24), Folders.below(tmp_path), say=lambda _: None)
+
+
 def test_casts_never_meet() -> None:
-    assert len({part.seed for part in PARTS}) == len(PARTS)
-    sizes = {part.name: part.identities for part in PARTS}
-    assert sizes["train"] >= 1500
-    assert sizes["test"] >= 200
+    for kind in ("frames", "voices"):
+        seeds = {part.name: part.seed for part in PARTS if part.kind == kind}
+        assert len(set(seeds.values())) == 3
+    # One seed is one cast: a closeup of a person of val or test would teach that person.
+    taught = {part.seed for part in PARTS if part.name in ("train", "closeups")}
+    assert taught.isdisjoint(part.seed for part in PARTS if part.name in ("val", "test"))
+    sizes = {(part.kind, part.name): part.identities for part in PARTS}
+    assert sizes["frames", "train"] >= 1500
+    assert sizes["voices", "train"] >= 1500
+    assert min(sizes["frames", "test"], sizes["voices", "test"]) >= 200
 
 
 def test_what_is_missing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,6 +100,6 @@ def test_what_is_missing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "no recipe at" in capsys.readouterr().err
 
 
-def test_recipes_name_three_different_networks() -> None:
-    presets = {read_recipe(RECIPES / f"{name}.toml").preset for name in ("detector", "face", "body")}
-    assert presets == {"person_detector", "face_encoder", "body_encoder"}
+def test_recipes_name_every_network() -> None:
+    presets = {read_recipe(RECIPES / f"{name}.toml").preset for name in (*SIGHT_RECIPES, *SOUND_RECIPES)}
+    assert presets == set(PRESETS)

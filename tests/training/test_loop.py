@@ -7,7 +7,7 @@ from torch import nn
 from models.checkpoints import network_from_checkpoint, read_checkpoint
 from training.loop import DivergedError, Trainer, moving_average
 from training.machine import computes_bfloat16
-from training.recipe import Recipe, read_recipe
+from training.recipe import Recipe, read_recipe, total_steps
 from training.run import task_from_recipe
 from training.schedule import adamw, rate_at
 
@@ -27,15 +27,17 @@ def trainer(recipe: Recipe, data: Path, out: Path, lines: list[str]) -> Trainer:
     return Trainer(task=task_from_recipe(recipe, data), recipe=recipe, out=out, say=lines.append)
 
 
-@pytest.mark.parametrize("name", ["detector", "face", "body"])
-def test_a_killed_run_ends_where_a_whole_one_does(name: str, data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["detector", "face", "body", "voice", "voice_activity"])
+def test_a_killed_run_ends_where_a_whole_one_does(name: str, data: Path, voices: Path, tmp_path: Path) -> None:
     recipe, lines = small(name), []
+    data = voices if name.startswith("voice") else data
+    steps = total_steps(recipe)
     whole = trainer(recipe, data, tmp_path / "whole", lines).run()
-    trainer(recipe, data, tmp_path / "halves", lines).run(until=3)
+    trainer(recipe, data, tmp_path / "halves", lines).run(until=steps - 1)
     halves = trainer(recipe, data, tmp_path / "halves", lines).run()
-    assert "resumed at step 3" in lines
+    assert f"resumed at step {steps - 1}" in lines
     one, two = read_checkpoint(whole), read_checkpoint(halves)
-    assert (one.step, one.preset) == (two.step, two.preset) == (4, recipe.preset)
+    assert (one.step, one.preset) == (two.step, two.preset) == (steps, recipe.preset)
     for key, value in one.weights.items():
         torch.testing.assert_close(two.weights[key], value, atol=1e-4, rtol=1e-3)
     network_from_checkpoint(one, recipe.preset)
@@ -59,6 +61,22 @@ def test_a_run_learns(data: Path, tmp_path: Path) -> None:
     run.task.network.eval()
     with torch.no_grad():
         assert run.task.losses(batch, 0)["arcface"].item() < 0.8 * before
+
+
+@pytest.mark.parametrize(("name", "loss"), [("voice", "arcface"), ("voice_activity", "entropy")])
+def test_a_run_learns_to_hear(name: str, loss: str, voices: Path, tmp_path: Path) -> None:
+    """Chords are told apart, and from noise, within a few steps."""
+    recipe = small(name, steps=25, batch=12)
+    recipe = recipe.model_copy(update={"phases": recipe.phases[:1]})
+    run = trainer(recipe, voices, tmp_path, [])
+    batch = run.task.make_batch(0)
+    run.task.network.eval()
+    with torch.no_grad():
+        before = run.task.losses(batch, 0)[loss].item()
+    run.run()
+    run.task.network.eval()
+    with torch.no_grad():
+        assert run.task.losses(batch, 0)[loss].item() < 0.7 * before
 
 
 def test_a_loss_that_is_no_number_stops_the_run(data: Path, tmp_path: Path) -> None:

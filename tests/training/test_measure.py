@@ -3,10 +3,9 @@ import pytest
 
 from packs.detections import Detections
 from training.data.frames import Boxes
-from training.measure.baselines import colour_histogram, raw_pixels
 from training.measure.detection import class_figures
-from training.measure.evidence import equal_error_rate, fit_evidence, tracklet_like_groups
-from training.measure.retrieval import average_precision, retrieve
+from training.measure.evidence import _strangers, equal_error_rate, fit_evidence, tracklet_like_groups
+from training.measure.retrieval import average_precision, chance, retrieve
 from training.measure.served import unit
 
 
@@ -26,11 +25,19 @@ def test_a_query_never_meets_its_own_view() -> None:
     assert result.first_right.tolist() == [True, False]
 
 
-def test_the_same_person_in_other_clothes_counts_neither_way() -> None:
-    vectors = unit(np.array([[1, 0], [1, 0.1], [1, 0.3], [0, 1]], np.float32))
-    outfit, identity = np.array([10, 11, 10, 20]), np.array([1, 1, 1, 2])
-    result = retrieve(vectors, outfit, same_view=np.arange(4), never=identity)
-    assert result.figures() == {"queries": 2, "map": 1.0, "rank1": 1.0}
+def test_a_query_stays_within_its_scene() -> None:
+    vectors = unit(np.array([[1, 0], [0, 1], [1, 0.2], [1, 0.1], [1, 0]], np.float32))
+    identity, scene = np.array([1, 1, 2, 2, 1]), np.array([5, 5, 5, 6, 6])
+    result = retrieve(vectors, identity, same_view=np.arange(5), within=scene)
+    # Only rows 0 and 1 have somebody to find in their scene; row 2 comes first for both.
+    assert result.queries.tolist() == [0, 1]
+    assert result.average_precision.tolist() == [0.5, 0.5]
+
+
+def test_chance_is_chance() -> None:
+    keys = np.arange(400) % 10
+    figures = retrieve(chance(400), keys, same_view=np.arange(400)).figures()
+    assert figures["map"] == pytest.approx(0.1, abs=0.02)
 
 
 def detections(boxes, scores) -> Detections:
@@ -90,10 +97,12 @@ def test_equal_error_rate_of_separable_and_mixed_scores() -> None:
     assert equal_error_rate(np.array([0.9, 0.8, 0.2, 0.1]), np.array([True, False, True, False])) == 0.5
 
 
-@pytest.mark.parametrize("describe", [raw_pixels, colour_histogram])
-def test_baselines_find_a_brighter_copy(describe) -> None:
-    crops = np.random.default_rng(0).integers(0, 200, size=(4, 32, 16, 3)).astype(np.uint8)
-    crops = np.repeat(np.repeat(crops[:, ::8, ::8], 8, axis=1), 8, axis=2)
-    vectors = describe(np.concatenate([crops, crops + 5]))
-    similar = vectors @ vectors.T - 2 * np.eye(8)
-    assert similar.argmax(axis=1).tolist() == [4, 5, 6, 7, 0, 1, 2, 3]
+def test_half_of_the_strangers_are_near() -> None:
+    embeddings = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
+    owners, scene = np.repeat(np.arange(20), 3), np.repeat(np.arange(5), 12)
+    groups = tracklet_like_groups(embeddings, owners, owners, seed=0, near=scene, sizes=(1,))
+    first, second = np.triu_indices(60, k=1)
+    picked = _strangers(groups, first, second, 80, np.random.default_rng(1))
+    near = scene[first[picked]] == scene[second[picked]]
+    assert (picked.size, near.sum()) == (80, 40)
+    assert (owners[first[picked]] != owners[second[picked]]).all()

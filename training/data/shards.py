@@ -32,6 +32,7 @@ class People:
         frame: int32[M], number of the frame.
         identity: int32[M], number in the cast.
         outfit: int32[M], number of the outfit of that identity.
+        scene: int32[M], number of the scene: one room, one light, one set of clothes.
         person: float32[M, 4], box in 1280x720 pixels, x0, y0, x1, y1.
         head: float32[M, 4], likewise.
         face: float32[M, 4], likewise; nan where the face is turned away.
@@ -43,6 +44,7 @@ class People:
     frame: NDArray[np.int32]
     identity: NDArray[np.int32]
     outfit: NDArray[np.int32]
+    scene: NDArray[np.int32]
     person: NDArray[np.float32]
     head: NDArray[np.float32]
     face: NDArray[np.float32]
@@ -58,6 +60,7 @@ _FIELDS = {
     "frame": "frame_index",
     "identity": "identity",
     "outfit": "outfit",
+    "scene": "scene",
     "person": "person",
     "head": "head",
     "face": "face",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from training.measure.served import unit
+
 F32 = NDArray[np.float32]
 Keys = NDArray[np.int64]
 
@@ -37,21 +39,20 @@ class Retrieval:
         }
 
 
-def retrieve(vectors: F32, keys: Keys, *, same_view: Keys, never: Keys | None = None) -> Retrieval:
+def retrieve(vectors: F32, keys: Keys, *, same_view: Keys, within: Keys | None = None) -> Retrieval:
     """Let each row ask all others by cosine.
 
     Args:
         vectors: float32[N, D], rows of length one.
         keys: int64[N], what a right answer shares with its query.
-        same_view: int64[N]; rows that share this with the query (its own frame) are left out of its ranking.
-        never: int64[N]; rows that share this with the query but not its key are left out too (the same person in
-            other clothes is neither right nor wrong for a body).
+        same_view: int64[N]; rows that share this with the query (its own frame, or scene) are left out of its ranking.
+        within: int64[N]; only rows that share this with the query are ranked; None ranks all.
     """
     queries, precisions, firsts = [], [], []
     for row in range(vectors.shape[0]):
         out = same_view == same_view[row]
-        if never is not None:
-            out |= (never == never[row]) & (keys != keys[row])
+        if within is not None:
+            out |= within != within[row]
         right = (keys == keys[row]) & ~out
         if not right.any():
             continue
@@ -62,6 +63,11 @@ def retrieve(vectors: F32, keys: Keys, *, same_view: Keys, never: Keys | None = 
         precisions.append(average_precision(hits))
         firsts.append(bool(hits[0]))
     return Retrieval(np.array(queries, dtype=np.int64), np.array(precisions), np.array(firsts, dtype=np.bool_))
+
+
+def chance(rows: int) -> F32:
+    """Directions without meaning, float32[rows, 16]: what retrieval by them gives is chance."""
+    return unit(np.random.default_rng(0).normal(size=(rows, 16)).astype(np.float32))
 
 
 def average_precision(hits: NDArray[np.bool_]) -> float:

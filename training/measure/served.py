@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from packs.manifest import Pack
 
 F32 = NDArray[np.float32]
+Inputs = NDArray[np.uint8] | F32
 
 
 class ServedModel:
@@ -25,7 +26,7 @@ class ServedModel:
         options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
         self._compiled = openvino.Core().compile_model(str(pack.file_of(self.spec)), "CPU", options)
 
-    def run(self, inputs: NDArray[np.uint8]) -> list[F32]:
+    def run(self, inputs: Inputs) -> list[F32]:
         """Run any number of rows; one array for each output, in the order of the spec."""
         parts: list[list[F32]] = [[] for _ in self.spec.outputs]
         for start in range(0, inputs.shape[0], self.spec.max_batch):

@@ -41,6 +41,7 @@ class CropTest:
         crops: uint8[N, h, w, 3].
         identity: int64[N].
         outfit: int64[N], identity and outfit in one number.
+        scene: int64[N].
         frame: int64[N].
         attributes: What is known of each of the N people.
     """
@@ -48,8 +49,13 @@ class CropTest:
     crops: U8
     identity: Keys
     outfit: Keys
+    scene: Keys
     frame: Keys
     attributes: Sequence[Mapping[str, Any]]
+
+    def people_of(self, rows: Keys) -> list[Mapping[str, Any]]:
+        """What is known of the people of some rows."""
+        return [self.attributes[row] for row in rows]
 
 
 def crop_test(frames: FrameSet, modality: Modality, size: tuple[int, int]) -> CropTest:
@@ -63,6 +69,7 @@ def crop_test(frames: FrameSet, modality: Modality, size: tuple[int, int]) -> Cr
         crops=np.stack(at_rest),
         identity=identity,
         outfit=identity * 1000 + people.outfit[crops.rows],
+        scene=people.scene[crops.rows].astype(np.int64),
         frame=people.frame[crops.rows].astype(np.int64),
         attributes=[frames.attributes[row] for row in identity],
     )

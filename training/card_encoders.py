@@ -1,0 +1,79 @@
+"""The parts of a pack's card about encoders and voice activity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Report = Mapping[str, Any]
+
+MEANINGS = {
+    "face": {
+        "anywhere": "One face crop asks for the same person in all other frames (any clothes, light, pose); faces of "
+        "24 px and more, yaw up to 60 degrees.",
+    },
+    "body": {
+        "in_scene": "In the scene: one body crop asks for the same person in the other frames of its scene, in the "
+        "same light and clothes, among the others of the scene.",
+        "across": "Across scenes: it asks for the same person in all other scenes, where most wear something else.",
+    },
+    "voice": {
+        "anywhere": "One clip asks for the same voice in all other clips (other words, room, background).",
+    },
+}
+LABELS = {
+    "network": "network",
+    "pixels": "raw pixels",
+    "colour_histogram": "colour histogram",
+    "mean_mfcc": "mean MFCC",
+    "mean_std_mfcc": "mean and spread of MFCC",
+    "chance": "chance",
+}
+
+
+def encoder_part(name: str, figures: Report) -> str:
+    """The card's part about one encoder, from the figures of `training.evaluate`."""
+    what = "clips" if "clips" in figures else "crops"
+    lines = [f"## {name.capitalize()} encoder, {figures[what]} {what} of {figures['identities']} people", ""]
+    for task, ways in figures["tasks"].items():
+        errors = all("equal_error" in way for way in ways.values())
+        lines += [MEANINGS[name][task], ""]
+        lines += ["| by | mAP | rank-1 |" + (" equal error rate |" if errors else "")]
+        lines += ["|---|---|---|" + ("---|" if errors else "")]
+        lines += [_row(way, one) for way, one in ways.items()]
+        lines += [""]
+    lines += ["| queries (network) | mAP | rank-1 | queries |", "|---|---|---|---|"]
+    lines += [
+        f"| {group.replace('_', ' ')} | {part['map']:.3f} | {part['rank1']:.3f} | {part['queries']} |"
+        for group, part in figures["by_group"].items()
+        if part["queries"]
+    ]
+    return "\n".join([*lines, ""])
+
+
+def activity_part(figures: Report) -> str:
+    """The card's part about voice activity."""
+    rows = [
+        f"| {label} | {figures[key]['error']:.3f} | {figures[key]['miss']:.3f} | {figures[key]['false_alarm']:.3f} |"
+        for key, label in (("network", "network, threshold from `val`"), ("loudness", "loudness, its best threshold"))
+    ]
+    return "\n".join(
+        [
+            f"## Voice activity, {figures['frames']} frames of 10 ms",
+            "",
+            f"In {figures['clips']} clips, with words and without; {100 * figures['speech_share']:.0f} % of the frames "
+            f"are speech. Threshold of the network: {figures['network']['threshold']}.",
+            "",
+            "| by | wrong frames | speech missed | false alarms |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _row(way: str, figures: Report) -> str:
+    if not figures["queries"]:
+        return f"| {LABELS[way]} | no query has an answer | |"
+    text = f"| {LABELS[way]} | {figures['map']:.3f} | {figures['rank1']:.3f} |"
+    return text + (f" {figures['equal_error']:.3f} |" if "equal_error" in figures else "")
