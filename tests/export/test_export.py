@@ -15,9 +15,10 @@ from export.onnx_from_module import fold_linear_norms, onnx_from_module
 from export.pack import ParityError, noise, write_pack
 from export.parity import compare
 from export.specs import demo_specs, served_graph
-from models.checkpoints import Checkpoint, write_checkpoint
+from models.checkpoints import PRESETS, Checkpoint, write_checkpoint
 from packs.calibration import Calibration
-from packs.manifest import Pack, write_manifest
+from packs.engine import Engine
+from packs.manifest import HearingSettings, Pack, write_manifest
 from packs.spec import Modality
 
 
@@ -84,11 +85,7 @@ def test_a_training_module_is_refused(tmp_path: Path) -> None:
 def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pack")
     torch.manual_seed(2)
-    networks = {
-        "person_detector": lively(models.person_detector()),
-        "face_encoder": lively(models.face_encoder()),
-        "body_encoder": lively(models.body_encoder()),
-    }
+    networks = {name: lively(build()) for name, build in PRESETS.items()}
     write_pack(folder, networks, {}, version="9.9.9")
     return folder
 
@@ -96,17 +93,21 @@ def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_written_pack_is_whole(pack: Path) -> None:
     loaded = Pack.load(pack)
     loaded.verify()
-    assert loaded.modalities == (Modality.FACE, Modality.BODY)
+    assert loaded.modalities == (Modality.FACE, Modality.BODY, Modality.VOICE)
+    assert loaded.manifest.hearing == HearingSettings(model="voice_activity", threshold=0.5)
+    assert set(loaded.calibration) == set(loaded.modalities)
     assert set(loaded.models) == set(demo_specs())
     assert sorted(path.name for path in pack.iterdir()) == [
         "body_encoder.onnx",
         "face_encoder.onnx",
         "pack.json",
         "person_detector.onnx",
+        "voice_activity.onnx",
+        "voice_encoder.onnx",
     ]
 
 
-@pytest.mark.parametrize("name", ["person_detector", "face_encoder", "body_encoder"])
+@pytest.mark.parametrize("name", list(PRESETS))
 def test_files_have_the_declared_tensors_and_a_free_batch(pack: Path, name: str) -> None:
     spec = Pack.load(pack).model(name)
     graph = onnx.load(str(pack / spec.file)).graph
@@ -119,6 +120,35 @@ def test_files_have_the_declared_tensors_and_a_free_batch(pack: Path, name: str)
         assert tuple(size.dim_value for size in sizes[1:]) == declared.shape
     stored = {tensor.data_type for tensor in graph.initializer if np.prod(tensor.dims) >= 64}
     assert stored <= {TensorProto.FLOAT16, TensorProto.INT64}
+    engine = Engine(pack / spec.file, threads=1)
+    assert engine.output_names == tuple(tensor.name for tensor in spec.outputs)
+
+
+def test_activity_is_served_as_probabilities(pack: Path) -> None:
+    spec = Pack.load(pack).model("voice_activity")
+    windows = noise(spec, rows=3)
+    answer = Engine(pack / spec.file, threads=1, precision="f32").run({"windows": windows})["speech"]
+    assert answer.shape == (3, 128)
+    assert ((answer > 0.0) & (answer < 1.0)).all()
+    # What a window gets does not depend on its neighbours in the batch.
+    alone = Engine(pack / spec.file, threads=1, precision="f32").run({"windows": windows[1:2]})["speech"]
+    np.testing.assert_allclose(alone[0], answer[1], atol=1e-5)
+
+
+def test_a_pack_that_could_not_hear_keeps_what_was_measured(pack: Path, tmp_path: Path) -> None:
+    for file in pack.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    full = Pack.load(pack).manifest
+    line = {Modality.FACE: Calibration(slope=7.0, intercept=-2.0)}
+    deaf = {"models": full.models[:3], "hearing": None, "calibration": line}
+    write_manifest(tmp_path, full.model_copy(update=deaf))
+    torch.manual_seed(6)
+    networks = {name: lively(PRESETS[name]()) for name in ("voice_encoder", "voice_activity")}
+    write_pack(tmp_path, networks, {}, version="10.0.0")
+    again = Pack.load(tmp_path)
+    again.verify()
+    assert again.calibration == line | {Modality.VOICE: Calibration(slope=10.0, intercept=-5.0)}
+    assert again.manifest.hearing == HearingSettings(model="voice_activity", threshold=0.5)
 
 
 def test_a_new_export_keeps_what_was_measured(pack: Path, tmp_path: Path) -> None:
