@@ -68,7 +68,15 @@ def choose(truths: dict[Path, Json], per_kind: int) -> list[Pick]:
         if shot["transition"] == "dissolve":
             picks.append(Pick(film, shot["start_frame"], "dissolve", boxes=False))
             break
-    return picks
+    return picks + _fill([(film, shot) for film, _, shot in shots], picks)
+
+
+def _fill(shots: list[tuple[Path, Json]], picks: list[Pick]) -> list[Pick]:
+    """Further frames, so that the last row is full when there are shots enough."""
+    taken = {(pick.film, pick.frame) for pick in picks}
+    middles = [(film, (shot["start_frame"] + shot["end_frame"]) // 2, shot["kind"]) for film, shot in shots]
+    free = [Pick(film, frame, kind, boxes=False) for film, frame, kind in middles if (film, frame) not in taken]
+    return free[: -len(picks) % _COLUMNS]
 
 
 def _people(truth: Json, shot: Json) -> int:

@@ -73,6 +73,7 @@ def test_the_sheet_is_small_enough_for_the_docs(film: Path, tmp_path: Path) -> N
     assert picture.shape[1] == 1920
     assert out.stat().st_size <= 500_000
     assert len(picks) == 6
+    assert picture.shape[0] == 2 * 270 + 240
 
 
 def test_a_folder_without_a_finished_film_is_named(tmp_path: Path) -> None:
