@@ -64,8 +64,8 @@ class SearchSettings(Section):
         max_seeds: Most direct matches that are expanded, the strongest.
         max_hops: Most associations in a chain.
         max_nodes: Most appearances that one expansion may touch.
-        min_edge_probability: Weaker associations are not followed. On films of SynthCast outside of training two in
-            three of the demo pack's edges at 0.7 to 0.8 were right, every one above, and one in five below.
+        min_edge_probability: Weaker associations are not followed: their probabilities come from calibrations of single
+            pairs, and where many weak edges lead to an appearance the one that is wrong counts too.
         stop_probability: A chain that has sunk below this is not followed.
         expansion_timeout_s: Longest time for all associations of a query; then the answer has what was reached.
         contradiction_weight: How much a long-term modality that speaks against (a clear, different face) takes from

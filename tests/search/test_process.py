@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
+import wave
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -16,18 +18,19 @@ import pytest
 from packs.manifest import Pack
 from packs.spec import Modality
 from packs.testing import DIMENSION, write_tiny_pack
+from personsearch.query import embedding, query, voice
+from personsearch.v1 import modality_pb2, query_pb2
 from personsearch.v1 import person_search_service_pb2 as messages
-from personsearch.v1 import query_pb2
 from personsearch.v1.person_search_service_pb2_grpc import PersonSearchServiceStub
 from services.backends.index.milvus import MilvusIndex
-from services.backends.schemas import Appearance, AppearanceKind, EmbeddingRow, Gallery, Video, VideoState
+from services.backends.schemas import Appearance, AppearanceKind, EmbeddingRow, Gallery, SpeechSpan, Video, VideoState
 from services.runtime.ports import free_ports
 from services.supervisor.child import Child, ChildSpec, python_environment
 from services.supervisor.probes import grpc_health_probe
 from services.supervisor.stores import milvus_child, redis_child
 
 A, B = "a" * 32, "b" * 32
-SEEN, BACK, AGAIN, STRANGER = (f"{number:032x}" for number in range(1, 5))
+SEEN, BACK, AGAIN, STRANGER, OFF = (f"{number:032x}" for number in range(1, 6))
 
 
 @dataclass
@@ -46,24 +49,27 @@ def axis(number: int) -> np.ndarray:
 
 
 async def store(uri: str, pack: Pack) -> None:
-    """Two videos: one person in both, once only from behind, and a stranger."""
+    """Two videos: one person in both, once only from behind and once only heard, and a stranger."""
     index = MilvusIndex(uri, pack.digest)
     await index.open(dict.fromkeys(pack.modalities, DIMENSION))
     await index.put_gallery(Gallery("town", 1.0))
     for video in (A, B):
         await index.put_video(Video(video, "town", "/film.mp4", VideoState.READY, 1, 1.0, "0" * 64, duration_s=60.0))
     rows = [
-        (SEEN, A, 0.0, {Modality.FACE: axis(0), Modality.BODY: axis(0)}),
+        (SEEN, A, 0.0, {Modality.FACE: axis(0), Modality.BODY: axis(0), Modality.VOICE: axis(2)}),
         (BACK, A, 10.0, {Modality.BODY: axis(0)}),
         (AGAIN, B, 0.0, {Modality.FACE: axis(0), Modality.BODY: axis(1)}),
         (STRANGER, B, 0.0, {Modality.FACE: axis(1), Modality.BODY: axis(0)}),
+        (OFF, B, 40.0, {Modality.VOICE: axis(2)}),
     ]
     for name, video, start_s, vectors in rows:
         place = (name, "town", video)
         for modality, vector in vectors.items():
             await index.put_embeddings(modality, [EmbeddingRow(*place, start_s, start_s + 5.0, 1, 1.0, vector)])
-        kind = AppearanceKind.TRACKLET
-        await index.put_appearances([Appearance(*place, kind, start_s, start_s + 5.0, 1, tuple(vectors))])
+        kind = AppearanceKind.SPEECH if name == OFF else AppearanceKind.TRACKLET
+        speech = (SpeechSpan(start_s, start_s + 5.0),) if Modality.VOICE in vectors else ()
+        row = Appearance(*place, kind, start_s, start_s + 5.0, 1, tuple(vectors), speech=speech)
+        await index.put_appearances([row])
     await index.flush()
     await index.aclose()
 
@@ -106,13 +112,23 @@ async def stack(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         yield Stack(pack, redis, PersonSearchServiceStub(channel))
 
 
-def by_face(pack: Pack) -> messages.SearchRequest:
-    raw = query_pb2.RawEmbedding(modality=1, vector=axis(0).tolist(), pack_digest=pack.digest)
-    part = query_pb2.QueryPart(embedding=raw)
-    return messages.SearchRequest(query=query_pb2.Query(parts=[part], filter=query_pb2.Filter(gallery="town")))
+def by_face(pack: Pack, task: query_pb2.Task.ValueType = query_pb2.TASK_UNSPECIFIED) -> messages.SearchRequest:
+    part = embedding(modality_pb2.MODALITY_FACE, axis(0).tolist(), pack.digest)
+    return messages.SearchRequest(query=query([part], gallery="town", task=task))
 
 
-async def test_finds_by_face_across_videos_and_by_clothes_within_one(stack: Stack) -> None:
+def a_clip() -> bytes:
+    """A second of loud noise, which the tiny pack takes for speech."""
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(np.random.default_rng(1).integers(-9000, 9000, 16_000).astype("<i2").tobytes())
+    return out.getvalue()
+
+
+async def test_finds_by_face_and_voice_across_videos_and_by_clothes_within_one(stack: Stack) -> None:
     response = await stack.stub.Search(by_face(stack.pack), timeout=30)
     assert response.degraded == []
     found = {hit.appearance.appearance_id: hit for hit in response.hits}
@@ -127,7 +143,18 @@ async def test_finds_by_face_across_videos_and_by_clothes_within_one(stack: Stac
 
     request = messages.GetTrackRequest(gallery="town", appearance_id=BACK)
     track = await stack.stub.GetTrack(request, timeout=30)
-    assert [(span.video_id, span.span.start_s) for span in track.spans] == [(A, 0), (A, 10), (B, 0)]
+    assert [(span.video_id, span.span.start_s) for span in track.spans] == [(A, 0), (A, 10), (B, 0), (B, 40)]
+
+    heard = await stack.stub.Search(by_face(stack.pack, query_pb2.TASK_HEARD), timeout=30)
+    assert [hit.appearance.appearance_id for hit in heard.hits] == [SEEN, OFF]
+    assert [step.modality for step in heard.hits[1].evidence] == [1, 4]
+    by_voice = messages.SearchRequest(query=query([voice(a_clip())], gallery="town"))
+    clip = await stack.stub.Search(by_voice, timeout=30)
+    assert (clip.task, clip.degraded) == (query_pb2.TASK_HEARD, [])
+    assert {hit.appearance.appearance_id for hit in clip.hits} == {SEEN, OFF}
+    assert clip.voice_speech_s[0] > 0.9
+    listed = await stack.stub.ListAppearances(messages.ListAppearancesRequest(gallery="town", video_id=B), timeout=30)
+    assert [one.appearance_id for one in listed.appearances] == [AGAIN, STRANGER, OFF]
 
     await stack.redis.kill()
     degraded = await stack.stub.Search(by_face(stack.pack), timeout=30)

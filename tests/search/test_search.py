@@ -473,3 +473,12 @@ async def test_the_order_in_which_things_are_stored_does_not_matter(world, stub,
         answers.append(await fresh.handlers(executor).search(query, 100))
     assert answers[0] == answers[1] == answers[2]
     assert len(answers[0].hits) == 40
+
+
+async def test_two_large_pictures_fit_into_one_question(stub) -> None:
+    """They are no pictures, but that is told, and not that the message is too long; four are too much."""
+    large = bytes(12 * 2**20)
+    reason, _, code = await reason_of(stub.Search(asking(large, large)))
+    assert (reason, code) == ("UNREADABLE_IMAGE", grpc.StatusCode.INVALID_ARGUMENT)
+    reason, _, code = await reason_of(stub.Search(asking(large, large, large, large[: 5 * 2**20])))
+    assert (reason, code) == ("INVALID_FIELD", grpc.StatusCode.INVALID_ARGUMENT)
