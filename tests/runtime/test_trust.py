@@ -14,8 +14,8 @@ def test_the_quality_of_speech_grows_with_its_length() -> None:
 
 
 def test_a_voice_is_trusted_as_far_as_it_was_heard() -> None:
-    heard = [trust_in(Modality.VOICE, quality_of_speech(seconds)) for seconds in (0.0, 0.25, 1.0, 60.0)]
-    assert heard == [0.0, pytest.approx(0.5), pytest.approx(0.8), pytest.approx(1.0, abs=0.01)]
+    heard = [trust_in(Modality.VOICE, quality_of_speech(seconds)) for seconds in (0.0, 0.28, 1.0, 60.0)]
+    assert heard == [0.0, pytest.approx(0.5), pytest.approx(0.927, abs=0.001), pytest.approx(1.0, abs=0.001)]
     assert trust_in(Modality.VOICE, 1.0) == 1.0
     assert trust_in(Modality.VOICE, -0.1) == 0.0
 

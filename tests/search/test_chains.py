@@ -56,7 +56,7 @@ def test_only_those_who_may_contradict_do() -> None:
 
 def test_a_voice_contradicts_as_far_as_it_is_linked_and_was_heard() -> None:
     assert contradiction([piece(VOICE, 0.3)], CALIBRATION, DOUBT, link=0.5) == pytest.approx(-2.0)
-    assert contradiction([piece(VOICE, 0.3, quality=0.5)], CALIBRATION, DOUBT) == pytest.approx(-3.2)
+    assert contradiction([piece(VOICE, 0.3, quality=0.5)], CALIBRATION, DOUBT) == pytest.approx(-3.709, abs=0.001)
     assert contradiction([piece(VOICE, 0.3, quality=0.0)], CALIBRATION, DOUBT) == 0.0
     assert contradiction([piece(FACE, 0.3)], CALIBRATION, DOUBT, link=0.5) == pytest.approx(-4.0)
 
