@@ -22,6 +22,7 @@ from typing import Any
 import av
 
 from packs.manifest import Pack
+from services.backends.hearing import HearingModels
 from services.backends.index.fake import FakeIndex
 from services.backends.inference.local import LocalInferenceBackend
 from services.backends.media.files import FsspecMediaStore
@@ -82,6 +83,7 @@ async def measure(path: Path, pack: Pack, threads: int) -> dict[str, float]:
     await index.open({modality: pack.model_for(modality).embedding_dim or 0 for modality in pack.modalities})
     pipeline = Pipeline(
         vision=VisionModels(backend, pack),
+        hearing=HearingModels(backend, pack),
         modalities=pack.modalities,
         calibration=pack.calibration,
         index=index,

@@ -12,6 +12,7 @@ __all__ = [
     "lease_name",
     "media_prefix",
     "progress_key",
+    "speech_id_of",
     "stop_key",
     "video_id_of",
 ]
@@ -28,6 +29,11 @@ def video_id_of(gallery: str, content_digest: str) -> str:
 def appearance_id_of(video_id: str, shot_start_frame: int, ordinal: int) -> str:
     """Id of a tracklet: the `ordinal`-th of its shot, by first frame, then from left to right."""
     return _digits(f"{video_id}/tracklet/{shot_start_frame}/{ordinal}")
+
+
+def speech_id_of(video_id: str, shot_start_frame: int, ordinal: int) -> str:
+    """Id of speech with nobody on screen: the `ordinal`-th of its shot, by start."""
+    return _digits(f"{video_id}/speech/{shot_start_frame}/{ordinal}")
 
 
 def media_prefix(gallery: str, video_id: str) -> str:

@@ -7,7 +7,9 @@ import contextlib
 import logging
 import signal
 
+from services.backends.hearing import HearingModels
 from services.backends.inference.factory import backend_from_settings
+from services.backends.inference.protocol import InferenceBackend
 from services.backends.vision import VisionModels
 from services.ingest.assembly import Stores
 from services.ingest.deletion import Deletion
@@ -24,7 +26,7 @@ async def serve(settings: IngestSettings) -> None:
     logger = logging.getLogger("services.ingest.worker")
     stores = await Stores.opened(settings)
     backend = backend_from_settings(settings.inference, stores.pack)
-    worker = _worker(settings, stores, VisionModels(backend, stores.pack), logger)
+    worker = _worker(settings, stores, backend, logger)
     working = asyncio.create_task(worker.run())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -39,10 +41,11 @@ async def serve(settings: IngestSettings) -> None:
     logger.info("stopped")
 
 
-def _worker(settings: IngestSettings, stores: Stores, vision: VisionModels, logger: logging.Logger) -> Worker:
+def _worker(settings: IngestSettings, stores: Stores, backend: InferenceBackend, logger: logging.Logger) -> Worker:
     how = settings.worker
     pipeline = Pipeline(
-        vision=vision,
+        vision=VisionModels(backend, stores.pack),
+        hearing=HearingModels(backend, stores.pack),
         modalities=stores.pack.modalities,
         calibration=stores.pack.calibration,
         index=stores.index,

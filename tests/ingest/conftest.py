@@ -28,7 +28,10 @@ COLOURS = {"red": (220, 30, 30), "green": (30, 200, 30), "blue": (40, 40, 230), 
 
 @dataclass(frozen=True)
 class Walker:
-    """A coloured rectangle of 60x160 px that walks; x(frame) is its left edge, y its upper one."""
+    """A coloured rectangle of 60x160 px that walks; x(frame) is its left edge, y its upper one.
+
+    `mouth` says how far their mouth is open in each frame of the film, float[frames] in [0, 1].
+    """
 
     colour: str
     first: int
@@ -36,6 +39,7 @@ class Walker:
     x0: float
     speed: float = 0.0
     y: float = 60.0
+    mouth: tuple[float, ...] = ()
 
     def box(self, frame: int) -> tuple[int, int, int, int] | None:
         if not self.first <= frame < self.last:
@@ -64,7 +68,16 @@ class Script:
             box = walker.box(frame)
             if box is not None:
                 cv2.rectangle(picture, box[:2], (box[2] - 1, box[3] - 1), COLOURS[walker.colour], -1)
+                self._draw_face(picture, walker, box, frame)
         return picture
+
+    def _draw_face(self, picture: U8, walker: Walker, box: tuple[int, int, int, int], frame: int) -> None:
+        middle, top = (box[0] + box[2]) // 2, box[1] + 6
+        for eye in (middle - 5, middle + 5):
+            cv2.rectangle(picture, (eye - 1, top + 6), (eye + 1, top + 7), (20, 20, 20), -1)
+        opened = round(6 * walker.mouth[frame]) if walker.mouth else 0
+        if opened:
+            cv2.rectangle(picture, (middle - 4, top + 13), (middle + 4, top + 12 + opened), (20, 20, 20), -1)
 
 
 @dataclass(frozen=True)
@@ -170,6 +183,36 @@ class ColourVision:
         return Detections(found, np.full(len(found), 0.9, np.float32), np.array(classes, dtype=np.int32))
 
 
+@dataclass
+class ToneHearing:
+    """Hears speech wherever it is loud, and knows voices by their pitch: a tone is a voice."""
+
+    can_hear: bool = True
+    threshold: float = 0.5
+    speech_calls: int = 0
+    on_speech: Callable[[int], None] = field(default=lambda call: None)
+
+    async def speech(self, samples: F32) -> F32:
+        self.speech_calls += 1
+        self.on_speech(self.speech_calls)
+        await asyncio.sleep(0)
+        frames = samples[: len(samples) // 160 * 160].reshape(-1, 160)
+        return (np.sqrt((frames**2).mean(axis=1)) > 0.05).astype(np.float32)
+
+    async def embed(self, clips: Sequence[F32], *, activity: Sequence[F32] | None = None) -> SeenEmbeddings:
+        await asyncio.sleep(0)
+        pitches = [np.abs(np.fft.rfft(clip, 16_000)).argmax() for clip in clips]
+        octaves = np.log2(np.maximum(pitches, 50) / 50.0)
+        raw = np.exp(-8.0 * (octaves[:, None] - np.linspace(0.0, 5.0, DIMENSION)) ** 2) + 1e-6
+        norms = np.linalg.norm(raw, axis=1)
+        return SeenEmbeddings((raw / norms[:, None]).astype(np.float32), norms.astype(np.float32))
+
+
+@pytest.fixture
+def hearing() -> ToneHearing:
+    return ToneHearing()
+
+
 @pytest.fixture
 def film(tmp_path: Path) -> Callable[..., Path]:
     """Writes a film of a script and returns its path."""
@@ -202,14 +245,14 @@ def vision() -> ColourVision:
 
 @pytest.fixture
 def calibration() -> dict[Modality, Calibration]:
-    return {modality: Calibration(slope=12.0, intercept=-6.0) for modality in CROP_SIZES}
+    return {modality: Calibration(slope=12.0, intercept=-6.0) for modality in (*CROP_SIZES, Modality.VOICE)}
 
 
 @pytest.fixture
 def modalities() -> tuple[Modality, ...]:
-    return tuple(CROP_SIZES)
+    return (*CROP_SIZES, Modality.VOICE)
 
 
 @pytest.fixture
 def dimensions() -> dict[Modality, int]:
-    return dict.fromkeys(CROP_SIZES, DIMENSION)
+    return dict.fromkeys((*CROP_SIZES, Modality.VOICE), DIMENSION)

@@ -61,13 +61,14 @@ def new_video(path) -> Video:
 
 
 @pytest.fixture
-def stack(vision, calibration, modalities, dimensions):
+def stack(vision, hearing, calibration, modalities, dimensions):
     async def make(**settings):
         index = KillingIndex()
         await index.open(dimensions)
         media = FsspecMediaStore(f"memory://ingest-{next(NAMES)}")
         pipeline = Pipeline(
             vision=vision,
+            hearing=hearing,
             modalities=modalities,
             calibration=calibration,
             index=index,

@@ -57,13 +57,14 @@ class FakeAssociations:
 class House:
     """One installation: stores, API and worker."""
 
-    def __init__(self, index, media, vision, calibration, modalities) -> None:
+    def __init__(self, index, media, vision, hearing, calibration, modalities) -> None:
         self.index, self.media, self.vision = index, media, vision
         self.ephemeral = FakeEphemeralStore()
         self.associations = FakeAssociations()
         self.channel = None
         self.pipeline = Pipeline(
             vision=vision,
+            hearing=hearing,
             modalities=modalities,
             calibration=calibration,
             index=index,
@@ -119,10 +120,10 @@ class House:
 
 
 @pytest.fixture
-async def house(vision, calibration, modalities, dimensions, tmp_path):
+async def house(vision, hearing, calibration, modalities, dimensions, tmp_path):
     index = FakeIndex()
     await index.open(dimensions)
-    return House(index, FsspecMediaStore(str(tmp_path / "media")), vision, calibration, modalities)
+    return House(index, FsspecMediaStore(str(tmp_path / "media")), vision, hearing, calibration, modalities)
 
 
 @pytest.fixture

@@ -1,18 +1,20 @@
-"""The people of a finished shot as rows of the index."""
+"""The people of a finished shot, and the voices of those who are not in the picture, as rows of the index."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 
 from packs.arrays import F32
 from packs.spec import Modality
 from services.backends.schemas import Appearance, AppearanceKind, Box, EmbeddingRow, KeyBox, Video
-from services.ingest.identifiers import appearance_id_of
+from services.ingest.identifiers import appearance_id_of, speech_id_of
 from services.ingest.pipeline.aggregate import Aggregate, aggregate
+from services.ingest.pipeline.hear import Spoken
 from services.ingest.pipeline.values import Fragment, KeyFrame, Point, Shot
 
 __all__ = ["FinishedAppearance", "appearances_of"]
@@ -32,21 +34,48 @@ class FinishedAppearance:
 
 
 def appearances_of(
-    video: Video, shot: Shot, fragments: list[Fragment], key_box_rate_hz: float
+    video: Video,
+    shot: Shot,
+    fragments: Sequence[Fragment],
+    key_box_rate_hz: float,
+    spoken: Mapping[int, Spoken] = MappingProxyType({}),
+    alone: Sequence[Spoken] = (),
 ) -> list[FinishedAppearance]:
-    """Turn the people of a shot, in order of first frame and place, into appearances."""
-    return [
-        _appearance(video, shot, fragment, appearance_id_of(video.video_id, shot.start.frame, ordinal), key_box_rate_hz)
+    """Turn the people of a shot, and what nobody in it says, into appearances.
+
+    Args:
+        video: The video's row.
+        shot: The shot.
+        fragments: Its people, in order of first frame and place.
+        key_box_rate_hz: Key boxes a second.
+        spoken: What each of them says, by their place in the list.
+        alone: What is said off screen, in order of time.
+    """
+    tracklets = [
+        _tracklet(
+            video,
+            shot,
+            fragment,
+            appearance_id_of(video.video_id, shot.start.frame, ordinal),
+            key_box_rate_hz,
+            spoken.get(ordinal, Spoken()),
+        )
         for ordinal, fragment in enumerate(fragments)
     ]
+    speeches = [
+        _speech(video, said, speech_id_of(video.video_id, shot.start.frame, ordinal))
+        for ordinal, said in enumerate(alone)
+    ]
+    return tracklets + speeches
 
 
-def _appearance(
-    video: Video, shot: Shot, fragment: Fragment, appearance_id: str, key_box_rate_hz: float
+def _tracklet(
+    video: Video, shot: Shot, fragment: Fragment, appearance_id: str, key_box_rate_hz: float, spoken: Spoken
 ) -> FinishedAppearance:
     start_s = fragment.first.position.time_s
     end_s = min(fragment.last.position.time_s + shot.frame_s, shot.end.time_s)
     joined = {modality: aggregate(seen) for modality, seen in fragment.observations.items()}
+    joined[Modality.VOICE] = spoken.voice
     embeddings = {
         modality: _embedding(video, appearance_id, (start_s, end_s), one)
         for modality, one in joined.items()
@@ -63,8 +92,30 @@ def _appearance(
         modalities=tuple(modality for modality in Modality if modality in embeddings),
         boxes=tuple(_key_box(point, shot) for point in _sampled(fragment.points, 1.0 / key_box_rate_hz)),
         key_frame_s=start_s if fragment.key_frame is None else fragment.key_frame.position.time_s,
+        speech=tuple(spoken.spans),
     )
     return FinishedAppearance(row, embeddings, fragment.key_frame)
+
+
+def _speech(video: Video, spoken: Spoken, appearance_id: str) -> FinishedAppearance:
+    """Speech of nobody on screen: an appearance without boxes."""
+    span = (spoken.spans[0].start_s, spoken.spans[-1].end_s)
+    embeddings = {}
+    if spoken.voice is not None:
+        embeddings[Modality.VOICE] = _embedding(video, appearance_id, span, spoken.voice)
+    row = Appearance(
+        appearance_id=appearance_id,
+        gallery=video.gallery,
+        video_id=video.video_id,
+        kind=AppearanceKind.SPEECH,
+        start_s=span[0],
+        end_s=span[1],
+        generation=video.generation,
+        modalities=tuple(embeddings),
+        key_frame_s=span[0],
+        speech=tuple(spoken.spans),
+    )
+    return FinishedAppearance(row, embeddings, None)
 
 
 def _embedding(video: Video, appearance_id: str, span: tuple[float, float], one: Aggregate) -> EmbeddingRow:

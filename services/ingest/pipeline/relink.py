@@ -125,4 +125,5 @@ def _merged(parts: list[Fragment]) -> Fragment:
     frames = [part.key_frame for part in parts if part.key_frame is not None]
     best = max(frames, key=lambda frame: frame.worth, default=None)
     points = [point for part in parts for point in part.points]
-    return Fragment(points, observations, best, parts[-1].number, parts[0].continues)
+    mouths = [mouth for part in parts for mouth in part.mouths]
+    return Fragment(points, observations, best, parts[-1].number, parts[0].continues, mouths)

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from packs.calibration import Calibration
@@ -20,6 +21,7 @@ from services.backends.schemas import Video
 from services.ingest.pipeline.appearances import FinishedAppearance, appearances_of
 from services.ingest.pipeline.decode import VideoFile
 from services.ingest.pipeline.encode import Vision, encode
+from services.ingest.pipeline.hear import Hearing, hear
 from services.ingest.pipeline.relink import Relinker
 from services.ingest.pipeline.settings import PipelineSettings
 from services.ingest.pipeline.shots import read_chunks
@@ -50,7 +52,8 @@ class Pipeline:
     """Ingests videos, one at a time for each call of `run`.
 
     Args:
-        vision: The networks.
+        vision: The networks of pictures.
+        hearing: Those of sound; when they cannot hear, sound is left out.
         modalities: Those that the pack can embed.
         calibration: What the pack's cosines mean.
         index: The record.
@@ -62,6 +65,7 @@ class Pipeline:
         self,
         *,
         vision: Vision,
+        hearing: Hearing,
         modalities: Sequence[Modality],
         calibration: Mapping[Modality, Calibration],
         index: VectorIndex,
@@ -69,6 +73,7 @@ class Pipeline:
         settings: PipelineSettings,
     ) -> None:
         self._vision = vision
+        self._hearing = hearing
         self._modalities = modalities
         self._calibration = calibration
         self._index = index
@@ -90,7 +95,8 @@ class Pipeline:
             UnreadableFileError: If the file is no video.
             IncompleteIndexError: If the index lost something on the way.
         """
-        async with _opened(path, self._settings.decode.threads) as (file, decoder):
+        threads = self._settings.decode.threads
+        async with _opened(path, threads, self._hearing.can_hear) as (file, decoder):
             writer = Writer(self._index, self._media, still_ours)
             started = await writer.begin(_described(video, file))
             await observer.started(started)
@@ -106,22 +112,26 @@ class Pipeline:
         return await self._vision.detect(images, thresholds=thresholds) if images else []
 
     async def encode(self, video: Video, shot: Shot) -> list[FinishedAppearance]:
-        """Embed the people of a shot and join their fragments."""
+        """Embed the people of a shot, join their fragments, and give them what they say."""
         await encode(self._vision, shot.fragments)
-        return await asyncio.to_thread(self._appearances, video, shot)
+        people = await asyncio.to_thread(Relinker(self._calibration, self._settings.relink).relink, shot)
+        spoken, alone = await hear(self._hearing, shot, people, self._calibration, self._settings)
+        rate_hz = self._settings.observations.key_box_rate_hz
+        return await asyncio.to_thread(appearances_of, video, shot, people, rate_hz, spoken, alone)
 
     def tracker(self, frame_s: float) -> ShotTracker:
         """Who follows people through one film."""
         return ShotTracker(self._vision.crop, self._modalities, frame_s, self._settings)
 
     @property
+    def can_hear(self) -> bool:
+        """Whether it listens to the sound."""
+        return self._hearing.can_hear
+
+    @property
     def settings(self) -> PipelineSettings:
         """How it works."""
         return self._settings
-
-    def _appearances(self, video: Video, shot: Shot) -> list[FinishedAppearance]:
-        people = Relinker(self._calibration, self._settings.relink).relink(shot)
-        return appearances_of(video, shot, people, self._settings.observations.key_box_rate_hz)
 
 
 class _Run:
@@ -156,7 +166,9 @@ class _Run:
 
     async def _decode(self) -> None:
         start = Position(self._video.committed_frame, self._video.committed_s)
-        chunks = read_chunks(self._file.frames(start), self._file.frame_s, self._pipeline.settings.decode)
+        listen = self._file.sound if self._pipeline.can_hear else None
+        how = self._pipeline.settings.decode
+        chunks = read_chunks(self._file.frames(start), self._file.frame_s, how, listen)
         loop = asyncio.get_running_loop()
         while (chunk := await loop.run_in_executor(self._decoder, _following, chunks)) is not None:
             await self._chunks.put(chunk)
@@ -210,12 +222,12 @@ def _described(video: Video, file: VideoFile) -> Video:
 
 
 @asynccontextmanager
-async def _opened(path: Path, threads: int) -> AsyncIterator[tuple[VideoFile, ThreadPoolExecutor]]:
+async def _opened(path: Path, threads: int, with_sound: bool) -> AsyncIterator[tuple[VideoFile, ThreadPoolExecutor]]:
     """The file, and the one thread that may touch it."""
     decoder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decode")
     loop = asyncio.get_running_loop()
     try:
-        file = await loop.run_in_executor(decoder, VideoFile, path, threads)
+        file = await loop.run_in_executor(decoder, partial(VideoFile, path, threads, with_sound=with_sound))
         try:
             yield file, decoder
         finally:

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 
 __all__ = [
     "DecodeSettings",
+    "MouthSettings",
     "ObservationSettings",
     "PipelineSettings",
     "RelinkSettings",
+    "SpeakerSettings",
+    "SpeechSettings",
     "TrackerSettings",
 ]
 
@@ -113,6 +116,63 @@ class ObservationSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MouthSettings:
+    """How mouths are watched.
+
+    Attributes:
+        least_face_px: The mouth of a narrower face shows nothing.
+        bridged_s: A face that is missed for so long is taken to have moved straight.
+    """
+
+    least_face_px: float = 18.0
+    bridged_s: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechSettings:
+    """How speech is cut into pieces, and joined again.
+
+    Attributes:
+        goes_on_share: Speech that began at the pack's threshold goes on down to this share of it.
+        bridged_s: A shorter pause does not end a piece.
+        least_s: A shorter piece is no speech.
+        joined_s: Pieces of one speaker that are no further apart are one span.
+        least_alone_s: Shorter speech of nobody on screen makes no appearance.
+        least_clip_s: The voice of a shorter piece is not listened to by itself.
+    """
+
+    goes_on_share: float = 0.6
+    bridged_s: float = 0.1
+    least_s: float = 0.2
+    joined_s: float = 0.4
+    least_alone_s: float = 0.3
+    least_clip_s: float = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerSettings:
+    """Who speaks; fitted by ``python -m tools.fit_speakers`` on films of seeds 100 to 119.
+
+    Attributes:
+        weights: Of the evidence for a person, in the order of `speakers.EVIDENCE`.
+        off_screen: What speaks for nobody who can be seen.
+        voice: Share of a voice's calibrated evidence, in nats, that couples two pieces of speech.
+        most_voice: Most that it may say.
+        at_once: What speaks for one speaker of two pieces that follow each other at once.
+        at_once_s: A pause up to which they do.
+        least_sure: A person is linked to speech from this probability on.
+    """
+
+    weights: tuple[float, ...] = (0.0, 0.0, 3.0, 0.3, 1.5, 0.3)
+    off_screen: float = 0.7
+    voice: float = 0.4
+    most_voice: float = 2.0
+    at_once: float = 1.0
+    at_once_s: float = 0.18
+    least_sure: float = 0.4
+
+
+@dataclass(frozen=True, slots=True)
 class PipelineSettings:
     """All of the pipeline.
 
@@ -124,4 +184,7 @@ class PipelineSettings:
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
     relink: RelinkSettings = field(default_factory=RelinkSettings)
     observations: ObservationSettings = field(default_factory=ObservationSettings)
+    mouths: MouthSettings = field(default_factory=MouthSettings)
+    speech: SpeechSettings = field(default_factory=SpeechSettings)
+    speakers: SpeakerSettings = field(default_factory=SpeakerSettings)
     checkpoint_s: float = 10.0

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 from packs.detections import Detections
 from packs.spec import Modality
 from services.ingest.pipeline.attach import attach
+from services.ingest.pipeline.mouths import MouthWatcher
 from services.ingest.pipeline.observations import Collector, Cutter
 from services.ingest.pipeline.settings import PipelineSettings
 from services.ingest.pipeline.tracking import Tracker
-from services.ingest.pipeline.values import Chunk, Frame, Position, Shot
+from services.ingest.pipeline.values import Chunk, Frame, Glimpse, Position, Shot
 
 __all__ = ["ShotTracker"]
 
@@ -30,20 +32,33 @@ class ShotTracker:
         self._frame_s = frame_s
         self._tracker = Tracker(settings.tracker)
         self._collector = Collector(cut, modalities, settings.observations)
+        self._watcher = MouthWatcher(settings.mouths)
+        self._early: list[Glimpse] = []  # those after the last analysed frame of a chunk
         self._size_px = (0, 0)
 
     def take(self, chunk: Chunk, detected: Sequence[Detections]) -> Shot | None:
         """Follow the people through a chunk; return its shot when that ends."""
+        glimpses = deque(chunk.glimpses)
         for frame, detections in zip(chunk.frames, detected, strict=True):
-            self._look(frame, detections)
+            upto_s = frame.position.time_s + 1e-6
+            fresh = [glimpses.popleft() for _ in range(sum(one.position.time_s <= upto_s for one in glimpses))]
+            self._look(frame, detections, [*self._early, *fresh])
+            self._early = []
+        self._early += glimpses
         return None if chunk.end is None else self._finish(chunk, chunk.end)
 
-    def _look(self, frame: Frame, detections: Detections) -> None:
+    def _look(self, frame: Frame, detections: Detections, glimpses: Sequence[Glimpse]) -> None:
         self._size_px = frame.image.shape[0], frame.image.shape[1]
         persons = attach(frame.image, detections, self._settings.tracker.low_score)
-        self._collector.look(frame, self._tracker.update(frame.position, persons))
+        seen = self._tracker.update(frame.position, persons)
+        self._collector.look(frame, seen)
+        self._watcher.look(frame, glimpses, seen)
 
     def _finish(self, chunk: Chunk, end: Position) -> Shot:
         height, width = self._size_px
         fragments = self._collector.fragments(self._tracker.finish())
-        return Shot(chunk.start, end, self._frame_s, height, width, fragments, chunk.film_ends)
+        mouths = self._watcher.take()
+        for fragment in fragments:
+            fragment.mouths = mouths.get(fragment.number, [])
+        self._early = []
+        return Shot(chunk.start, end, self._frame_s, height, width, fragments, chunk.film_ends, chunk.sound)

@@ -16,6 +16,7 @@ __all__ = [
     "Frame",
     "Glimpse",
     "KeyFrame",
+    "MouthSeen",
     "Observation",
     "Person",
     "Point",
@@ -138,6 +139,15 @@ class KeyFrame:
     jpeg: bytes
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class MouthSeen:
+    """A face at one time, for its mouth: uint8[48, 40], brightness; `height_px` is that of the face in the film."""
+
+    time_s: float
+    patch: U8
+    height_px: float
+
+
 @dataclass(slots=True, eq=False)
 class Fragment:
     """One person followed without a break, with the crops that were kept of them.
@@ -148,6 +158,7 @@ class Fragment:
         key_frame: Where they are seen best.
         number: Of the track that it ends with, unique in the shot; -1 when there is none.
         continues: Number of the track that it takes up after a crossing.
+        mouths: Their face at the film's own rate, wherever it was seen.
     """
 
     points: list[Point]
@@ -155,6 +166,7 @@ class Fragment:
     key_frame: KeyFrame | None = None
     number: int = -1
     continues: int | None = None
+    mouths: list[MouthSeen] = field(default_factory=list)
 
     @property
     def first(self) -> Point:
@@ -179,6 +191,7 @@ class Shot:
         width_px: Width of the analysed pictures.
         fragments: The people in it.
         film_ends: Whether nothing follows.
+        sound: What is heard in it and a little around it.
     """
 
     start: Position
@@ -188,3 +201,4 @@ class Shot:
     width_px: int
     fragments: list[Fragment]
     film_ends: bool
+    sound: Sound | None = None
