@@ -87,6 +87,7 @@ async def _measure(
         if again:
             await forget(client)
         ingested, appearances = await ingest_all(client, films, IngestMemory(answers_folder / "ingest.json"), bar, say)
+        say("asking for everybody")
         answers = await ask_all(client, films, answer_memory(answers_folder, ingested, pack.digest), bar)
     encoders = await measure_encoders(films, pack, answers_folder / "embeddings", say)
     say("comparing with the truth")

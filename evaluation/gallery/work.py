@@ -47,6 +47,7 @@ async def ingest_all(
     for film in films:
         ingested.append(await _ingest(client, film, memory, partial(_show, bar, before_s, total_s)))
         before_s += film.duration_s
+        say(f"{film.name} is in the gallery ({len(ingested)} of {len(films)})")
     wanted = {one.video_id for one in ingested}
     for video in await client.list_videos(gallery=GALLERY):
         if video.video_id not in wanted:

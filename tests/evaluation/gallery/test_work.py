@@ -81,7 +81,7 @@ async def test_videos_of_other_films_leave_the_gallery(tmp_path: Path) -> None:
             assert memory.wall_s(old.video_id) is not None
             (new,), _ = await ingest_all(client, [film(tmp_path, "new")], memory, bar, said.append)
             assert set(stack.galleries[GALLERY]) == {new.video_id}
-            assert "old.mp4" in said[0]
+            assert "old.mp4" in said[-1]
             await forget(client)
             assert GALLERY not in stack.galleries
             await forget(client)
