@@ -10,8 +10,8 @@ from evaluation.gates.digest import world_digests
 from evaluation.gates.films import film_figures
 from evaluation.gates.frozen import write_world
 from evaluation.gates.measure import Measured, measure_encoders, measure_naive
-from evaluation.gates.rendering import WORLD_ROOT, Rendering
-from evaluation.gates.samples import Clips, Crops, load_clips, load_crops
+from evaluation.gates.rendering import FRAME_PEOPLE, SPEAKERS, WORLD_ROOT, Rendering
+from evaluation.gates.samples import Clips, Crops, first_people, first_speakers, load_clips, load_crops
 from evaluation.truth import load_film
 from packs.manifest import Pack
 from synthetic.types import WORLD_VERSION
@@ -38,7 +38,10 @@ def measure_world(
     # Before the samples: a source that is edited meanwhile must not count as measured.
     digests = world_digests(WORLD_ROOT)
     faces, bodies = load_crops(frames or rendering.frames())
-    clips = load_clips(voices or rendering.voices())
+    # Who is sought among fewer people is found more easily: a larger set is cut to the size of the rendered sample.
+    # Bodies are not: within a scene only its own people are asked.
+    faces = first_people(faces, FRAME_PEOPLE)
+    clips = first_speakers(load_clips(voices or rendering.voices()), SPEAKERS)
     folders = list(films or rendering.films())
     loaded = None if pack is None else Pack.load(pack)
     asked = measure_naive(faces, bodies, clips)
@@ -54,8 +57,9 @@ def _sample(faces: Crops, bodies: Crops, clips: Clips, films: Sequence[Path], pa
     """Say what was measured on."""
     return {
         "faces": len(faces.identity),
+        "people_of_faces": len(set(faces.identity.tolist())),
         "bodies": len(bodies.identity),
-        "identities": len(set(bodies.identity.tolist())),
+        "people_of_bodies": len(set(bodies.identity.tolist())),
         "scenes": len(set(bodies.scene.tolist())),
         "clips": len(clips.identity),
         "speakers": len(set(clips.identity.tolist())),

@@ -74,6 +74,19 @@ def load_clips(folder: Path) -> Clips:
     return Clips(tuple(sounds), np.concatenate(identity))
 
 
+def first_people(crops: Crops, identities: int) -> Crops:
+    """Keep the crops of the first so many people of the cast: galleries of one size can be compared."""
+    kept = crops.identity < identities
+    columns = (crops.images, crops.identity, crops.outfit, crops.frame, crops.scene)
+    return Crops(*(column[kept] for column in columns))
+
+
+def first_speakers(clips: Clips, identities: int) -> Clips:
+    """Keep the clips of the first so many people of the cast."""
+    kept = clips.identity < identities
+    return Clips(tuple(sound for sound, keep in zip(clips.sounds, kept, strict=True) if keep), clips.identity[kept])
+
+
 def _shards(folder: Path, pattern: str, command: str) -> Sequence[Path]:
     found = sorted(folder.glob(pattern))
     if not found:

@@ -9,7 +9,7 @@ from evaluation.gates.asking import Asked
 from evaluation.gates.bounds import GATES, Gate, broken
 from evaluation.gates.films import film_figures
 from evaluation.gates.measure import Measured, measure_naive, table
-from evaluation.gates.samples import load_clips, load_crops
+from evaluation.gates.samples import first_people, first_speakers, load_clips, load_crops
 from evaluation.metrics.bootstrap import Estimate
 from evaluation.truth import Film, TruthTracklet
 from evaluation.truth_speech import TruthSpeech
@@ -65,6 +65,18 @@ def test_samples_are_what_can_be_seen_and_what_is_said(tmp_path: Path) -> None:
     assert clips.identity.tolist() == [0, 0, 1]
     with np.load(tmp_path / "voices_0000.npz") as columns:
         np.testing.assert_allclose(clips.sounds[1], columns["clips"][8000:12000] / 32768)
+
+
+def test_larger_samples_are_cut_to_the_first_people(tmp_path: Path) -> None:
+    write_frames(tmp_path)
+    write_voices(tmp_path)
+    faces = load_crops(tmp_path)[0]
+    cut = first_people(faces, 1)
+    assert cut.identity.tolist() == [0, 0]
+    assert cut.frame.tolist() == [0, 1]
+    assert (cut.images == faces.images[faces.identity == 0]).all()
+    clips = first_speakers(load_clips(tmp_path), 1)
+    assert len(clips.sounds) == len(clips.identity) == 2
 
 
 def test_all_naive_figures_are_measured(tmp_path: Path) -> None:
