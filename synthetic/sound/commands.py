@@ -35,6 +35,8 @@ def sound_sample(
     """Write about twelve seconds of a film's sound (two voices and music) without drawing the film."""
     from synthetic.film.script import FilmSpec, write_script
     from synthetic.sound.sample import write_sample
+    from synthetic.sound.scene import schedule_speech
 
-    start, end = write_sample(write_script(FilmSpec(seed, seed, identities, minutes)), out)
+    script = write_script(FilmSpec(seed, seed, identities, minutes))
+    start, end = write_sample(script, schedule_speech(script), out)
     typer.echo(f"{out}: {start:.1f} to {end:.1f} s of the film of seed {seed}")

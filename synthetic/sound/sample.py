@@ -7,7 +7,7 @@ import av
 import numpy as np
 
 from synthetic.film.script import Script
-from synthetic.sound.scene import has_music, mix, schedule_speech
+from synthetic.sound.scene import has_music, mix
 from synthetic.sound.speech import SAMPLES_PER_FRAME, Speech
 from synthetic.sound.voice import SAMPLE_RATE
 from synthetic.types import F32
@@ -16,11 +16,14 @@ _BLOCK: Final = 1152
 _STEP_S: Final = 0.5
 
 
-def write_sample(script: Script, out: Path, seconds: float = 12.0, bit_rate: int = 96_000) -> tuple[float, float]:
+def write_sample(
+    script: Script, speeches: list[Speech], out: Path, seconds: float = 12.0, bit_rate: int = 96_000
+) -> tuple[float, float]:
     """Write the part of a film's sound with music in which most is said by two people or more, as MP3.
 
     Args:
         script: the film.
+        speeches: what is said in it.
         out: the file to write.
         seconds: length of the sample; shorter where the scene is.
         bit_rate: bits a second.
@@ -31,7 +34,6 @@ def write_sample(script: Script, out: Path, seconds: float = 12.0, bit_rate: int
     Raises:
         ValueError: no scene of the film has music and two voices.
     """
-    speeches = schedule_speech(script)
     start, end = _choose(script, speeches, seconds)
     sound = mix(script, speeches)[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
     _write_mp3(sound, out, bit_rate)
