@@ -72,8 +72,8 @@ def test_larger_samples_are_cut_to_the_first_people(tmp_path: Path) -> None:
     write_voices(tmp_path)
     faces = load_crops(tmp_path)[0]
     cut = first_people(faces, 1)
-    assert cut.identity.tolist() == [0, 0]
-    assert cut.frame.tolist() == [0, 1]
+    assert cut.identity.tolist() == [0, 0, 0]
+    assert cut.frame.tolist() == [0, 1, 3]
     assert (cut.images == faces.images[faces.identity == 0]).all()
     clips = first_speakers(load_clips(tmp_path), 1)
     assert len(clips.sounds) == len(clips.identity) == 2
