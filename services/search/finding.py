@@ -170,8 +170,8 @@ class PersonFinder:
             paths = expanded.paths
             if not expanded.complete:
                 degraded.add(Degradation.ASSOCIATIONS)
-            further = (paths.keys() | direct.keys()) - speakers.known if heeded else ()
-            speakers = speakers.joined(await self._speakers.of(query.gallery, further))
+        further = (paths.keys() | direct.keys()) - speakers.known if heeded else ()
+        speakers = speakers.joined(await self._speakers.of(query.gallery, further))
         if retrieved.loading or speakers.loading:
             degraded.add(Degradation.INDEX_LOADING)
         return _Person(retrieved, direct, paths, speakers, frozenset(degraded))

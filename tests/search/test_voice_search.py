@@ -196,7 +196,8 @@ async def test_like_an_appearance_by_its_voice(world, stub, film) -> None:
 async def test_a_tracklet_named_is_heard_as_far_as_it_is_who_speaks(world, stub) -> None:
     one = await world.put("one", face=world.face(1), voice=world.voice(1), heard=(SpeechSpan(0.0, 1.0, 0.7),))
     silent = await world.put("silent", face=world.face(1), span=(5, 6))
-    assert scores(await ask(stub, like(one), task=HEARD)) == {one: pytest.approx(0.7)}
+    for expand in (True, False):
+        assert scores(await ask(stub, like(one), task=HEARD, expand=expand)) == {one: pytest.approx(0.7)}
     assert silent not in scores(await ask(stub, like(silent), task=HEARD))
     assert scores(await ask(stub, like(one)))[one] == 1.0
 
