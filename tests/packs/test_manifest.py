@@ -7,8 +7,16 @@ from pydantic import ValidationError
 
 from packs.calibration import Calibration
 from packs.errors import PackError
-from packs.manifest import MANIFEST_FILE, DetectionSettings, Pack, PackManifest, file_sha256, write_manifest
-from packs.spec import Modality, ModelSpec, Preprocessing, TensorSpec
+from packs.manifest import (
+    MANIFEST_FILE,
+    DetectionSettings,
+    HearingSettings,
+    Pack,
+    PackManifest,
+    file_sha256,
+    write_manifest,
+)
+from packs.spec import Modality, ModelSpec, Preprocessing, SoundPreprocessing, TensorSpec
 
 
 def manifest_for(directory: Path) -> PackManifest:
@@ -91,6 +99,35 @@ def test_manifests_that_contradict_themselves_are_refused(tmp_path: Path) -> Non
             models=(face,),
             detection=DetectionSettings(model="eye", thresholds=(0.5, 0.5, 0.5), iou=0.5),
         )
+    with pytest.raises(ValidationError, match="hearing names 'ear'"):
+        PackManifest(name="x", version="1", models=(face,), hearing=HearingSettings(model="ear", threshold=0.5))
+
+
+def test_a_pack_of_pictures_keeps_the_digest_it_had_before_packs_could_hear(tmp_path: Path) -> None:
+    manifest = manifest_for(tmp_path)
+    assert "hearing" not in manifest.canonical_json()
+    hears = manifest.model_copy(update={"hearing": HearingSettings(model="face_encoder", threshold=0.5)})
+    assert Pack.of(tmp_path, hears).digest != Pack.of(tmp_path, manifest).digest
+    other = manifest.model_copy(update={"hearing": HearingSettings(model="face_encoder", threshold=0.6)})
+    assert Pack.of(tmp_path, other).digest != Pack.of(tmp_path, hears).digest
+
+
+def test_a_network_that_hears_survives_the_disk(tmp_path: Path) -> None:
+    how = SoundPreprocessing(kind="overlapped", frames=128, hop=96)
+    spec = ModelSpec(
+        name="voice_activity",
+        file="a.onnx",
+        sha256="0" * 64,
+        inputs=(TensorSpec(name="windows", dtype="FP32", shape=(128, 257)),),
+        outputs=(TensorSpec(name="speech", dtype="FP32", shape=(128,)),),
+        max_batch=4,
+        preprocessing=how,
+    )
+    again = ModelSpec.model_validate_json(spec.model_dump_json())
+    assert again == spec
+    assert again.preprocessing == how
+    with pytest.raises(ValidationError, match="kind"):
+        ModelSpec.model_validate(spec.model_dump() | {"preprocessing": {"kind": "hum", "frames": 1, "hop": 1}})
 
 
 @pytest.mark.parametrize(
