@@ -86,6 +86,9 @@ async def stack(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         "PERSONSEARCH_SEARCH__ADDRESS": search,
         "PERSONSEARCH_ASSOCIATION__ADDRESS": search if request.param == "mounted" else association,
     }
+    # The first question waits until the associations are computed, however busy the machine is.
+    patience = ("PERSONSEARCH_RETRIEVAL__EXPANSION_TIMEOUT_S", "PERSONSEARCH_LINKING__MEND_WAIT_S")
+    settings |= dict.fromkeys(patience, "25")
     services = {"search": search}
     if request.param == "apart":
         settings["PERSONSEARCH_FUSION__ADDRESS"] = fusion
