@@ -9,8 +9,8 @@ from xml.sax.saxutils import escape
 __all__ = ["Bar", "Line", "bar_plot", "line_plot"]
 
 COLOURS = ("#1f5fa8", "#c4501b", "#2b7a4b", "#7a4ba0", "#8a6d00")
-# Plot area of line plots, and margins, in px.
-SIDE, LEFT, TOP, BOTTOM, RIGHT = 340, 56, 34, 46, 16
+# Plot area of line plots, margins and room for the legend, in px.
+SIDE, LEFT, TOP, BOTTOM, RIGHT, LEGEND = 340, 56, 34, 46, 16, 170
 ROW, NAMES, LENGTH = 22, 250, 320
 STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -35,7 +35,7 @@ class Bar:
 
 
 def line_plot(title: str, x_label: str, y_label: str, lines: Sequence[Line], *, diagonal: bool = False) -> str:
-    """Draw lines over the unit square, with a legend; `diagonal` adds y = x."""
+    """Draw lines over the unit square, with a legend beside them; `diagonal` adds y = x."""
     parts = [_text(LEFT + SIDE / 2, 18, title, "middle", 13)]
     for step in STEPS:
         x, y = _at(step, 0)[0], _at(0, step)[1]
@@ -51,11 +51,12 @@ def line_plot(title: str, x_label: str, y_label: str, lines: Sequence[Line], *, 
         if line.marks:
             parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in spots]
         y = TOP + 14 + 16 * number
-        parts.append(_rule(LEFT + 10, y - 4, LEFT + 30, y - 4, colour, width=3) + _text(LEFT + 36, y, line.name))
+        x = LEFT + SIDE + RIGHT
+        parts.append(_rule(x, y - 4, x + 20, y - 4, colour, width=3) + _text(x + 26, y, line.name))
     parts.append(_text(LEFT + SIDE / 2, TOP + SIDE + 36, x_label, "middle"))
     middle = TOP + SIDE / 2
     parts.append(f'<g transform="rotate(-90 14 {middle:g})">{_text(14, middle, y_label, "middle")}</g>')
-    return _document(LEFT + SIDE + RIGHT, TOP + SIDE + BOTTOM, parts)
+    return _document(LEFT + SIDE + RIGHT + LEGEND, TOP + SIDE + BOTTOM, parts)
 
 
 def bar_plot(title: str, bars: Sequence[Bar]) -> str:
