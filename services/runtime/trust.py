@@ -14,9 +14,9 @@ from packs.spec import Modality
 
 __all__ = ["confidence_of", "quality_of_speech", "trust_in"]
 
-# So much speech is worth half of what its cosine says. On 80 unseen voices of SynthCast, against 1.5 s or more, the best
-# factor on the log-likelihood ratio was 0.35 at 0.2 s, 0.55 at 0.3 s, 0.75 at 0.5 s, 0.85 at 0.7 s, 0.9 at 1 s and 1.0 at
-# 1.5 s; s^2 / (s^2 + 0.28^2) goes through these.
+# So much speech is worth half of what its cosine says. On 80 unseen voices of SynthCast, against 1.5 s or more, the
+# best factor on the log-likelihood ratio was 0.35 at 0.2 s, 0.55 at 0.3 s, 0.75 at 0.5 s, 0.85 at 0.7 s, 0.9 at 1 s
+# and 1.0 at 1.5 s; s^2 / (s^2 + 0.28^2) goes through these.
 HALF_WORTH_S = 0.28
 
 
