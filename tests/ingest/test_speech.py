@@ -97,7 +97,7 @@ def talk(film, script, walker, track):
         person("blue", 0, 60, 200.0, blue),
         person("green", 0, 60, 340.0, green),
         person("red", 60, 120, 100.0, red),
-        person("green", 60, 120, 300.0, green),
+        person("green", 60, 120, 300.0, Say(4)),
         person("blue", 120, 180, 200.0, blue),
     )
     sound = sum(one.sound for one in (red, blue, stranger))

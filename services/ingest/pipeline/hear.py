@@ -17,12 +17,13 @@ from services.backends.schemas import SpeechSpan
 from services.ingest.pipeline.aggregate import Aggregate
 from services.ingest.pipeline.encode import Embedded
 from services.ingest.pipeline.lips import read_lips
+from services.ingest.pipeline.mouth_reader import MouthReader, bands_of
 from services.ingest.pipeline.settings import PipelineSettings
-from services.ingest.pipeline.speakers import Loudness, choose, evidence_of
+from services.ingest.pipeline.speakers import EVIDENCE, Line, choose, evidence_of
 from services.ingest.pipeline.utterances import FRAME_S, Utterance, clip_of, utterances
 from services.ingest.pipeline.values import Fragment, Shot, Sound
 
-__all__ = ["Hearing", "Spoken", "hear"]
+__all__ = ["Hearing", "Spoken", "evidence_in", "hear"]
 
 # A voice's row is worth s / (s + 1) for s seconds of speech.
 HALF_WORTH_S = 1.0
@@ -75,6 +76,7 @@ async def hear(
     shot: Shot,
     people: Sequence[Fragment],
     calibration: Mapping[Modality, Calibration],
+    reader: MouthReader,
     settings: PipelineSettings,
 ) -> tuple[dict[int, Spoken], list[Spoken]]:
     """Find the speech of a shot and who speaks it.
@@ -84,6 +86,7 @@ async def hear(
         shot: The shot with its sound.
         people: Its people, as they will be stored.
         calibration: What the pack's cosines mean.
+        reader: Reads mouths.
         settings: Of the pipeline.
 
     Returns:
@@ -98,7 +101,7 @@ async def hear(
         return {}, []
     voices = await _voices_of_pieces(hearing, shot.sound, pieces, settings.speech.least_clip_s)
     same = _pairing(pieces, voices, calibration.get(Modality.VOICE), settings)
-    belief = await asyncio.to_thread(_believed, shot, people, pieces, same, settings)
+    belief = await asyncio.to_thread(_believed, shot, people, pieces, same, reader, settings)
     linked, alone = _shared_out(pieces, belief, same, settings)
     everyone = [*linked.values(), *alone]
     await _listen(hearing, shot.sound, activity, everyone)
@@ -141,23 +144,36 @@ def _pairing(
 
 
 def _believed(
-    shot: Shot, people: Sequence[Fragment], pieces: Sequence[Utterance], same: F64, settings: PipelineSettings
+    shot: Shot,
+    people: Sequence[Fragment],
+    pieces: Sequence[Utterance],
+    same: F64,
+    reader: MouthReader,
+    settings: PipelineSettings,
 ) -> F64:
     """Who says each piece: float64[N, P + 1]."""
+    evidence, present = evidence_in(shot, people, pieces, reader)
+    return choose(evidence, present, same, settings.speakers)
+
+
+def evidence_in(
+    shot: Shot, people: Sequence[Fragment], pieces: Sequence[Utterance], reader: MouthReader
+) -> tuple[F64, F64]:
+    """What speaks for each of P people to say each of N pieces of a shot that has sound.
+
+    Returns:
+        float64[N, P, 6] in the order of `EVIDENCE`, and float64[N, P]: 1 where the person is in the picture.
+    """
     assert shot.sound is not None
-    loud = Loudness(shot.sound)
+    bands = bands_of(shot.sound.samples)
     lips = [read_lips(person.mouths) for person in people]
-    ends = [
-        shot.start.time_s,
-        *(time_s for piece in pieces for time_s in (piece.start_s, piece.end_s)),
-        shot.end.time_s,
-    ]
+    times = [time_s for piece in pieces for time_s in (piece.start_s, piece.end_s)]
+    ends = [shot.start.time_s, *times, shot.end.time_s]
     silence = list(zip(ends[::2], ends[1::2], strict=True))
-    evidence = [[evidence_of(piece, mouth, silence, loud) for mouth in lips] for piece in pieces]
-    present = np.array([[_present(person, piece) for person in people] for piece in pieces], dtype=np.float64)
+    rows = [evidence_of(Line(piece, shot.sound, bands), mouth, silence, reader) for piece in pieces for mouth in lips]
+    here = [float(_present(person, piece)) for piece in pieces for person in people]
     shape = len(pieces), len(people)
-    rows = np.array(evidence, dtype=np.float64).reshape(*shape, len(settings.speakers.weights))
-    return choose(rows, present.reshape(shape), same, settings.speakers)
+    return np.array(rows).reshape(*shape, len(EVIDENCE)), np.array(here).reshape(shape)
 
 
 def _present(person: Fragment, piece: Utterance) -> bool:

@@ -22,6 +22,7 @@ from services.ingest.pipeline.appearances import FinishedAppearance, appearances
 from services.ingest.pipeline.decode import VideoFile
 from services.ingest.pipeline.encode import Vision, encode
 from services.ingest.pipeline.hear import Hearing, hear
+from services.ingest.pipeline.mouth_reader import MouthReader
 from services.ingest.pipeline.relink import Relinker
 from services.ingest.pipeline.settings import PipelineSettings
 from services.ingest.pipeline.shots import read_chunks
@@ -74,6 +75,7 @@ class Pipeline:
     ) -> None:
         self._vision = vision
         self._hearing = hearing
+        self._reader = MouthReader.load()
         self._modalities = modalities
         self._calibration = calibration
         self._index = index
@@ -115,7 +117,7 @@ class Pipeline:
         """Embed the people of a shot, join their fragments, and give them what they say."""
         await encode(self._vision, shot.fragments)
         people = await asyncio.to_thread(Relinker(self._calibration, self._settings.relink).relink, shot)
-        spoken, alone = await hear(self._hearing, shot, people, self._calibration, self._settings)
+        spoken, alone = await hear(self._hearing, shot, people, self._calibration, self._reader, self._settings)
         rate_hz = self._settings.observations.key_box_rate_hz
         return await asyncio.to_thread(appearances_of, video, shot, people, rate_hz, spoken, alone)
 

@@ -9,74 +9,74 @@ alike, or follow each other at once, choose together (a mean field of their coup
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from packs.arrays import F32, F64
-from packs.sound import HOP, SAMPLE_RATE, magnitude
 from services.ingest.pipeline.lips import Lips
+from services.ingest.pipeline.mouth_reader import MouthReader
 from services.ingest.pipeline.settings import SpeakerSettings
-from services.ingest.pipeline.utterances import FRAME_S, Utterance
+from services.ingest.pipeline.utterances import Utterance
 from services.ingest.pipeline.values import Sound
 
-__all__ = ["EVIDENCE", "Loudness", "choose", "evidence_of"]
+__all__ = ["EVIDENCE", "Line", "choose", "evidence_of"]
 
-EVIDENCE = ("unseen", "seen", "follows", "open", "opens", "moves")
+EVIDENCE = ("unseen", "seen", "middle", "follows", "opens", "wakes")
 """What the columns of the evidence mean, see `evidence_of`."""
 
-# Most of what tells vowels from consonants and pauses, without hum and hiss: bins of 31.25 Hz.
-VOICED_BINS = slice(8, 112)
-QUIET = 1e-2
-# A mouth may run a little ahead of its sound or behind it.
+# A mouth begins before its sound and ends after it.
+AROUND_S = 0.1
+# And may run a little ahead of it or behind.
 LAGS_S = (-0.04, 0.0, 0.04)
-FEWEST_LOOKS = 5
+FEWEST_LOOKS = 6
 GOOD_LOOKS = 25.0
 SOFT = 0.01
 USUAL_OPENING = 0.05
 ROUNDS = 12
 
 
-class Loudness:
-    """How loud a voice would be over time: log amplitude, smoothed over 40 ms."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """A piece of speech, and the sound that it is in."""
 
-    def __init__(self, sound: Sound) -> None:
-        amplitude = np.exp(magnitude(sound.samples)[:, VOICED_BINS].astype(np.float64))
-        level = np.log(QUIET + np.sqrt((amplitude**2).mean(axis=1)))
-        self._level = np.convolve(level, np.full(4, 0.25), mode="same")
-        # Four frames have their middle half a frame before the end of the second.
-        self._first_s = sound.start_s + 0.5 * HOP / SAMPLE_RATE + 0.5 * FRAME_S
+    utterance: Utterance
+    sound: Sound
+    bands: F64
 
-    def at(self, times_s: F64) -> F64:
-        """The level at some times, float64[N]."""
-        grid = self._first_s + np.arange(len(self._level)) * FRAME_S
-        return np.asarray(np.interp(times_s, grid, self._level), dtype=np.float64)
+    def jaw_at(self, times_s: F64, reader: MouthReader) -> F64:
+        """How far the mouth of who says it is open at some times: float64[N]."""
+        return reader.jaw(self.bands, self.sound, times_s, (self.utterance.start_s, self.utterance.end_s))
 
 
-def evidence_of(utterance: Utterance, lips: Lips | None, silence: Sequence[tuple[float, float]], loud: Loudness) -> F64:
+def evidence_of(line: Line, lips: Lips | None, silence: Sequence[tuple[float, float]], reader: MouthReader) -> F64:
     """What speaks for a person to say a piece of speech: float64[6].
 
     Args:
-        utterance: The piece.
+        line: The piece.
         lips: The person's mouth in the shot; None when it was not seen.
         silence: Where nobody speaks in the shot, for how the mouth is then.
-        loud: The sound's loudness.
+        reader: Knows what a mouth must do for a sound.
 
     Returns:
-        In order of `EVIDENCE`: whether the mouth is unseen, or seen; how well its opening follows the loudness (a
-        correlation that counts less when it rests on little); how far it is open, and how much further than in
-        silence (log ratios); how much it moves. All but the first are 0 for an unseen mouth.
+        In order of `EVIDENCE`: whether the mouth is unseen, or seen; how well the darkness of its middle and of all of
+        it follows what the sound asks of a jaw (correlations that count less when they rest on little); how far it
+        opens, and how much further than in silence (log ratios). All but the first are 0 for an unseen mouth.
     """
-    during = None if lips is None else lips.within(utterance.start_s, utterance.end_s)
+    spoken = line.utterance
+    during = None if lips is None else lips.within(spoken.start_s - AROUND_S, spoken.end_s + AROUND_S)
     if lips is None or during is None or len(during) < FEWEST_LOOKS:
         return np.array([1.0, 0.0, 0.0, 0.0, 0.0, 0.0])
-    opening = float(during.opening.mean())
-    level = np.log((opening + SOFT) / (USUAL_OPENING + SOFT))
-    quiet = [lips.within(*span).opening for span in silence]
-    resting = np.concatenate(quiet) if quiet else np.zeros(0, np.float32)
-    opens = np.log((opening + SOFT) / (float(resting.mean()) + SOFT)) if len(resting) >= FEWEST_LOOKS else 0.0
-    moves = float(np.clip(10.0 * during.motion.mean(), -2.0, 2.0))
+    heard = [line.jaw_at(during.times_s + lag_s, reader) for lag_s in LAGS_S]
     trust = np.sqrt(min(len(during), 2 * GOOD_LOOKS) / GOOD_LOOKS)
-    return np.array([0.0, 1.0, trust * _follows(during, loud), level, opens, moves])
+    middle = max(_correlation(during.centre, jaw) for jaw in heard)
+    follows = max(_correlation(during.dark, jaw) for jaw in heard)
+    opening = float(during.dark.mean())
+    opens = np.log((opening + SOFT) / (USUAL_OPENING + SOFT))
+    resting = [part.dark for span in silence if len(part := lips.within(*span)) >= 3]
+    quiet = np.concatenate(resting) if resting else np.zeros(0, np.float32)
+    wakes = np.log((opening + SOFT) / (float(quiet.mean()) + SOFT)) if len(quiet) >= FEWEST_LOOKS else 0.0
+    return np.array([0.0, 1.0, trust * middle, trust * follows, opens, float(np.clip(wakes, -2.0, 2.0))])
 
 
 def choose(evidence: F64, present: F64, same: F64, settings: SpeakerSettings) -> F64:
@@ -103,15 +103,10 @@ def choose(evidence: F64, present: F64, same: F64, settings: SpeakerSettings) ->
     return belief
 
 
-def _follows(lips: Lips, loud: Loudness) -> float:
-    """Best correlation of a mouth's opening with the loudness, over small lags."""
-    return max(_correlation(lips.opening, loud.at(lips.times_s + lag_s)) for lag_s in LAGS_S)
-
-
-def _correlation(opening: F32, level: F64) -> float:
-    one, other = opening - opening.mean(), level - level.mean()
-    lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float(one @ other) / lengths if lengths > 1e-9 else 0.0
+def _correlation(one: F32, other: F64) -> float:
+    first, second = one - one.mean(), other - other.mean()
+    lengths = float(np.linalg.norm(first) * np.linalg.norm(second))
+    return float(first @ second) / lengths if lengths > 1e-9 else 0.0
 
 
 def _softmax(rows: F64) -> F64:

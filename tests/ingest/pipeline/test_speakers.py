@@ -1,0 +1,114 @@
+"""Who speaks, when all that counts is given as numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from services.ingest.pipeline.lips import Lips
+from services.ingest.pipeline.mouth_reader import MouthReader, bands_of, sound_features
+from services.ingest.pipeline.settings import SpeakerSettings
+from services.ingest.pipeline.speakers import EVIDENCE, Line, choose, evidence_of
+from services.ingest.pipeline.utterances import Utterance
+from services.ingest.pipeline.values import Sound
+
+PLAIN = SpeakerSettings(weights=(0.0, 0.0, 3.0, 0.0, 0.0, 0.0), off_screen=0.5)
+UNSEEN = np.array([1.0, 0, 0, 0, 0, 0])
+
+
+def seen(jaw: float) -> np.ndarray:
+    return np.array([0.0, 1.0, jaw, 0, 0, 0])
+
+
+def test_the_mouth_that_follows_is_chosen():
+    belief = choose(np.array([[seen(0.8), seen(0.1)]]), np.ones((1, 2)), np.zeros((1, 1)), PLAIN)
+    assert belief.shape == (1, 3)
+    assert belief.sum() == pytest.approx(1.0)
+    assert belief[0].argmax() == 0
+
+
+def test_when_no_mouth_follows_it_is_nobody_who_can_be_seen():
+    belief = choose(np.array([[seen(-0.2), seen(0.0)]]), np.ones((1, 2)), np.zeros((1, 1)), PLAIN)
+    assert belief[0].argmax() == 2
+
+
+def test_who_is_away_is_not_chosen():
+    belief = choose(np.array([[seen(0.9), seen(0.3)]]), np.array([[0.0, 1.0]]), np.zeros((1, 1)), PLAIN)
+    assert belief[0, 0] < 1e-6
+
+
+def test_a_shot_without_people_has_nobody():
+    assert choose(np.zeros((2, 0, 6)), np.zeros((2, 0)), np.zeros((2, 2)), PLAIN).tolist() == [[1.0], [1.0]]
+
+
+def test_a_voice_that_is_known_helps_where_the_mouth_is_turned_away():
+    evidence = np.array([[seen(0.9), seen(0.0)], [UNSEEN, UNSEEN]])
+    alike, different = np.array([[0.0, 2.0], [2.0, 0.0]]), np.array([[0.0, -2.0], [-2.0, 0.0]])
+    assert choose(evidence, np.ones((2, 2)), alike, PLAIN)[1].argmax() == 0
+    assert choose(evidence, np.ones((2, 2)), different, PLAIN)[1].argmax() != 0
+
+
+def test_two_different_voices_may_both_be_off_screen():
+    evidence = np.array([[seen(-0.5)], [seen(-0.5)]])
+    belief = choose(evidence, np.ones((2, 1)), np.array([[0.0, -2.0], [-2.0, 0.0]]), PLAIN)
+    assert (belief.argmax(axis=1) == 1).all()
+
+
+def reader() -> MouthReader:
+    """Hears the jaw as how loud it is now."""
+    linear = np.zeros(201, np.float32)
+    linear[80:100] = 0.05
+    return MouthReader(linear, np.zeros(200, np.float32), np.ones(200, np.float32))
+
+
+@pytest.fixture
+def line() -> Line:
+    random = np.random.default_rng(4)
+    loud = np.repeat(random.uniform(0.02, 0.4, 50), 640)
+    sound = Sound(0.0, (loud * random.normal(size=loud.size)).astype(np.float32))
+    return Line(Utterance(0.4, 1.6, 1.0), sound, bands_of(sound.samples))
+
+
+def lips_that_do(jaw: np.ndarray) -> Lips:
+    opening = jaw.astype(np.float32)
+    return Lips(np.arange(len(jaw)) / 25.0, opening, np.maximum(opening, 0.0), np.full(len(jaw), 40.0, np.float32))
+
+
+def test_evidence_tells_a_mouth_that_follows_from_one_that_chews(line: Line):
+    times = np.arange(50) / 25.0
+    follows = line.jaw_at(times, reader())
+    chews = np.sin(2 * np.pi * 1.8 * times)
+    one = evidence_of(line, lips_that_do(follows), [], reader())
+    other = evidence_of(line, lips_that_do(chews), [(0.0, 0.4), (1.6, 2.0)], reader())
+    assert dict(zip(EVIDENCE, one, strict=True))["middle"] > 0.9
+    assert dict(zip(EVIDENCE, other, strict=True))["middle"] < 0.5
+    assert other[EVIDENCE.index("wakes")] < 0.4
+
+
+def test_a_mouth_that_wakes_with_the_line_says_so(line: Line):
+    jaw = np.where((np.arange(50) >= 10) & (np.arange(50) < 40), np.random.default_rng(1).uniform(size=50), 0.0)
+    found = evidence_of(line, lips_that_do(jaw), [(0.0, 0.4), (1.6, 2.0)], reader())
+    assert found[EVIDENCE.index("wakes")] > 1.0
+
+
+def test_a_mouth_that_is_hardly_seen_is_unseen(line: Line):
+    assert evidence_of(line, None, [], reader()).tolist() == UNSEEN.tolist()
+    late = lips_that_do(np.zeros(50))
+    assert evidence_of(line, replace(late, times_s=late.times_s + 1.62), [], reader()).tolist() == UNSEEN.tolist()
+
+
+def test_sound_is_read_from_before_to_after_the_frame():
+    bands = np.zeros((100, 20))
+    bands[50:52] = 1.0
+    features = sound_features(bands, np.array([50.0, 58.0, 40.0, 70.0])).reshape(4, 10, 20)
+    assert [int(row[:, 0].argmax()) if row.any() else None for row in features] == [4, 0, 9, None]
+
+
+def test_the_fitted_jaw_opens_for_a_vowel_and_closes_in_silence():
+    t = np.arange(16_000) / 16_000.0
+    harmonics = sum(np.sin(2 * np.pi * 120.0 * k * t) / (1.0 + abs(120.0 * k - 700.0) / 200.0) for k in range(1, 30))
+    sound = Sound(0.0, (0.03 * harmonics * (np.abs(t - 0.5) < 0.2)).astype(np.float32))
+    jaw = MouthReader.load().jaw(bands_of(sound.samples), sound, np.array([0.04, 0.48, 0.88]), (0.3, 0.7))
+    assert jaw[1] > max(jaw[0], jaw[2]) + 0.2
