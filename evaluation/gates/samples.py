@@ -77,8 +77,7 @@ def load_clips(folder: Path) -> Clips:
 def first_people(crops: Crops, identities: int) -> Crops:
     """Keep the crops of the first so many people of the cast: galleries of one size can be compared."""
     kept = crops.identity < identities
-    columns = (crops.images, crops.identity, crops.outfit, crops.frame, crops.scene)
-    return Crops(*(column[kept] for column in columns))
+    return Crops(crops.images[kept], crops.identity[kept], crops.outfit[kept], crops.frame[kept], crops.scene[kept])
 
 
 def first_speakers(clips: Clips, identities: int) -> Clips:
