@@ -52,10 +52,11 @@ class SoundPhase(Part):
 
 
 class Optimiser(Part):
-    """AdamW with a linear warm-up and a cosine to zero over all phases.
+    """AdamW with a linear warm-up and a cosine to zero; with restarts, once for each cycle (SGDR, arXiv:1608.03983).
 
     Attributes:
         learning_rate: Highest rate.
+        restart_at: Steps at which a new cycle begins; none for one cycle over all phases.
         weight_decay: Decoupled decay; biases and norms are spared.
         warmup_steps: Steps until the highest rate.
         clip_norm: Longest gradient over all parameters.
@@ -63,6 +64,7 @@ class Optimiser(Part):
     """
 
     learning_rate: PositiveFloat
+    restart_at: tuple[PositiveInt, ...] = ()
     weight_decay: Annotated[float, Field(ge=0.0)]
     warmup_steps: PositiveInt
     clip_norm: PositiveFloat

@@ -11,11 +11,14 @@ from training.recipe import Optimiser
 
 
 def rate_at(step: int, total: int, optimiser: Optimiser) -> float:
-    """Give the learning rate of a step: a line up, then half a cosine down to zero."""
-    warm = optimiser.warmup_steps
-    if step < warm:
-        return optimiser.learning_rate * (step + 1) / warm
-    done = (step - warm) / max(1, total - warm)
+    """Give the learning rate of a step: in each cycle a line up, then half a cosine down to zero."""
+    bounds = (0, *optimiser.restart_at, total)
+    first = max(bound for bound in bounds[:-1] if bound <= step)
+    last = min((bound for bound in bounds if bound > step), default=total)
+    into, warm = step - first, optimiser.warmup_steps
+    if into < warm:
+        return optimiser.learning_rate * (into + 1) / warm
+    done = (into - warm) / max(1, last - first - warm)
     return optimiser.learning_rate * 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
 
 
