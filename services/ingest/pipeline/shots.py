@@ -1,4 +1,4 @@
-"""Shots: where the picture changes as a whole, decided at the very frame, so that nothing has to be taken back."""
+"""Shots: where the picture changes as a whole, at one frame or in a dissolve; nothing has to be taken back."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from scenedetect.detectors import ContentDetector
 
 from packs.arrays import U8
 from services.ingest.pipeline.decode import DecodedFrame
+from services.ingest.pipeline.dissolves import with_dissolves
 from services.ingest.pipeline.settings import DecodeSettings
 from services.ingest.pipeline.values import Chunk, Frame, Glimpse, Position, Sound
 
@@ -100,12 +101,12 @@ def read_chunks(
         return Chunk(start, tuple(pending), end, film_ends, tuple(glimpses), sound)
 
     last = Position(-1, 0.0)
-    for decoded in frames:
-        position, small = decoded.position, decoded.thumbnail()
+    for decoded, small, dissolves in with_dissolves(frames):
+        position = decoded.position
         begins = cuts.begins(small)
         if start is None:
             start = position
-        elif begins or position.time_s - start.time_s >= settings.longest_segment_s:
+        elif begins or dissolves or position.time_s - start.time_s >= settings.longest_segment_s:
             if not begins:
                 cuts.restart_with(small)
             yield ended(start, position)
