@@ -28,18 +28,20 @@ from services.ingest.pipeline.mouth_reader import MouthReader
 from services.ingest.pipeline.relink import Relinker
 from services.ingest.pipeline.settings import PipelineSettings
 from services.ingest.pipeline.shots import read_chunks
+from services.ingest.pipeline.speakers import EVIDENCE
 from services.ingest.pipeline.track_shots import ShotTracker
 from services.ingest.pipeline.utterances import Utterance
 from services.ingest.pipeline.values import Fragment, Shot
 
-PRIOR = np.array([-0.8, 0.5, 2.0, 2.0, 0.5, 1.0, 1.2])
+PRIOR = np.array([0.2, -0.8, 2.9, 1.8, 0.6])
+COLUMNS = len(EVIDENCE)
 HOLD = 0.02
 STEPS, RATE = 4000, 0.05
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One line: evidence float64[P, 6] of the people present, and who it is (P: nobody who can be seen)."""
+    """One line: evidence float64[P, 4] of the people present, and who it is (P: nobody who can be seen)."""
 
     evidence: Any
     right: int
@@ -95,7 +97,7 @@ def shown_in(person: Fragment, truth: Any) -> str | None:
 
 
 def fit(choices: Sequence[Choice]) -> Any:
-    """Weights float64[7], the last that of nobody, by gradient, held to what was believed before."""
+    """Weights float64[5], the last that of nobody, by gradient, held to what was believed before."""
     weights = PRIOR.copy()
     for _ in range(STEPS):
         slope = HOLD * len(choices) * (weights - PRIOR) / 10.0
@@ -112,8 +114,8 @@ def right(choices: Sequence[Choice], weights: Any) -> int:
 
 
 def _rows(one: Choice) -> Any:
-    people = np.concatenate([one.evidence.reshape(-1, 6), np.zeros((len(one.evidence), 1))], axis=1)
-    return np.concatenate([people, np.eye(7)[6:]])
+    people = np.concatenate([one.evidence.reshape(-1, COLUMNS), np.zeros((len(one.evidence), 1))], axis=1)
+    return np.concatenate([people, np.eye(COLUMNS + 1)[COLUMNS:]])
 
 
 def _shares(worth: Any) -> Any:
@@ -152,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     everything = [one for film in films for one in film]
     weights = fit(everything)
     print(f"all: {right(everything, weights)} of {len(everything)} right")
-    print("weights", np.round(weights[:6], 2).tolist(), "off_screen", round(float(weights[6]), 2))
+    print("weights", np.round(weights[:COLUMNS], 2).tolist(), "off_screen", round(float(weights[COLUMNS]), 2))
 
 
 if __name__ == "__main__":

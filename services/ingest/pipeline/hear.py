@@ -162,15 +162,16 @@ def evidence_in(
     """What speaks for each of P people to say each of N pieces of a shot that has sound.
 
     Returns:
-        float64[N, P, 6] in the order of `EVIDENCE`, and float64[N, P]: 1 where the person is in the picture.
+        float64[N, P, 4] in the order of `EVIDENCE`, and float64[N, P]: 1 where the person is in the picture.
     """
     assert shot.sound is not None
     bands = bands_of(shot.sound.samples)
     lips = [read_lips(person.mouths) for person in people]
-    times = [time_s for piece in pieces for time_s in (piece.start_s, piece.end_s)]
-    ends = [shot.start.time_s, *times, shot.end.time_s]
-    silence = list(zip(ends[::2], ends[1::2], strict=True))
-    rows = [evidence_of(Line(piece, shot.sound, bands), mouth, silence, reader) for piece in pieces for mouth in lips]
+    rows = []
+    for piece in pieces:
+        line = Line(piece, shot.sound, bands)
+        others = [(other.start_s, other.end_s) for other in pieces if other is not piece]
+        rows += [evidence_of(line, mouth, others, reader) for mouth in lips]
     here = [float(_present(person, piece)) for piece in pieces for person in people]
     shape = len(pieces), len(people)
     return np.array(rows).reshape(*shape, len(EVIDENCE)), np.array(here).reshape(shape)

@@ -19,9 +19,9 @@ from services.ingest.pipeline.values import Frame, Glimpse, MouthSeen, Person
 
 __all__ = ["PATCH_HEIGHT_PX", "PATCH_WIDTH_PX", "MouthWatcher", "cut_patch"]
 
-PATCH_WIDTH_PX, PATCH_HEIGHT_PX = 40, 48
-# The patch shows a little more than the face, so that it can be shifted when the face's box trembled.
-MARGIN = 0.1
+PATCH_WIDTH_PX, PATCH_HEIGHT_PX = 40, 56
+# The patch shows more than the face, in shares of its size: its box trembles, and a jaw drops below it.
+SIDES, ABOVE, BELOW = 0.1, 0.1, 0.3
 
 
 class MouthWatcher:
@@ -70,10 +70,10 @@ class MouthWatcher:
 
 
 def cut_patch(luma: U8, face: F32) -> U8:
-    """The face in a box (x0, y0, x1, y1) of uint8[H, W], to fractions of a pixel: uint8[48, 40]."""
+    """The face in a box (x0, y0, x1, y1) of uint8[H, W], to fractions of a pixel: uint8[56, 40]."""
     x0, y0, x1, y1 = (float(value) for value in face)
-    width, height = (x1 - x0) * (1.0 + 2.0 * MARGIN), (y1 - y0) * (1.0 + 2.0 * MARGIN)
-    left, top = (x0 + x1 - width) / 2.0, (y0 + y1 - height) / 2.0
+    width, height = (x1 - x0) * (1.0 + 2.0 * SIDES), (y1 - y0) * (1.0 + ABOVE + BELOW)
+    left, top = x0 - SIDES * (x1 - x0), y0 - ABOVE * (y1 - y0)
     rows, columns = luma.shape
     low_x, low_y = int(np.clip(left - 2, 0, columns - 2)), int(np.clip(top - 2, 0, rows - 2))
     high_x, high_y = int(np.clip(left + width + 3, low_x + 2, columns)), int(np.clip(top + height + 3, low_y + 2, rows))

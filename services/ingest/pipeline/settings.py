@@ -151,7 +151,7 @@ class SpeechSettings:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerSettings:
-    """Who speaks. Weights come from ``python -m tools.fit_speakers``; these were fitted on seed 101 and a world-1 film.
+    """Who speaks. Weights come from ``python -m tools.fit_speakers``; these were fitted on the film of seed 2001.
 
     Attributes:
         weights: Of the evidence for a person, in the order of `speakers.EVIDENCE`.
@@ -163,8 +163,8 @@ class SpeakerSettings:
         least_sure: A person is linked to speech from this probability on.
     """
 
-    weights: tuple[float, ...] = (-0.8, 0.5, 2.0, 2.0, 0.5, 1.0)
-    off_screen: float = 1.2
+    weights: tuple[float, ...] = (0.23, -0.8, 2.9, 1.8)
+    off_screen: float = 0.57
     voice: float = 0.4
     most_voice: float = 2.0
     at_once: float = 1.0

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from packs.arrays import F32, F64
 from services.ingest.pipeline.lips import Lips
@@ -22,17 +23,18 @@ from services.ingest.pipeline.values import Sound
 
 __all__ = ["EVIDENCE", "Line", "choose", "evidence_of"]
 
-EVIDENCE = ("unseen", "seen", "middle", "follows", "opens", "wakes")
+EVIDENCE = ("unseen", "seen", "follows", "somewhere")
 """What the columns of the evidence mean, see `evidence_of`."""
 
-# A mouth begins before its sound and ends after it.
-AROUND_S = 0.1
-# And may run a little ahead of it or behind.
+# A mouth rests before and after its line, unless somebody else's line is there: what it does then counts too.
+AROUND_S, OWN_S, OTHER_S = 0.3, 0.08, 0.05
+# The jaw that is read from the sound is at rest so long before and after the line.
+FADE_S = 0.06
+# A mouth may run a little ahead of its sound or behind.
 LAGS_S = (-0.04, 0.0, 0.04)
-FEWEST_LOOKS = 6
+FEWEST_LOOKS = 5
 GOOD_LOOKS = 25.0
-SOFT = 0.01
-USUAL_OPENING = 0.05
+BEST_PLACES = 6
 ROUNDS = 12
 
 
@@ -45,45 +47,49 @@ class Line:
     bands: F64
 
     def jaw_at(self, times_s: F64, reader: MouthReader) -> F64:
-        """How far the mouth of who says it is open at some times: float64[N]."""
-        return reader.jaw(self.bands, self.sound, times_s, (self.utterance.start_s, self.utterance.end_s))
+        """How far the mouth of who says it is open at some times, 0 closed .. 1 open: float64[N]."""
+        start_s, end_s = self.utterance.start_s, self.utterance.end_s
+        jaw = np.clip(reader.jaw(self.bands, self.sound, times_s, (start_s, end_s)), 0.0, 1.0)
+        return np.where((times_s < start_s - FADE_S) | (times_s > end_s + FADE_S), 0.0, jaw)
 
 
-def evidence_of(line: Line, lips: Lips | None, silence: Sequence[tuple[float, float]], reader: MouthReader) -> F64:
-    """What speaks for a person to say a piece of speech: float64[6].
+def evidence_of(line: Line, lips: Lips | None, others: Sequence[tuple[float, float]], reader: MouthReader) -> F64:
+    """What speaks for a person to say a piece of speech: float64[4].
 
     Args:
         line: The piece.
         lips: The person's mouth in the shot; None when it was not seen.
-        silence: Where nobody speaks in the shot, for how the mouth is then.
+        others: Where other pieces are: what the mouth does then says nothing of this one.
         reader: Knows what a mouth must do for a sound.
 
     Returns:
-        In order of `EVIDENCE`: whether the mouth is unseen, or seen; how well the darkness of its middle and of all of
-        it follows what the sound asks of a jaw (correlations that count less when they rest on little); how far it
-        opens, and how much further than in silence (log ratios). All but the first are 0 for an unseen mouth.
+        In order of `EVIDENCE`: whether the mouth is unseen, or seen; how well its opening follows what the sound asks
+        of a jaw, and how well the best places of the lower face do (correlations that count less when they rest on
+        little). All but the first are 0 for an unseen mouth.
     """
     spoken = line.utterance
-    during = None if lips is None else lips.within(spoken.start_s - AROUND_S, spoken.end_s + AROUND_S)
-    if lips is None or during is None or len(during) < FEWEST_LOOKS:
-        return np.array([1.0, 0.0, 0.0, 0.0, 0.0, 0.0])
-    heard = [line.jaw_at(during.times_s + lag_s, reader) for lag_s in LAGS_S]
-    trust = np.sqrt(min(len(during), 2 * GOOD_LOOKS) / GOOD_LOOKS)
-    middle = max(_correlation(during.centre, jaw) for jaw in heard)
-    follows = max(_correlation(during.dark, jaw) for jaw in heard)
-    opening = float(during.dark.mean())
-    opens = np.log((opening + SOFT) / (USUAL_OPENING + SOFT))
-    resting = [part.dark for span in silence if len(part := lips.within(*span)) >= 3]
-    quiet = np.concatenate(resting) if resting else np.zeros(0, np.float32)
-    wakes = np.log((opening + SOFT) / (float(quiet.mean()) + SOFT)) if len(quiet) >= FEWEST_LOOKS else 0.0
-    return np.array([0.0, 1.0, trust * middle, trust * follows, opens, float(np.clip(wakes, -2.0, 2.0))])
+    if lips is None or _between(lips.times_s, spoken, OTHER_S).sum() < FEWEST_LOOKS:
+        return np.array([1.0, 0.0, 0.0, 0.0])
+    kept, own = _between(lips.times_s, spoken, AROUND_S), _between(lips.times_s, spoken, OWN_S)
+    for start_s, end_s in others:
+        kept &= own | (lips.times_s < start_s - OTHER_S) | (lips.times_s >= end_s + OTHER_S)
+    times, opening, dark = lips.times_s[kept], lips.opening[kept], lips.dark[kept]
+    heard = [line.jaw_at(times + lag_s, reader) for lag_s in LAGS_S]
+    trust = float(np.sqrt(min(len(times), 2 * GOOD_LOOKS) / GOOD_LOOKS))
+    follows = max(float(_correlations(opening[:, None], jaw)[0]) for jaw in heard)
+    somewhere = max(float(np.sort(_correlations(dark, jaw))[-BEST_PLACES:].mean()) for jaw in heard)
+    return np.array([0.0, 1.0, trust * follows, trust * somewhere])
+
+
+def _between(times_s: F64, spoken: Utterance, around_s: float) -> NDArray[np.bool_]:
+    return (times_s >= spoken.start_s - around_s) & (times_s < spoken.end_s + around_s)
 
 
 def choose(evidence: F64, present: F64, same: F64, settings: SpeakerSettings) -> F64:
     """Let pieces of speech choose who speaks them.
 
     Args:
-        evidence: float64[N, P, 6], of each of N pieces and P people.
+        evidence: float64[N, P, 4], of each of N pieces and P people.
         present: float64[N, P], 1 where the person is in the picture while the piece is spoken, else 0.
         same: float64[N, N], how much two pieces should choose the same person, in nats; 0 on the diagonal.
         settings: The weights.
@@ -103,10 +109,11 @@ def choose(evidence: F64, present: F64, same: F64, settings: SpeakerSettings) ->
     return belief
 
 
-def _correlation(one: F32, other: F64) -> float:
-    first, second = one - one.mean(), other - other.mean()
-    lengths = float(np.linalg.norm(first) * np.linalg.norm(second))
-    return float(first @ second) / lengths if lengths > 1e-9 else 0.0
+def _correlations(columns: F32, other: F64) -> F64:
+    """Of each column of float32[N, K] with float64[N]: float64[K], 0 where either is still."""
+    first, second = columns - columns.mean(axis=0), other - other.mean()
+    lengths = np.linalg.norm(first, axis=0) * np.linalg.norm(second)
+    return np.asarray((second @ first) / (lengths + 1e-6), dtype=np.float64)
 
 
 def _softmax(rows: F64) -> F64:

@@ -141,7 +141,7 @@ class KeyFrame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MouthSeen:
-    """A face at one time, for its mouth: uint8[48, 40], brightness; `height_px` is that of the face in the film."""
+    """A face at one time, for its mouth: uint8[56, 40], brightness; `height_px` is that of the face in the film."""
 
     time_s: float
     patch: U8
