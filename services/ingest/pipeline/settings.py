@@ -141,8 +141,8 @@ class SpeechSettings:
         least_clip_s: The voice of a shorter piece is not listened to by itself.
     """
 
-    goes_on_share: float = 0.6
-    bridged_s: float = 0.1
+    goes_on_share: float = 0.9
+    bridged_s: float = 0.08
     least_s: float = 0.2
     joined_s: float = 0.4
     least_alone_s: float = 0.3
@@ -168,7 +168,7 @@ class SpeakerSettings:
     voice: float = 0.4
     most_voice: float = 2.0
     at_once: float = 1.0
-    at_once_s: float = 0.18
+    at_once_s: float = 0.14
     least_sure: float = 0.4
 
 

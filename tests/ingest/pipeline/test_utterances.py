@@ -29,8 +29,8 @@ def test_speech_is_where_it_is_likely():
 
 
 def test_begun_speech_goes_on_at_a_lower_probability():
-    assert pieces(activity((100, 180, 0.9), (180, 220, 0.35))) == [(1.0, 2.2)]
-    assert pieces(activity((100, 180, 0.35))) == []
+    assert pieces(activity((100, 180, 0.9), (180, 220, 0.47))) == [(1.0, 2.2)]
+    assert pieces(activity((100, 180, 0.47))) == []
 
 
 def test_a_short_pause_is_bridged_and_a_long_one_is_not():
