@@ -132,7 +132,7 @@ async def analyse(
             if vision is not None:
                 await encode(vision, shot.fragments)
             people = relinker.relink(shot)
-            found += [one.row for one in appearances_of(video, shot, people, settings.observations.key_box_rate_hz)]
+            found += [one.row for one in appearances_of(video, shot, people, settings.observations)]
     return found
 
 

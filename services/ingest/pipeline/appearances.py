@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import MappingProxyType
@@ -15,6 +15,8 @@ from services.backends.schemas import Appearance, AppearanceKind, Box, Embedding
 from services.ingest.identifiers import appearance_id_of, speech_id_of
 from services.ingest.pipeline.aggregate import Aggregate, aggregate
 from services.ingest.pipeline.hear import Spoken
+from services.ingest.pipeline.settings import ObservationSettings
+from services.ingest.pipeline.smoothing import smoothed_boxes
 from services.ingest.pipeline.values import Fragment, KeyFrame, Point, Shot
 
 __all__ = ["FinishedAppearance", "appearances_of"]
@@ -37,7 +39,7 @@ def appearances_of(
     video: Video,
     shot: Shot,
     fragments: Sequence[Fragment],
-    key_box_rate_hz: float,
+    keys: ObservationSettings,
     spoken: Mapping[int, Spoken] = MappingProxyType({}),
     alone: Sequence[Spoken] = (),
 ) -> list[FinishedAppearance]:
@@ -47,7 +49,7 @@ def appearances_of(
         video: The video's row.
         shot: The shot.
         fragments: Its people, in order of first frame and place.
-        key_box_rate_hz: Key boxes a second.
+        keys: How many key boxes, and how smooth.
         spoken: What each of them says, by their place in the list.
         alone: What is said off screen, in order of time.
     """
@@ -57,7 +59,7 @@ def appearances_of(
             shot,
             fragment,
             appearance_id_of(video.video_id, shot.start.frame, ordinal),
-            key_box_rate_hz,
+            keys,
             spoken.get(ordinal, Spoken()),
         )
         for ordinal, fragment in enumerate(fragments)
@@ -70,7 +72,7 @@ def appearances_of(
 
 
 def _tracklet(
-    video: Video, shot: Shot, fragment: Fragment, appearance_id: str, key_box_rate_hz: float, spoken: Spoken
+    video: Video, shot: Shot, fragment: Fragment, appearance_id: str, keys: ObservationSettings, spoken: Spoken
 ) -> FinishedAppearance:
     start_s = fragment.first.position.time_s
     end_s = min(fragment.last.position.time_s + shot.frame_s, shot.end.time_s)
@@ -90,7 +92,7 @@ def _tracklet(
         end_s=end_s,
         generation=video.generation,
         modalities=tuple(modality for modality in Modality if modality in embeddings),
-        boxes=tuple(_key_box(point, shot) for point in _sampled(fragment.points, 1.0 / key_box_rate_hz)),
+        boxes=tuple(_key_boxes(fragment.points, shot, keys)),
         key_frame_s=start_s if fragment.key_frame is None else fragment.key_frame.position.time_s,
         speech=tuple(spoken.spans),
     )
@@ -131,6 +133,13 @@ def _embedding(video: Video, appearance_id: str, span: tuple[float, float], one:
     )
 
 
+def _key_boxes(points: list[Point], shot: Shot, keys: ObservationSettings) -> Iterator[KeyBox]:
+    """Key boxes of a path: persons smoothed, heads and faces as they were found."""
+    smooth = dict(zip(map(id, points), smoothed_boxes(points, keys.key_box_smoothing_s), strict=True))
+    for point in _sampled(points, 1.0 / keys.key_box_rate_hz):
+        yield _key_box(point, smooth[id(point)], shot)
+
+
 def _sampled(points: list[Point], step_s: float) -> list[Point]:
     """Points about a step apart, with the first, the last and both ends of every gap."""
     chosen = [points[0]]
@@ -142,11 +151,11 @@ def _sampled(points: list[Point], step_s: float) -> list[Point]:
     return [*chosen, points[-1]] if len(points) > 1 else chosen
 
 
-def _key_box(point: Point, shot: Shot) -> KeyBox:
+def _key_box(point: Point, box: F32, shot: Shot) -> KeyBox:
     person = point.person
     return KeyBox(
         time_s=point.position.time_s,
-        person=_fractions(person.box, shot),
+        person=_fractions(box, shot),
         head=None if person.head is None else _fractions(person.head, shot),
         face=None if person.face is None else _fractions(person.face, shot),
     )

@@ -28,7 +28,7 @@ LEAST_DIFFERENCE = 20.0
 # Most of that difference that a frame between them may have which is no blend of the two.
 MOST_RESIDUE = 0.26
 # How far the steady frames may lie from pure A and pure B, and how many frames must be, and may be, clearly between.
-STEADY_SHARE, BETWEEN, FEWEST_BETWEEN, MOST_BETWEEN = 0.08, 0.15, 4, 12
+STEADY_SHARE, BETWEEN, FEWEST_BETWEEN, MOST_BETWEEN = 0.08, 0.15, 4, 13
 # A blend may fall back a little (noise), and never leaps as a cut does.
 LARGEST_RETREAT, LARGEST_LEAP = 0.06, 0.35
 

@@ -118,8 +118,8 @@ class Pipeline:
         await encode(self._vision, shot.fragments)
         people = await asyncio.to_thread(Relinker(self._calibration, self._settings.relink).relink, shot)
         spoken, alone = await hear(self._hearing, shot, people, self._calibration, self._reader, self._settings)
-        rate_hz = self._settings.observations.key_box_rate_hz
-        return await asyncio.to_thread(appearances_of, video, shot, people, rate_hz, spoken, alone)
+        keys = self._settings.observations
+        return await asyncio.to_thread(appearances_of, video, shot, people, keys, spoken, alone)
 
     def tracker(self, frame_s: float) -> ShotTracker:
         """Who follows people through one film."""

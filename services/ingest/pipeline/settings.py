@@ -104,6 +104,7 @@ class ObservationSettings:
         key_frame_px: Longest side of a key frame's picture.
         key_frame_quality: JPEG quality of it.
         key_box_rate_hz: Key boxes a second; the path between two is straight.
+        key_box_smoothing_s: Over how long, as a standard deviation, a person's boxes are smoothed; 0 leaves them.
     """
 
     faces: int = 8
@@ -113,6 +114,7 @@ class ObservationSettings:
     key_frame_px: int = 960
     key_frame_quality: int = 85
     key_box_rate_hz: float = 5.0
+    key_box_smoothing_s: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)
