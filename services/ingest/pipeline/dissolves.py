@@ -54,7 +54,10 @@ class DissolveDetector:
         if shares is None:
             return None
         between = np.flatnonzero((shares > BETWEEN) & (shares < 1.0 - BETWEEN))
-        middle = int(round((between[0] + between[-1] + 1) / 2))
+        middle = round(float(between[0] + between[-1] + 1) / 2)
+        if middle > WINDOW_FRAMES // 2:
+            # Not in the centre of the window yet: what counts as the picture after it may still be fading in.
+            return None
         kept = list(self._window)[middle:]
         self._window.clear()
         self._window.extend(kept)
