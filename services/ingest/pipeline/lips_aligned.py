@@ -56,10 +56,11 @@ def aligned(patches: U8, times_s: F64) -> F32:
 
 def _steps(usual: F32, now: F32, centre: F64) -> F64:
     """Least squares of now = usual + gradient * step: float64[N, 3], to the right, down, larger."""
-    down, right = np.gradient(usual, axis=(1, 2))
+    down, right = (np.asarray(np.gradient(usual, axis=axis), dtype=np.float32) for axis in (1, 2))
     rows, columns = np.mgrid[0 : usual.shape[1], 0 : usual.shape[2]]
-    larger = right * (columns - centre[0]) + down * (rows - centre[1])
-    parts = [one[:, *UPPER].reshape(len(now), -1) for one in (right, down, larger, np.ones_like(usual), usual)]
+    larger: F32 = np.asarray(right * (columns - centre[0]) + down * (rows - centre[1]), dtype=np.float32)
+    pictures: list[F32] = [right, down, larger, np.ones_like(usual), usual]
+    parts = [one[:, *UPPER].reshape(len(now), -1) for one in pictures]
     terms = np.stack(parts, axis=2).astype(np.float64)
     wanted = (now - usual)[:, *UPPER].reshape(len(now), -1, 1)
     turned = terms.transpose(0, 2, 1)
