@@ -175,4 +175,5 @@ def test_something_else_is_no_checkpoint(tmp_path: Path) -> None:
 
 def test_every_preset_stays_small_enough_for_git() -> None:
     parameters = sum(p.numel() for build in PRESETS.values() for p in build().parameters())
-    assert parameters * 2 < 8e6
+    # In float16: all five networks, committed once, stay below the 12 MB of weights that one issue may add to git.
+    assert parameters * 2 < 12e6

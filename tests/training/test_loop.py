@@ -52,6 +52,7 @@ def test_another_recipe_does_not_resume(data: Path, tmp_path: Path) -> None:
 def test_a_run_learns(data: Path, tmp_path: Path) -> None:
     """Flat colours are told apart within a few steps, with the whole loop in between."""
     recipe = small("body", steps=20, batch=16)
+    recipe = recipe.model_copy(update={"phases": recipe.phases[:1]})
     run = trainer(recipe, data, tmp_path, [])
     batch = run.task.make_batch(0)
     run.task.network.eval()
@@ -120,3 +121,13 @@ def test_bfloat16_is_only_used_where_the_processor_has_it(flags: str, expected: 
     info.write_text(f"processor: 0\nflags\t\t: {flags}\n")
     assert computes_bfloat16(info) is expected
     assert computes_bfloat16(tmp_path / "absent") is False
+
+
+def test_with_restarts_each_cycle_rises_and_falls() -> None:
+    optimiser = read_recipe(RECIPES / "face.toml").optimiser.model_copy(
+        update={"restart_at": (600,), "warmup_steps": 50}
+    )
+    rates = [rate_at(step, 1000, optimiser) for step in range(1000)]
+    alone = optimiser.model_copy(update={"restart_at": ()})
+    assert rates[:600] == [rate_at(step, 600, alone) for step in range(600)]
+    assert rates[600:] == [rate_at(step, 400, alone) for step in range(400)]
