@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from synthetic.dress import dress_scene, uniformed
+from synthetic.dress import UNIFORM_SHARE, dress_scene, uniformed
 from synthetic.identity import make_identity
 from synthetic.outfit import make_outfit, make_uniform
 
@@ -71,7 +71,8 @@ def test_uniforms_are_worn_in_some_scenes_by_three_or_more() -> None:
     people = [make_identity(9, k) for k in range(6)]
     shared = [uniformed(9, 5, scene, people) for scene in range(400)]
     with_uniform = [who for who in shared if who]
-    assert 0.15 < len(with_uniform) / 400 < 0.3
+    # Four standard deviations of 400 draws.
+    assert abs(len(with_uniform) / 400 - UNIFORM_SHARE) < 0.092
     assert {len(who) for who in with_uniform} == {3, 4, 5, 6}
     scene = next(k for k, who in enumerate(shared) if 3 <= len(who) < 6)
     dressed = dress_scene(5, scene, people)
