@@ -13,9 +13,9 @@ from personsearch.client import PersonSearchClient
 from personsearch.errors import PersonSearchError
 from personsearch.query import portrait as portrait_part
 from personsearch.query import voice as voice_part
-from personsearch.v1 import hit_pb2, modality_pb2, query_pb2
+from personsearch.v1 import hit_pb2, modality_pb2, person_search_service_pb2, query_pb2
 
-__all__ = ["TOP_K", "Answer", "Ask", "IngestedFilm", "Question", "ask", "ingest_film", "questions"]
+__all__ = ["TOP_K", "Answer", "Ask", "IngestedFilm", "Question", "ask", "ingest_film", "questions", "search"]
 
 # The most that the contract allows: a ranking that is cut off early would look like misses.
 TOP_K = 1000
@@ -88,18 +88,27 @@ async def ask(client: PersonSearchClient, question: Question, gallery: str) -> A
 
     Raises PersonSearchError for anything else: what is broken is not measured.
     """
+    started = time.perf_counter()
+    answer = await search(client, question, gallery)
+    latency_s = time.perf_counter() - started
+    if isinstance(answer, str):
+        return Answer(question, (), latency_s, refusal=answer)
+    return Answer(question, tuple(_ranked(answer.hits)), latency_s, degraded=bool(answer.degraded))
+
+
+async def search(
+    client: PersonSearchClient, question: Question, gallery: str
+) -> person_search_service_pb2.SearchResponse | str:
+    """Ask a question; give what came, or the reason for which its file was refused. Raises as `ask` does."""
     is_voice = question.kind == "voice"
     part = voice_part(question.file.path) if is_voice else portrait_part(question.file.path)
     task = query_pb2.TASK_HEARD if is_voice else query_pb2.TASK_SEEN
-    started = time.perf_counter()
     try:
-        answer = await client.search([part], gallery=gallery, top_k=TOP_K, expand=question.expand, task=task)
+        return await client.search([part], gallery=gallery, top_k=TOP_K, expand=question.expand, task=task)
     except PersonSearchError as error:
         if error.reason not in REFUSALS:
             raise
-        return Answer(question, (), time.perf_counter() - started, refusal=error.reason)
-    latency_s = time.perf_counter() - started
-    return Answer(question, tuple(_ranked(answer.hits)), latency_s, degraded=bool(answer.degraded))
+        return error.reason
 
 
 def _ranked(hits: Iterable[hit_pb2.Hit]) -> Iterable[RankedHit]:

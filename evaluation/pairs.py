@@ -19,24 +19,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.asking import TOP_K, IngestedFilm, ingest_film
+from evaluation.asking import IngestedFilm, Question, ingest_film, questions, search
 from evaluation.matching import assign, assign_speech
 from evaluation.predictions import predicted_speech, predicted_tracklets
-from evaluation.truth import Film, QueryFile
+from evaluation.truth import Film
 from packs.spec import Modality
 from personsearch.client import PersonSearchClient
-from personsearch.errors import PersonSearchError
-from personsearch.query import portrait as portrait_part
-from personsearch.query import voice as voice_part
-from personsearch.v1 import appearance_pb2, modality_pb2, query_pb2
+from personsearch.v1 import appearance_pb2, modality_pb2
+from services.association.evidence import LONG_TERM
+from services.association.settings import LinkingSettings
 from services.backends.index.protocol import VectorIndex
 from services.backends.schemas import EmbeddingRow, Scope
 
-__all__ = ["KINDS", "Pairs", "collect_pairs", "link_pairs", "write_pairs"]
-
-KINDS = ("query", "link")
-SHORT_TERM_WINDOW_S = 60.0
-LONG_TERM = (Modality.FACE, Modality.VOICE)
+__all__ = ["Pairs", "collect_pairs", "link_pairs", "write_pairs"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,8 +63,8 @@ async def collect_pairs(
             rows = await index.list_embeddings(modality, Scope(gallery))
             if rows:
                 found[modality, "link"] = link_pairs(rows, who, modality)
-        portraits = [file for film in films for file in film.portraits]
-        voices = [file for film in films for file in film.voices]
+        alone = [question for question in questions(films) if not question.expand]
+        portraits, voices = ([one for one in alone if one.kind == kind] for kind in ("portrait", "voice"))
         found[Modality.FACE, "query"] = await _asked(client, gallery, portraits, who, Modality.FACE)
         if voices:
             found[Modality.VOICE, "query"] = await _asked(client, gallery, voices, who, Modality.VOICE)
@@ -89,7 +84,7 @@ def link_pairs(rows: Sequence[EmbeddingRow], who: Mapping[str, str], modality: M
     gap_s = np.maximum(start[first] - end[second], start[second] - end[first])
     chosen = ~one_video | (gap_s >= 0)
     if modality not in LONG_TERM:
-        chosen = one_video & (gap_s >= 0) & (gap_s <= SHORT_TERM_WINDOW_S)
+        chosen = one_video & (gap_s >= 0) & (gap_s <= LinkingSettings().short_term_window_s)
     first, second = first[chosen], second[chosen]
     vectors = np.stack([row.vector for row in known])
     cosines = np.einsum("nd,nd->n", vectors[first], vectors[second])
@@ -115,25 +110,19 @@ async def _identities(one: IngestedFilm, client: PersonSearchClient, gallery: st
 
 
 async def _asked(
-    client: PersonSearchClient, gallery: str, files: Sequence[QueryFile], who: Mapping[str, str], modality: Modality
+    client: PersonSearchClient, gallery: str, asked: Sequence[Question], who: Mapping[str, str], modality: Modality
 ) -> Pairs:
-    """Compare each query file with every appearance that it retrieves by itself."""
+    """Compare each query file with every appearance that it retrieves by itself; refused files have none."""
     cosines: list[float] = []
     same: list[bool] = []
     wire = modality_pb2.Modality.Value(f"MODALITY_{modality.upper()}")
-    for file in files:
-        heard = modality is Modality.VOICE
-        part = voice_part(file.path) if heard else portrait_part(file.path)
-        task = query_pb2.TASK_HEARD if heard else query_pb2.TASK_SEEN
-        try:
-            answer = await client.search([part], gallery=gallery, top_k=TOP_K, expand=False, task=task)
-        except PersonSearchError:
-            continue
-        for hit in answer.hits:
+    for question in asked:
+        answer = await search(client, question, gallery)
+        for hit in () if isinstance(answer, str) else answer.hits:
             steps = [step for step in hit.evidence if step.modality == wire and step.HasField("cosine")]
             if steps and hit.appearance.appearance_id in who:
                 cosines.append(steps[0].cosine)
-                same.append(who[hit.appearance.appearance_id] == file.identity)
+                same.append(who[hit.appearance.appearance_id] == question.file.identity)
     return Pairs(np.array(cosines, np.float32), np.array(same, np.bool_))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from packs.arrays import F32, F64
 from packs.calibration import Calibration
+from packs.sound import HOP
 from packs.spec import Modality
 from services.backends.schemas import SpeechSpan
 from services.ingest.pipeline.aggregate import Aggregate
@@ -22,11 +23,10 @@ from services.ingest.pipeline.settings import PipelineSettings
 from services.ingest.pipeline.speakers import EVIDENCE, Line, choose, evidence_of
 from services.ingest.pipeline.utterances import FRAME_S, Utterance, clip_of, utterances
 from services.ingest.pipeline.values import Fragment, Shot, Sound
+from services.runtime.trust import confidence_of, quality_of_speech
 
 __all__ = ["Hearing", "Spoken", "evidence_in", "hear"]
 
-# A voice's row is worth s / (s + 1) for s seconds of speech.
-HALF_WORTH_S = 1.0
 # A person counts as present when seen within so many seconds of a moment.
 PRESENT_S = 0.5
 
@@ -218,9 +218,7 @@ def _shared_out(
 
 
 def _joined(one: SpeechSpan, other: SpeechSpan) -> SpeechSpan:
-    first, second = one.end_s - one.start_s, other.end_s - other.start_s
-    sure = (first * one.confidence + second * other.confidence) / (first + second)
-    return SpeechSpan(one.start_s, other.end_s, sure)
+    return SpeechSpan(one.start_s, other.end_s, confidence_of([one, other]))
 
 
 async def _listen(hearing: Hearing, sound: Sound, activity: F32, speakers: Sequence[Spoken]) -> None:
@@ -230,11 +228,11 @@ async def _listen(hearing: Hearing, sound: Sound, activity: F32, speakers: Seque
     clips, heard = [], []
     for speaker in speakers:
         parts = [_frames(sound, span) for span in speaker.spans]
-        clips.append(np.concatenate([sound.samples[160 * low : 160 * high] for low, high in parts]))
+        clips.append(np.concatenate([sound.samples[HOP * low : HOP * high] for low, high in parts]))
         heard.append(np.concatenate([activity[low:high] for low, high in parts]))
     embedded = await hearing.embed(clips, activity=heard)
     for speaker, vector in zip(speakers, embedded.vectors, strict=True):
-        speaker.voice = Aggregate(vector, speaker.seconds / (speaker.seconds + HALF_WORTH_S))
+        speaker.voice = Aggregate(vector, quality_of_speech(speaker.seconds))
 
 
 def _frames(sound: Sound, span: SpeechSpan) -> tuple[int, int]:

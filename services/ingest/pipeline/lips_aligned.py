@@ -7,7 +7,7 @@ import numpy as np
 
 from packs.arrays import F32, F64, U8
 
-__all__ = ["UPPER", "aligned", "around"]
+__all__ = ["UPPER", "aligned"]
 
 UPPER = slice(3, 27), slice(4, 36)
 """Rows and columns of the patch that hold brows, eyes and nose."""
@@ -21,7 +21,7 @@ LARGEST_STEP = np.array([2.0, 2.0, 0.08])
 HELD = np.array([200.0, 200.0, 20_000.0, 1e-3, 1e-3])
 
 
-def around(values: F32, times_s: F64, within_s: float) -> F32:
+def _around(values: F32, times_s: F64, within_s: float) -> F32:
     """Mean of the values float32[N, ...] of all times that are no further away, for each time: float32[N, ...]."""
     low = np.searchsorted(times_s, times_s - within_s - 1e-6)
     high = np.searchsorted(times_s, times_s + within_s + 1e-6)
@@ -48,7 +48,7 @@ def aligned(patches: U8, times_s: F64) -> F32:
     centre = np.array([(width - 1) / 2.0, height * 0.28])
     moved, now = np.zeros((len(faces), 3)), faces
     for _ in range(ROUNDS):
-        usual = _blurred(around(now, times_s, AROUND_S))
+        usual = _blurred(_around(now, times_s, AROUND_S))
         moved += np.clip(_steps(usual, _blurred(now), centre), -LARGEST_STEP, LARGEST_STEP)
         now = np.stack([_moved(face, by, centre) for face, by in zip(faces, moved, strict=True)])
     return now
