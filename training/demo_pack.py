@@ -56,7 +56,7 @@ class Part:
 # The casts of frames and voices of one seed are the same people, which never cross: train, val and test differ.
 PARTS = (
     Part("train", "frames", 1000, 2000, 5000),
-    Part("closeups", "closeups", 1500, 1500, 8),
+    Part("closeups", "closeups", 1500, 5000, 8),
     Part("val", "frames", 2000, 100, 600),
     Part("test", "frames", 3000, 250, 1000),
     Part("train", "voices", 1000, 2400, 16000),
