@@ -24,7 +24,6 @@ from services.ingest.pipeline.values import Fragment, Shot
 
 __all__ = ["Relinker"]
 
-FORBIDDEN = 1e6
 DECIDING = (Modality.FACE, Modality.BODY)
 
 Looks = Mapping[Modality, Aggregate]
@@ -65,18 +64,18 @@ class Relinker:
         """Give each fragment at most one successor, for the greatest evidence in all."""
         tails = [self._tail(fragment) for fragment in fragments]
         heads = [self._head(fragment, tail) for fragment, tail in zip(fragments, tails, strict=True)]
-        cost = np.full((len(fragments), len(fragments)), FORBIDDEN)
+        # No join is worth nothing: two weak joins must not take the place of a strong one.
+        worth = np.zeros((len(fragments), len(fragments)))
         for row, earlier in enumerate(fragments):
             for column, later in enumerate(fragments):
                 if row != column and self._possible(earlier, later, shot):
                     goes_on = later.continues is not None and later.continues == earlier.number
                     evidence = self._link(tails[row], heads[column], goes_on=goes_on)
-                    if evidence is not None:
-                        cost[row, column] = -evidence
+                    worth[row, column] = evidence or 0.0
         following = {
             int(row): int(column)
-            for row, column in zip(*linear_sum_assignment(cost), strict=True)
-            if cost[row, column] < FORBIDDEN
+            for row, column in zip(*linear_sum_assignment(worth, maximize=True), strict=True)
+            if worth[row, column] > 0.0
         }
         return _chains(fragments, following)
 

@@ -127,7 +127,7 @@ class RelinkSettings:
     out_of_frame_s: float = 1.0
     least_evidence: float = 1.0
     reach_heights_s: float = 1.0
-    continuity: float = 1.0
+    continuity: float = 2.0
     most_looks: float = 6.0
     motion: MotionSettings = field(default_factory=MotionSettings)
 

@@ -128,3 +128,17 @@ def test_who_turns_back_in_a_crossing_is_found_by_the_clothes() -> None:
     people = relinked(one, other, turned, back)
     looks = [{int(np.argmax(seen.vector)) for seen in each.observations[Modality.BODY]} for each in people]
     assert looks == [{0}, {1}]
+
+
+def test_two_weak_joins_do_not_take_the_place_of_a_strong_one() -> None:
+    red, pink = np.eye(2, 8, dtype=np.float32)[0], np.array([0.8, 0.6, 0, 0, 0, 0, 0, 0], np.float32)
+    goes = fragment([point(n, 300.0) for n in range(10)], 0)
+    comes = fragment([point(n, 300.0) for n in range(18, 28)], 1)
+    # Both of these could be joined to one of those, but not to each other: they are seen at once.
+    long_seen = fragment([point(n, 375.0) for n in range(16)], 2)
+    late = fragment([point(n, 225.0) for n in range(14, 28)], 3)
+    for one, look in ((goes, red), (comes, red), (long_seen, pink), (late, pink)):
+        one.observations[Modality.BODY][0].vector = look
+    assert len(relinked(long_seen, comes)) == len(relinked(goes, late)) == 1
+    people = relinked(goes, comes, long_seen, late)
+    assert [set(middles(each)) for each in people] == [{300.0}, {375.0}, {225.0}]
