@@ -18,7 +18,7 @@ import numpy as np
 from packs.arrays import F32, U8
 from services.ingest.pipeline.decode import DecodedFrame
 
-__all__ = ["WINDOW_FRAMES", "DissolveDetector", "with_dissolves"]
+__all__ = ["WINDOW_FRAMES", "DissolveDetector", "softened", "with_dissolves"]
 
 # A window at 25 frames a second: dissolves of up to 0.7 s, with steady pictures before and after.
 WINDOW_FRAMES, STEADY_FRAMES = 26, 3
@@ -47,7 +47,7 @@ class DissolveDetector:
 
         The middle is the first frame of the second half of those that show both pictures.
         """
-        self._window.append(_softened(picture))
+        self._window.append(softened(picture))
         if len(self._window) < WINDOW_FRAMES:
             return None
         shares = _blend_shares(np.stack(self._window))
@@ -83,7 +83,8 @@ def with_dissolves(frames: Iterable[DecodedFrame]) -> Iterator[tuple[DecodedFram
         given += 1
 
 
-def _softened(picture: U8) -> F32:
+def softened(picture: U8) -> F32:
+    """What is large in a BGR picture uint8[h, w, 3]: float32[36, 64], grey levels without noise and fine patterns."""
     grey = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), SIZE_PX, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.GaussianBlur(grey, (0, 0), 1.0), dtype=np.float32)
 

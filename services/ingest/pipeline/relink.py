@@ -1,12 +1,14 @@
 """Fragments of one person in one shot are joined again, when the shot is over and everything is known.
 
-Inside a shot people keep their clothes, so the body embedding may decide together with the face. Two fragments that
-are seen at the same time are two people.
+Inside a shot people keep their clothes, so the body embedding may decide together with the face, and with where the
+paths lead: people in one uniform are told apart by how they walk. Two fragments that are seen at the same time are two
+people.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -15,13 +17,24 @@ from packs.arrays import F32
 from packs.calibration import Calibration
 from packs.spec import Modality
 from services.ingest.pipeline.aggregate import Aggregate, aggregate
+from services.ingest.pipeline.paths import PathEnd, motion_evidence, path_end
 from services.ingest.pipeline.settings import RelinkSettings
+from services.ingest.pipeline.untangle import settle, untangle
 from services.ingest.pipeline.values import Fragment, Shot
 
 __all__ = ["Relinker"]
 
-FORBIDDEN = 1e6
 DECIDING = (Modality.FACE, Modality.BODY)
+
+Looks = Mapping[Modality, Aggregate]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Edge:
+    """One side of a join: where a fragment ends or begins, and what it looks like."""
+
+    path: PathEnd
+    looks: Looks
 
 
 class Relinker:
@@ -38,52 +51,61 @@ class Relinker:
 
     def relink(self, shot: Shot) -> list[Fragment]:
         """The people of a shot, each as one fragment where that can be told; in order of first frame and place."""
-        fragments = list(shot.fragments)
+        fragments, loose = untangle(shot.fragments, self._settings.motion)
         while len(fragments) > 1:
             joined = self._join_once(fragments, shot)
             if len(joined) == len(fragments):
                 break
             fragments = joined
-        return sorted(fragments, key=lambda part: (part.first.position.frame, float(part.first.person.box[0])))
+        people = settle(fragments, loose, self._settings.motion)
+        return sorted(people, key=lambda part: (part.first.position.frame, float(part.first.person.box[0])))
 
     def _join_once(self, fragments: list[Fragment], shot: Shot) -> list[Fragment]:
         """Give each fragment at most one successor, for the greatest evidence in all."""
-        looks = [self._looks(fragment) for fragment in fragments]
-        cost = np.full((len(fragments), len(fragments)), FORBIDDEN)
+        tails = [self._tail(fragment) for fragment in fragments]
+        heads = [self._head(fragment, tail) for fragment, tail in zip(fragments, tails, strict=True)]
+        # No join is worth nothing: two weak joins must not take the place of a strong one.
+        worth = np.zeros((len(fragments), len(fragments)))
         for row, earlier in enumerate(fragments):
             for column, later in enumerate(fragments):
                 if row != column and self._possible(earlier, later, shot):
-                    evidence = self._link(earlier, later, looks[row], looks[column])
-                    if evidence is not None:
-                        cost[row, column] = -evidence
+                    goes_on = later.continues is not None and later.continues == earlier.number
+                    evidence = self._link(tails[row], heads[column], goes_on=goes_on)
+                    worth[row, column] = evidence or 0.0
         following = {
             int(row): int(column)
-            for row, column in zip(*linear_sum_assignment(cost), strict=True)
-            if cost[row, column] < FORBIDDEN
+            for row, column in zip(*linear_sum_assignment(worth, maximize=True), strict=True)
+            if worth[row, column] > 0.0
         }
         return _chains(fragments, following)
 
-    def _link(
-        self, earlier: Fragment, later: Fragment, before: dict[Modality, Aggregate], after: dict[Modality, Aggregate]
-    ) -> float | None:
-        """Evidence for a join in nats, or None where it is too little; what was taken up needs less than the rest."""
-        evidence = self._evidence(before, after)
-        if later.continues is None or later.continues != earlier.number:
-            return evidence if evidence >= self._settings.least_evidence else None
-        natural = self._settings.continuity + (evidence if evidence > -FORBIDDEN else 0.0)
-        return natural if natural >= 0.0 else None
+    def _link(self, earlier: _Edge, later: _Edge, *, goes_on: bool) -> float | None:
+        """Evidence for a join in nats, or None where it is too little; what goes on for the tracker needs less."""
+        looks = self._alike(earlier.looks, later.looks)
+        motion = motion_evidence(earlier.path, later.path, self._settings.motion)
+        if goes_on:
+            natural = self._settings.continuity + motion + (looks or 0.0)
+            return natural if natural >= 0.0 else None
+        if looks is None or looks + motion < self._settings.least_evidence:
+            return None
+        return looks + motion
 
-    def _looks(self, fragment: Fragment) -> dict[Modality, Aggregate]:
-        made = {modality: aggregate(fragment.observations.get(modality, [])) for modality in self._calibration}
-        return {modality: look for modality, look in made.items() if look is not None}
-
-    def _evidence(self, earlier: dict[Modality, Aggregate], later: dict[Modality, Aggregate]) -> float:
+    def _alike(self, earlier: Looks, later: Looks) -> float | None:
         """Log-odds of "same person" at even odds, in nats; of two modalities the mean, as they are not independent."""
         both = [
             self._calibration[modality].logit(float(earlier[modality].vector @ later[modality].vector))
             for modality in earlier.keys() & later.keys()
         ]
-        return float(np.mean(both)) if both else -FORBIDDEN
+        most = self._settings.most_looks
+        return float(np.clip(np.mean(both), -most, most)) if both else None
+
+    def _tail(self, fragment: Fragment) -> _Edge:
+        made = {modality: aggregate(fragment.observations.get(modality, [])) for modality in self._calibration}
+        looks = {modality: look for modality, look in made.items() if look is not None}
+        return _Edge(path_end(fragment.points, self._settings.motion), looks)
+
+    def _head(self, fragment: Fragment, tail: _Edge) -> _Edge:
+        return replace(tail, path=path_end(fragment.points, self._settings.motion, beginning=True))
 
     def _possible(self, earlier: Fragment, later: Fragment, shot: Shot) -> bool:
         left, back = earlier.last, later.first

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 __all__ = [
     "DecodeSettings",
+    "MotionSettings",
     "MouthSettings",
     "ObservationSettings",
     "PipelineSettings",
@@ -74,22 +75,61 @@ class TrackerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MotionSettings:
+    """How people are believed to move. Lengths are in heights of the person, speeds in heights a second.
+
+    Attributes:
+        window_s: So much of a path says where it leads.
+        box_sd: How far a box lies from the person, as a standard deviation, each box by itself.
+        bias_sd: How far the boxes of an end lie from the person together: half hidden, a person looks narrower.
+        speed_sd_s: How fast people are.
+        drift_sd_s: How far they stray from a straight line in a second.
+        change_sd_s: How much their speed changes.
+        others_sd: How far from there others are: middle, foot, logarithm of the height.
+        others_speed_sd_s: How much the speed of others differs, in the same order.
+        surprise: Probability that somebody moves in quite another way.
+        most_evidence: Most that motion may say, in nats.
+        tangled_share: Share of the smaller of two boxes inside the other from which on a box may be somebody else's.
+        fitting_iou: Least intersection over union of a box and the place to which a path leads.
+        beyond_s: How long a path is believed to go on after its end.
+    """
+
+    window_s: float = 0.5
+    box_sd: float = 0.05
+    bias_sd: float = 0.05
+    speed_sd_s: float = 0.5
+    drift_sd_s: float = 0.1
+    change_sd_s: float = 0.15
+    others_sd: tuple[float, float, float] = (0.5, 0.15, 0.15)
+    others_speed_sd_s: tuple[float, float, float] = (0.4, 0.1, 0.1)
+    surprise: float = 0.03
+    most_evidence: float = 4.0
+    tangled_share: float = 0.25
+    fitting_iou: float = 0.5
+    beyond_s: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
 class RelinkSettings:
-    """How fragments of one shot are joined by their embeddings.
+    """How fragments of one shot are joined, by what they look like and where they go.
 
     Attributes:
         longest_gap_s: Fragments further apart stay apart.
         out_of_frame_s: The same for a person who left through the edge of the picture.
-        least_evidence: Least calibrated log-odds (nats at even odds) of "same person" for a join.
+        least_evidence: Least log-odds (nats at even odds) of "same person" for a join.
         reach_heights_s: How far a person may have come in the gap, in body heights a second.
-        continuity: What the motion says for a track that was taken up after a crossing, in nats.
+        continuity: What the tracker's belief counts that a track goes on after a crossing, in nats.
+        most_looks: Most that the embeddings may say for or against, in nats.
+        motion: How people move.
     """
 
     longest_gap_s: float = 4.0
     out_of_frame_s: float = 1.0
     least_evidence: float = 1.0
     reach_heights_s: float = 1.0
-    continuity: float = 2.5
+    continuity: float = 2.0
+    most_looks: float = 6.0
+    motion: MotionSettings = field(default_factory=MotionSettings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,12 +165,11 @@ class Tracker:
         parted = self._crossings.update({track.number: person.box for track, person in known})
         extended = []
         for track, person in pairs:
-            point = Point(position, person)
             track.crossing = self._crossings.involves(track.number)
             if track.number in parted:
-                extended.append((self._take_up(track, point), person))
+                extended.append((self._take_up(track, Point(position, person)), person))
             else:
-                track.extend(point)
+                track.extend(Point(position, person, track.crossing))
                 extended.append((track, person))
         return extended
 

@@ -105,10 +105,17 @@ class Person:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Point:
-    """Where a track is in one analysed frame."""
+    """Where a track is in one analysed frame.
+
+    Attributes:
+        position: When.
+        person: What was found.
+        crossing: Whether somebody in front of them or behind them may have been taken for them.
+    """
 
     position: Position
     person: Person
+    crossing: bool = False
 
 
 @dataclass(slots=True, eq=False)

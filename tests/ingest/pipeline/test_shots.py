@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scenedetect import FrameTimecode
+from scenedetect.detectors import ContentDetector
 
 from services.ingest.pipeline.decode import VideoFile
 from services.ingest.pipeline.settings import DecodeSettings
@@ -85,3 +87,24 @@ def test_a_resumed_detector_decides_as_the_first_one_did():
 
 def test_a_flash_does_not_make_two_shots():
     assert cuts_of([60.0] * 20 + [240.0] + [60.0] * 20) == [20]
+
+
+def dark_scene(noise_seed: int, brightness: float = 1.0) -> np.ndarray:
+    """A dim ramp; in the dark, noise of a few grey levels turns the hue round."""
+    ramp = np.linspace(4.0, 40.0, 256)[None, :, None] * np.ones((144, 1, 3)) * brightness
+    noise = np.random.default_rng(noise_seed).normal(0.0, 5.0, (144, 256, 3))
+    return np.clip(ramp + noise, 0.0, 255.0).astype(np.uint8)
+
+
+def test_a_dark_scene_that_is_coded_anew_is_no_cut():
+    coded = [dark_scene(1)] * 20 + [dark_scene(2)] * 20
+    alone = ContentDetector(threshold=DEFAULT.cut_threshold, min_scene_len=DEFAULT.shortest_shot_frames)
+    assert any(alone.process_frame(FrameTimecode(number, fps=25.0), one) for number, one in enumerate(coded))
+    detector = CutDetector(DEFAULT.cut_threshold, DEFAULT.shortest_shot_frames)
+    assert [number for number, one in enumerate(coded) if detector.begins(one)] == []
+
+
+def test_a_dark_scene_is_cut_to_another_one():
+    detector = CutDetector(DEFAULT.cut_threshold, DEFAULT.shortest_shot_frames)
+    pictures = [dark_scene(1)] * 20 + [dark_scene(2)[:, ::-1]] * 20
+    assert [number for number, one in enumerate(pictures) if detector.begins(one)] == [20]
