@@ -164,11 +164,11 @@ class LikenessSettings:
         least_body: Most that a body may say against: clothes change between scenes.
     """
 
-    rare: float = -1.8
-    face: float = 0.8
-    body: float = 0.8
-    most: float = 5.0
-    least_body: float = 1.0
+    rare: float = -1.9
+    face: float = 1.0
+    body: float = 0.75
+    most: float = 6.0
+    least_body: float = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +192,8 @@ class SpeakerSettings:
         likeness: Of the people.
     """
 
-    weights: tuple[float, ...] = (0.23, -0.8, 2.9, 1.8)
-    off_screen: float = 0.57
+    weights: tuple[float, ...] = (0.87, -1.69, 1.9, 4.51)
+    off_screen: float = 0.82
     voice: float = 0.7
     most_voice: float = 6.0
     kin_nats: float = 1.0
