@@ -11,7 +11,7 @@ from packs.spec import Modality
 from services.backends.index.fake import FakeIndex
 from services.backends.media.files import FsspecMediaStore
 from services.backends.schemas import AppearanceKind, Scope, Video, VideoState
-from services.ingest.identifiers import notes_prefix, video_id_of
+from services.ingest.identifiers import video_id_of
 from services.ingest.pipeline.revise import Reviser
 from services.ingest.pipeline.run import Observer, Pipeline
 from services.ingest.pipeline.settings import PipelineSettings
@@ -284,12 +284,6 @@ async def test_killed_in_the_last_stage_and_resumed_it_is_the_same(stack, turned
         ready = await pipeline.run(left, turned, still_ours=nobody_else, observer=Observer())
         assert (ready.state, ready.appearance_count) == (VideoState.READY, len(wanted[0]))
         await assert_same(await contents(index), wanted)
-
-
-async def test_nothing_is_kept_of_what_was_heard_once_it_is_ready(stack, talk):
-    index, pipeline = await stack()
-    await pipeline.run(new_video(talk), talk, still_ours=nobody_else, observer=Observer())
-    assert await pipeline._media.count_prefix(notes_prefix("town", VIDEO_ID)) == 0
 
 
 async def assert_same(found, expected):

@@ -173,7 +173,7 @@ class LikenessSettings:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerSettings:
-    """Who speaks. Weights come from ``python -m tools.fit_speakers``; these were fitted on the film of seed 2001.
+    """Who speaks. The weights of mouths and of likeness were fitted on SynthCast films 7101, 8101 and 8102.
 
     Attributes:
         weights: Of the evidence for a person, in the order of `speakers.EVIDENCE`.
