@@ -202,7 +202,7 @@ class SpeakerSettings:
     unseen_twice: float = 0.2
     at_once: float = 1.0
     at_once_s: float = 0.14
-    least_sure: float = 0.4
+    least_sure: float = 0.55
     most_partners: int = 160
     rounds: int = 24
     likeness: LikenessSettings = field(default_factory=LikenessSettings)
