@@ -11,6 +11,8 @@ __all__ = [
     "crash_key",
     "lease_name",
     "media_prefix",
+    "notes_key",
+    "notes_prefix",
     "progress_key",
     "speech_id_of",
     "stop_key",
@@ -32,13 +34,23 @@ def appearance_id_of(video_id: str, shot_start_frame: int, ordinal: int) -> str:
 
 
 def speech_id_of(video_id: str, shot_start_frame: int, ordinal: int) -> str:
-    """Id of speech with nobody on screen: the `ordinal`-th of its shot, by start."""
+    """Id of speech with nobody on screen, that begins with the `ordinal`-th piece of speech of its shot."""
     return _digits(f"{video_id}/speech/{shot_start_frame}/{ordinal}")
 
 
 def media_prefix(gallery: str, video_id: str) -> str:
     """Where a video's media lie."""
     return f"{gallery}/{video_id}"
+
+
+def notes_prefix(gallery: str, video_id: str) -> str:
+    """Where what was heard in a video lies until its speakers are known."""
+    return f"{media_prefix(gallery, video_id)}/notes"
+
+
+def notes_key(gallery: str, video_id: str, generation: int, frame: int) -> str:
+    """The note of the stretch of a video that begins at a frame."""
+    return f"{notes_prefix(gallery, video_id)}/{generation}-{frame}.npz"
 
 
 def progress_key(video_id: str) -> str:

@@ -12,12 +12,14 @@ from services.backends.index.fake import FakeIndex
 from services.backends.media.files import FsspecMediaStore
 from services.backends.schemas import AppearanceKind, Scope, Video, VideoState
 from services.ingest.identifiers import video_id_of
+from services.ingest.pipeline.revise import Reviser
 from services.ingest.pipeline.run import Observer, Pipeline
 from services.ingest.pipeline.settings import PipelineSettings
 
 VIDEO_ID = video_id_of("town", "1" * 64)
 NAMES = itertools.count()
 RATE, FPS, FRAMES, CUTS = 48_000, 25, 180, (60, 120)
+LONG = 240
 RED_HZ, BLUE_HZ, STRANGER_HZ = 220.0, 880.0, 2400.0
 
 
@@ -50,21 +52,30 @@ class KillingIndex(FakeIndex):
         self._write()
         await super().put_video(video)
 
+    async def delete_appearances(self, gallery, appearance_ids):
+        self._write()
+        await super().delete_appearances(gallery, appearance_ids)
+
+    async def delete_embeddings(self, modality, gallery, appearance_ids):
+        self._write()
+        await super().delete_embeddings(modality, gallery, appearance_ids)
+
 
 class Say:
     """Lines of one voice: a tone that is loud and soft by syllables, and the mouth that goes with it."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, frames: int = FRAMES) -> None:
         self._random = np.random.default_rng(seed)
-        self.sound = np.zeros(FRAMES * RATE // FPS)
-        self.mouth = np.zeros(FRAMES)
+        self._frames = frames
+        self.sound = np.zeros(frames * RATE // FPS)
+        self.mouth = np.zeros(frames)
 
     def line(self, hz: float, start_s: float, end_s: float) -> None:
-        syllables = self._random.uniform(0.25, 1.0, FRAMES)
+        syllables = self._random.uniform(0.25, 1.0, self._frames)
         frames = np.arange(round(start_s * FPS), round(end_s * FPS))
         self.mouth[frames] = syllables[frames]
         t = np.arange(round(start_s * RATE), round(end_s * RATE)) / RATE
-        loud = np.interp(t, (np.arange(FRAMES) + 0.5) / FPS, syllables)
+        loud = np.interp(t, (np.arange(self._frames) + 0.5) / FPS, syllables)
         self.sound[round(start_s * RATE) : round(end_s * RATE)] += 0.6 * loud * np.sin(2 * np.pi * hz * t)
 
     def chew(self, hz: float) -> None:
@@ -209,6 +220,70 @@ async def test_a_pack_that_cannot_hear_leaves_sound_out(stack, talk, hearing):
     assert hearing.speech_calls == 0
     assert not any(row.speech for row in rows)
     assert vectors[Modality.VOICE] == []
+
+
+@pytest.fixture
+def turned(film, script, walker, track):
+    """Red is seen to speak twice; then red's voice is heard while no mouth moves; then blue's mouth moves to it."""
+    red, heard, dubbed = (Say(seed, LONG) for seed in (0, 3, 5))
+    red.line(RED_HZ, 0.4, 1.6)
+    red.line(RED_HZ, 2.8, 4.0)
+    heard.line(RED_HZ, 5.2, 6.4)
+    dubbed.line(RED_HZ, 7.6, 8.8)
+    still, sound = tuple(np.zeros(LONG)), red.sound + heard.sound + dubbed.sound
+    people = (
+        walker("red", 0, 60, 60.0, mouth=tuple(red.mouth)),
+        walker("green", 0, 60, 300.0, mouth=still),
+        walker("red", 60, 120, 200.0, mouth=tuple(red.mouth)),
+        walker("red", 120, 180, 60.0, mouth=still),
+        walker("green", 120, 180, 300.0, mouth=still),
+        walker("blue", 180, 240, 200.0, mouth=tuple(dubbed.mouth)),
+    )
+    made = script(frames=LONG, cuts=(60, 120, 180), walkers=people)
+    return film(made, tracks=[track(np.asarray(sound, np.float32))], gop=25)
+
+
+async def test_the_film_tells_what_a_shot_cannot(stack, turned, monkeypatch):
+    seen_by_shot = {}
+
+    async def looked(self, video):
+        seen_by_shot.update(spoken((await contents(self._index))[0]))
+        return await revised(self, video)
+
+    revised = Reviser.revise
+    # The rows as they were before the last stage can be had in no other way.
+    monkeypatch.setattr(Reviser, "revise", looked)
+    index, pipeline = await stack()
+    ready = await pipeline.run(new_video(turned), turned, still_ours=nobody_else, observer=Observer())
+    rows, vectors = await contents(index)
+    assert ready.appearance_count == len(rows)
+    found = spoken(rows)
+    tracklet, speech = AppearanceKind.TRACKLET, AppearanceKind.SPEECH
+    # Red's voice with every mouth still: red is there, so it is red; blue's mouth moves to it, but red is away.
+    assert (tracklet, 4.8, 0.1) in found
+    assert (tracklet, 4.8, 0.1) not in seen_by_shot
+    assert (tracklet, 7.2, 0.4) in seen_by_shot
+    assert (tracklet, 7.2, 0.4) not in found
+    assert sum(kind is speech for kind, _, _ in found) == 1
+    assert {row.appearance_id for row in vectors[Modality.VOICE]} == {row.appearance_id for row in rows if row.speech}
+
+
+async def test_killed_in_the_last_stage_and_resumed_it_is_the_same(stack, turned):
+    whole, pipeline = await stack()
+    await pipeline.run(new_video(turned), turned, still_ours=nobody_else, observer=Observer())
+    wanted, writes = await contents(whole), whole.writes
+    # The last write makes it ready, the five before it are of the last stage: what is there, then what goes.
+    for write in range(writes - 5, writes + 1):
+        index, pipeline = await stack()
+        index.dies_at = write
+        with pytest.raises(Kill):
+            await pipeline.run(new_video(turned), turned, still_ours=nobody_else, observer=Observer())
+        left = await index.get_video("town", VIDEO_ID)
+        assert (left.state, left.committed_frame) == (VideoState.INGESTING, LONG)
+        index.dies_at = None
+        ready = await pipeline.run(left, turned, still_ours=nobody_else, observer=Observer())
+        assert (ready.state, ready.appearance_count) == (VideoState.READY, len(wanted[0]))
+        await assert_same(await contents(index), wanted)
 
 
 async def assert_same(found, expected):

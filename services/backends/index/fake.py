@@ -138,6 +138,17 @@ class FakeIndex:
                 del table[key]
         return deleted
 
+    async def delete_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> None:
+        """Forget some appearances of a gallery."""
+        for key in _some(self._appearances, gallery, appearance_ids):
+            del self._appearances[key]
+
+    async def delete_embeddings(self, modality: Modality, gallery: str, appearance_ids: Sequence[str]) -> None:
+        """Forget some embeddings of a gallery."""
+        table = self._embeddings.get(modality, {})
+        for key in _some(table, gallery, appearance_ids):
+            del table[key]
+
     async def erase_video(self, gallery: str, video_id: str) -> int:
         """Forget a video and all of it."""
         deleted = await self.delete_from(gallery, video_id, -np.inf)

@@ -191,6 +191,15 @@ class MilvusIndex:
         wanted = all_of(_of_video(gallery, video_id), f"start_s >= {number(start_s)}")
         return await self._delete_everywhere(wanted)
 
+    async def delete_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> None:
+        """Delete the rows of some appearances; their embeddings stay, and are ignored until they are deleted."""
+        await self._delete_some(self._appearances, gallery, appearance_ids)
+
+    async def delete_embeddings(self, modality: Modality, gallery: str, appearance_ids: Sequence[str]) -> None:
+        """Delete the embeddings of some appearances in one modality of the active pack."""
+        if modality in self._embeddings:
+            await self._delete_some(self._embeddings[modality], gallery, appearance_ids)
+
     async def erase_video(self, gallery: str, video_id: str) -> int:
         """Delete a video's appearances, embeddings (of every pack) and, last, its row; it may be repeated."""
         wanted = _of_video(gallery, video_id)
@@ -258,6 +267,10 @@ class MilvusIndex:
             await self._delete_keys(collection, keys)
             deleted += len(keys)
         return deleted
+
+    async def _delete_some(self, collection: Collection, gallery: str, keys: Sequence[str]) -> None:
+        for part in _parts(list(dict.fromkeys(keys)), _KEYS_PER_CALL):
+            await self._delete(collection, all_of(f"gallery == {quoted(gallery)}", one_of(collection.key, part)))
 
     async def _delete_keys(self, collection: Collection, keys: Sequence[str]) -> None:
         self._unflushed.add(collection.name)

@@ -112,6 +112,14 @@ class VectorIndex(Protocol):
         """Delete a video's appearances and embeddings that start at `start_s` or later; say how many rows that were."""
         ...
 
+    async def delete_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> None:
+        """Delete the rows of some appearances; their embeddings stay, and are ignored until they are deleted."""
+        ...
+
+    async def delete_embeddings(self, modality: Modality, gallery: str, appearance_ids: Sequence[str]) -> None:
+        """Delete the embeddings of some appearances in one modality; ids that have none are left out."""
+        ...
+
     async def erase_video(self, gallery: str, video_id: str) -> int:
         """Delete a video's appearances, embeddings (of every pack) and row; say how many rows that were."""
         ...

@@ -14,12 +14,12 @@ from packs.spec import Modality
 from services.backends.schemas import Appearance, AppearanceKind, Box, EmbeddingRow, KeyBox, Video
 from services.ingest.identifiers import appearance_id_of, speech_id_of
 from services.ingest.pipeline.aggregate import Aggregate, aggregate
-from services.ingest.pipeline.hear import Spoken
 from services.ingest.pipeline.settings import ObservationSettings
 from services.ingest.pipeline.smoothing import smoothed_boxes
+from services.ingest.pipeline.spoken import Spoken
 from services.ingest.pipeline.values import Fragment, KeyFrame, Point, Shot
 
-__all__ = ["FinishedAppearance", "appearances_of"]
+__all__ = ["FinishedAppearance", "appearances_of", "embedding_of", "speech_alone"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,26 +60,22 @@ def appearances_of(
             fragment,
             appearance_id_of(video.video_id, shot.start.frame, ordinal),
             keys,
-            spoken.get(ordinal, Spoken()),
+            spoken.get(ordinal),
         )
         for ordinal, fragment in enumerate(fragments)
     ]
-    speeches = [
-        _speech(video, said, speech_id_of(video.video_id, shot.start.frame, ordinal))
-        for ordinal, said in enumerate(alone)
-    ]
-    return tracklets + speeches
+    return tracklets + [speech_alone(video, shot.start.frame, said) for said in alone]
 
 
 def _tracklet(
-    video: Video, shot: Shot, fragment: Fragment, appearance_id: str, keys: ObservationSettings, spoken: Spoken
+    video: Video, shot: Shot, fragment: Fragment, appearance_id: str, keys: ObservationSettings, spoken: Spoken | None
 ) -> FinishedAppearance:
     start_s = fragment.first.position.time_s
     end_s = min(fragment.last.position.time_s + shot.frame_s, shot.end.time_s)
     joined = {modality: aggregate(seen) for modality, seen in fragment.observations.items()}
-    joined[Modality.VOICE] = spoken.voice
+    joined[Modality.VOICE] = None if spoken is None else spoken.voice
     embeddings = {
-        modality: _embedding(video, appearance_id, (start_s, end_s), one)
+        modality: embedding_of(video, appearance_id, (start_s, end_s), one)
         for modality, one in joined.items()
         if one is not None
     }
@@ -94,17 +90,15 @@ def _tracklet(
         modalities=tuple(modality for modality in Modality if modality in embeddings),
         boxes=tuple(_key_boxes(fragment.points, shot, keys)),
         key_frame_s=start_s if fragment.key_frame is None else fragment.key_frame.position.time_s,
-        speech=tuple(spoken.spans),
+        speech=() if spoken is None else tuple(spoken.spans),
     )
     return FinishedAppearance(row, embeddings, fragment.key_frame)
 
 
-def _speech(video: Video, spoken: Spoken, appearance_id: str) -> FinishedAppearance:
+def speech_alone(video: Video, shot_start_frame: int, spoken: Spoken) -> FinishedAppearance:
     """Speech of nobody on screen: an appearance without boxes."""
     span = (spoken.spans[0].start_s, spoken.spans[-1].end_s)
-    embeddings = {}
-    if spoken.voice is not None:
-        embeddings[Modality.VOICE] = _embedding(video, appearance_id, span, spoken.voice)
+    appearance_id = speech_id_of(video.video_id, shot_start_frame, spoken.number)
     row = Appearance(
         appearance_id=appearance_id,
         gallery=video.gallery,
@@ -113,14 +107,15 @@ def _speech(video: Video, spoken: Spoken, appearance_id: str) -> FinishedAppeara
         start_s=span[0],
         end_s=span[1],
         generation=video.generation,
-        modalities=tuple(embeddings),
+        modalities=(Modality.VOICE,),
         key_frame_s=span[0],
         speech=tuple(spoken.spans),
     )
-    return FinishedAppearance(row, embeddings, None)
+    return FinishedAppearance(row, {Modality.VOICE: embedding_of(video, appearance_id, span, spoken.voice)}, None)
 
 
-def _embedding(video: Video, appearance_id: str, span: tuple[float, float], one: Aggregate) -> EmbeddingRow:
+def embedding_of(video: Video, appearance_id: str, span: tuple[float, float], one: Aggregate) -> EmbeddingRow:
+    """An embedding as a row; `span` is that of its appearance."""
     return EmbeddingRow(
         appearance_id=appearance_id,
         gallery=video.gallery,

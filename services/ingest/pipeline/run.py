@@ -1,5 +1,7 @@
 """The stages at work together: while one shot is encoded and written, the next is already being decoded.
 
+When all shots are written, one last stage looks over the whole film at who speaks (`revise`).
+
 Between two stages stands a short queue, so that memory stays bounded by what the queues can hold.
 """
 
@@ -9,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -21,13 +24,18 @@ from services.backends.schemas import Video
 from services.ingest.pipeline.appearances import FinishedAppearance, appearances_of
 from services.ingest.pipeline.decode import VideoFile
 from services.ingest.pipeline.encode import Vision, encode
+from services.ingest.pipeline.film_speakers import choose_over_film
 from services.ingest.pipeline.hear import Hearing, hear
 from services.ingest.pipeline.mouth_reader import MouthReader
+from services.ingest.pipeline.notes import NotesStore
 from services.ingest.pipeline.relink import Relinker
+from services.ingest.pipeline.revise import Reviser
 from services.ingest.pipeline.settings import PipelineSettings
+from services.ingest.pipeline.shot_speech import ShotSpeech
 from services.ingest.pipeline.shots import read_chunks
+from services.ingest.pipeline.spoken import shared_out
 from services.ingest.pipeline.track_shots import ShotTracker
-from services.ingest.pipeline.values import Chunk, Position, Shot
+from services.ingest.pipeline.values import Chunk, Fragment, Position, Shot
 from services.ingest.pipeline.write import Writer
 
 __all__ = ["Observer", "Pipeline"]
@@ -99,12 +107,14 @@ class Pipeline:
         """
         threads = self._settings.decode.threads
         async with _opened(path, threads, self._hearing.can_hear) as (file, decoder):
-            writer = Writer(self._index, self._media, still_ours)
+            notes = NotesStore(self._media)
+            writer = Writer(self._index, self._media, notes, still_ours)
             started = await writer.begin(_described(video, file))
             await observer.started(started)
             run = _Run(self, started, file, decoder, writer, observer)
-            committed = await run.to_the_end()
-            return await writer.complete(committed, file.damage)
+            written = await run.to_the_end()
+            reviser = Reviser(self._index, notes, self._calibration, self._settings, still_ours)
+            return await writer.complete(await reviser.revise(written), file.damage)
 
     async def detect(self, chunk: Chunk) -> Sequence[Detections]:
         """Find the people in a chunk's frames."""
@@ -113,13 +123,20 @@ class Pipeline:
         thresholds = (scores.face_score, scores.head_score, scores.low_score)
         return await self._vision.detect(images, thresholds=thresholds) if images else []
 
-    async def encode(self, video: Video, shot: Shot) -> list[FinishedAppearance]:
-        """Embed the people of a shot, join their fragments, and give them what they say."""
+    async def encode(self, video: Video, shot: Shot) -> FinishedShot:
+        """Embed the people of a shot, join their fragments, and give them what they say as far as the shot knows."""
         await encode(self._vision, shot.fragments)
         people = await asyncio.to_thread(Relinker(self._calibration, self._settings.relink).relink, shot)
-        spoken, alone = await hear(self._hearing, shot, people, self._calibration, self._reader, self._settings)
+        heard = await hear(self._hearing, shot, people, self._reader, self._settings)
+        return await asyncio.to_thread(self._finished, video, shot, people, heard)
+
+    def _finished(self, video: Video, shot: Shot, people: Sequence[Fragment], heard: ShotSpeech | None) -> FinishedShot:
         keys = self._settings.observations
-        return await asyncio.to_thread(appearances_of, video, shot, people, keys, spoken, alone)
+        if heard is None:
+            return FinishedShot(shot, appearances_of(video, shot, people, keys), None)
+        (choices,) = choose_over_film([heard], self._calibration, self._settings.speakers)
+        spoken, alone = shared_out(heard, choices, self._settings)
+        return FinishedShot(shot, appearances_of(video, shot, people, keys, spoken, alone), heard)
 
     def tracker(self, frame_s: float) -> ShotTracker:
         """Who follows people through one film."""
@@ -134,6 +151,15 @@ class Pipeline:
     def settings(self) -> PipelineSettings:
         """How it works."""
         return self._settings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FinishedShot:
+    """A shot with its appearances, and what was heard in it."""
+
+    shot: Shot
+    appearances: list[FinishedAppearance]
+    heard: ShotSpeech | None
 
 
 class _Run:
@@ -154,7 +180,7 @@ class _Run:
         self._chunks: asyncio.Queue[Chunk | None] = asyncio.Queue(CHUNKS_AHEAD)
         self._detected: asyncio.Queue[tuple[Chunk, Sequence[Detections]] | None] = asyncio.Queue(DETECTED_AHEAD)
         self._shots: asyncio.Queue[Shot | None] = asyncio.Queue(SHOTS_AHEAD)
-        self._finished: asyncio.Queue[tuple[Shot, list[FinishedAppearance]] | None] = asyncio.Queue(SHOTS_AHEAD)
+        self._finished: asyncio.Queue[FinishedShot | None] = asyncio.Queue(SHOTS_AHEAD)
 
     async def to_the_end(self) -> Video:
         """Run all stages; an error in one ends all and is raised as it is."""
@@ -194,18 +220,20 @@ class _Run:
 
     async def _encode(self) -> None:
         while (shot := await self._shots.get()) is not None:
-            await self._finished.put((shot, await self._pipeline.encode(self._video, shot)))
+            await self._finished.put(await self._pipeline.encode(self._video, shot))
         await self._finished.put(None)
 
     async def _write(self) -> None:
         waiting: list[FinishedAppearance] = []
+        heard: list[ShotSpeech] = []
         while (item := await self._finished.get()) is not None:
-            shot, finished = item
-            waiting += finished
-            enough = shot.end.time_s - self._video.committed_s >= self._pipeline.settings.checkpoint_s
-            if enough or shot.film_ends:
-                self._video = await self._writer.commit(self._video, waiting, shot.end)
-                waiting = []
+            waiting += item.appearances
+            heard += [item.heard] if item.heard is not None else []
+            end = item.shot.end
+            enough = end.time_s - self._video.committed_s >= self._pipeline.settings.checkpoint_s
+            if enough or item.shot.film_ends:
+                self._video = await self._writer.commit(self._video, waiting, heard, end)
+                waiting, heard = [], []
                 await self._observer.committed(self._video)
 
 

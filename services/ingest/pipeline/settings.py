@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 __all__ = [
     "DecodeSettings",
+    "LikenessSettings",
     "MotionSettings",
     "MouthSettings",
     "ObservationSettings",
@@ -192,26 +193,59 @@ class SpeechSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LikenessSettings:
+    """Who of a film looks like whom.
+
+    Attributes:
+        rare: Natural-log odds that two people of two shots are one person, before they are looked at.
+        face: Share of a face's calibrated evidence.
+        body: Share of a body's.
+        most: Most that each may say, in nats.
+        least_body: Most that a body may say against: clothes change between scenes.
+    """
+
+    rare: float = -1.9
+    face: float = 1.0
+    body: float = 0.75
+    most: float = 6.0
+    least_body: float = 0.7
+
+
+@dataclass(frozen=True, slots=True)
 class SpeakerSettings:
-    """Who speaks. Weights come from ``python -m tools.fit_speakers``; these were fitted on the film of seed 2001.
+    """Who speaks. The weights of mouths and of likeness were fitted on SynthCast films 7101, 8101 and 8102.
 
     Attributes:
         weights: Of the evidence for a person, in the order of `speakers.EVIDENCE`.
         off_screen: What speaks for nobody who can be seen.
-        voice: Share of a voice's calibrated evidence, in nats, that couples two pieces of speech.
-        most_voice: Most that it may say.
+        voice: Share of what a voice's other pieces say.
+        most_voice: Most that two voices may say, in nats.
+        kin_nats: From here on, about, two pieces are of one voice.
+        most_kin: So many pieces of one voice count as independent witnesses.
+        unseen: Probability that somebody who is not in the picture is one who was in another.
+        unseen_twice: Probability that two speakers out of the picture are one.
         at_once: What speaks for one speaker of two pieces that follow each other at once.
         at_once_s: A pause up to which they do.
         least_sure: A person is linked to speech from this probability on.
+        most_partners: So many other pieces are asked, at most: memory stays bounded.
+        rounds: Steps of the mean field.
+        likeness: Of the people.
     """
 
-    weights: tuple[float, ...] = (0.23, -0.8, 2.9, 1.8)
-    off_screen: float = 0.57
-    voice: float = 0.4
-    most_voice: float = 2.0
+    weights: tuple[float, ...] = (0.87, -1.69, 1.9, 4.51)
+    off_screen: float = 0.82
+    voice: float = 0.7
+    most_voice: float = 6.0
+    kin_nats: float = 1.0
+    most_kin: float = 5.0
+    unseen: float = 0.12
+    unseen_twice: float = 0.2
     at_once: float = 1.0
     at_once_s: float = 0.14
-    least_sure: float = 0.4
+    least_sure: float = 0.55
+    most_partners: int = 160
+    rounds: int = 24
+    likeness: LikenessSettings = field(default_factory=LikenessSettings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
-"""Who of the people on screen speaks, if any of them does.
+"""What speaks for each of the people on screen to say a piece of speech.
 
-Each piece of speech chooses among the people in the picture and "nobody that can be seen". What speaks for a person is
-a few numbers about how their mouth goes with the sound, weighed by a conditional logistic model (McFadden 1974); the
-weights are fitted on films of the training seeds by ``python -m tools.fit_speakers``. Pieces of one shot that sound
-alike, or follow each other at once, choose together (a mean field of their couplings).
+Each piece chooses among the people in the picture and "nobody that can be seen". What speaks for a person is a few
+numbers about how their mouth goes with the sound, weighed by a conditional logistic model (McFadden 1974); the weights
+are fitted on films of the training seeds by ``python -m tools.fit_speakers``. How the pieces of a film choose together
+is in `film_speakers`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 from packs.arrays import F32, F64
 from services.ingest.pipeline.lips import Lips
 from services.ingest.pipeline.mouth_reader import MouthReader
-from services.ingest.pipeline.settings import SpeakerSettings
 from services.ingest.pipeline.utterances import Utterance
 from services.ingest.pipeline.values import Sound
 
-__all__ = ["EVIDENCE", "Line", "choose", "evidence_of"]
+__all__ = ["EVIDENCE", "Line", "evidence_of"]
 
 EVIDENCE = ("unseen", "seen", "follows", "somewhere")
 """What the columns of the evidence mean, see `evidence_of`."""
@@ -35,7 +34,6 @@ LAGS_S = (-0.04, 0.0, 0.04)
 FEWEST_LOOKS = 5
 GOOD_LOOKS = 25.0
 BEST_PLACES = 6
-ROUNDS = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,37 +83,8 @@ def _between(times_s: F64, spoken: Utterance, around_s: float) -> NDArray[np.boo
     return (times_s >= spoken.start_s - around_s) & (times_s < spoken.end_s + around_s)
 
 
-def choose(evidence: F64, present: F64, same: F64, settings: SpeakerSettings) -> F64:
-    """Let pieces of speech choose who speaks them.
-
-    Args:
-        evidence: float64[N, P, 4], of each of N pieces and P people.
-        present: float64[N, P], 1 where the person is in the picture while the piece is spoken, else 0.
-        same: float64[N, N], how much two pieces should choose the same person, in nats; 0 on the diagonal.
-        settings: The weights.
-
-    Returns:
-        float64[N, P + 1], rows sum to 1; the last column is nobody who can be seen.
-    """
-    pieces, people = evidence.shape[:2]
-    worth = evidence @ np.asarray(settings.weights, dtype=np.float64)
-    alone = np.concatenate([np.where(present > 0.0, worth, -50.0), np.full((pieces, 1), settings.off_screen)], axis=1)
-    belief = _softmax(alone)
-    for _ in range(ROUNDS):
-        others = same @ belief
-        # Two voices that differ may both be off screen; two that are alike are there or here together.
-        others[:, people] = np.maximum(same, 0.0) @ belief[:, people]
-        belief = 0.5 * belief + 0.5 * _softmax(alone + others)
-    return belief
-
-
 def _correlations(columns: F32, other: F64) -> F64:
     """Of each column of float32[N, K] with float64[N]: float64[K], 0 where either is still."""
     first, second = columns - columns.mean(axis=0), other - other.mean()
     lengths = np.linalg.norm(first, axis=0) * np.linalg.norm(second)
     return np.asarray((second @ first) / (lengths + 1e-6), dtype=np.float64)
-
-
-def _softmax(rows: F64) -> F64:
-    powers = np.exp(rows - rows.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)

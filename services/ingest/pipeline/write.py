@@ -1,7 +1,8 @@
 """Finished shots go into the stores in an order that a kill can cut anywhere.
 
-Embeddings come first, then key frames, then the appearances, which make them visible, and last the video's row, whose
-checkpoint says that all before it is there. What lies behind the checkpoint is deleted before an ingest goes on.
+Embeddings come first, then key frames, then the appearances, which make them visible, then the note of what was heard,
+and last the video's row, whose checkpoint says that all before it is there. What lies behind the checkpoint is deleted
+before an ingest goes on.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from packs.spec import Modality
 from services.backends.index.protocol import VectorIndex
 from services.backends.media.protocol import MediaStore
-from services.backends.schemas import Scope, Video, VideoState
+from services.backends.schemas import AppearanceKind, Scope, Video, VideoState
 from services.ingest.identifiers import media_prefix
 from services.ingest.pipeline.appearances import FinishedAppearance
+from services.ingest.pipeline.notes import Notes, NotesStore
+from services.ingest.pipeline.shot_speech import ShotSpeech
 from services.ingest.pipeline.values import Position
 
 __all__ = ["IncompleteIndexError", "Writer"]
@@ -29,12 +32,16 @@ class Writer:
     Args:
         index: The record.
         media: Where key frames go.
+        notes: Where what was heard is kept.
         still_ours: Raises when this process must not write the video any more; asked before each commit.
     """
 
-    def __init__(self, index: VectorIndex, media: MediaStore, still_ours: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, index: VectorIndex, media: MediaStore, notes: NotesStore, still_ours: Callable[[], Awaitable[None]]
+    ) -> None:
         self._index = index
         self._media = media
+        self._notes = notes
         self._still_ours = still_ours
 
     async def begin(self, video: Video) -> Video:
@@ -45,8 +52,10 @@ class Writer:
         await self._index.delete_from(video.gallery, video.video_id, _just_before(video.committed_s))
         return started
 
-    async def commit(self, video: Video, finished: Sequence[FinishedAppearance], up_to: Position) -> Video:
-        """Write appearances and move the checkpoint; return the new row."""
+    async def commit(
+        self, video: Video, finished: Sequence[FinishedAppearance], heard: Sequence[ShotSpeech], up_to: Position
+    ) -> Video:
+        """Write appearances and what was heard, and move the checkpoint; return the new row."""
         await self._still_ours()
         for modality in Modality:
             rows = [one.embeddings[modality] for one in finished if modality in one.embeddings]
@@ -55,6 +64,8 @@ class Writer:
         placed = [await self._with_media(video, one) for one in finished]
         if placed:
             await self._index.put_appearances([one.row for one in placed])
+        tracklets = sum(one.row.kind is AppearanceKind.TRACKLET for one in finished)
+        await self._notes.write(video, up_to.frame, Notes(tracklets, tuple(heard)))
         await self._still_ours()
         committed = video.with_changes(
             committed_frame=up_to.frame,
@@ -86,6 +97,7 @@ class Writer:
         await self._still_ours()
         ready = video.with_changes(state=VideoState.READY, failure_reason=damage)
         await self._index.put_video(ready)
+        await self._notes.forget(ready)
         return ready
 
     async def _with_media(self, video: Video, one: FinishedAppearance) -> FinishedAppearance:

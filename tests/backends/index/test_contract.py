@@ -332,6 +332,22 @@ async def test_deletes_from_a_time_on(index: VectorIndex, gallery: str, ids: Seq
     assert await index.get_video(gallery, ONE) is not None
 
 
+async def test_deletes_some_appearances_and_embeddings(index: VectorIndex, gallery: str, ids: Sequence[str]) -> None:
+    for one in ids[:3]:
+        await index.put_embeddings(Modality.VOICE, [embedding(gallery, ONE, one, 0, unit(12, 1))])
+        await index.put_embeddings(Modality.FACE, [embedding(gallery, ONE, one, 0, unit(16, 1))])
+        await index.put_appearances([appearance(gallery, ONE, one, 0)])
+    await index.delete_embeddings(Modality.VOICE, gallery, [ids[0], ids[9]])
+    await index.delete_embeddings(Modality.VOICE, gallery + "x", [ids[1]])
+    await index.delete_appearances(gallery, [ids[2], ids[9]])
+    await index.delete_appearances(gallery + "x", [ids[1]])
+    await index.delete_appearances(gallery, [])
+    scope = Scope(gallery, video_ids=(ONE,))
+    assert [row.appearance_id for row in await index.list_embeddings(Modality.VOICE, scope)] == sorted(ids[1:3])
+    assert len(await index.list_embeddings(Modality.FACE, scope)) == 3
+    assert [row.appearance_id for row in await index.list_appearances(scope)] == sorted(ids[:2])
+
+
 async def test_erases_a_video_and_nothing_else(index: VectorIndex, gallery: str, ids: Sequence[str]) -> None:
     for one, owner in zip(ids, (ids[30], ids[30], ids[31])):
         await index.put_embeddings(Modality.FACE, [embedding(gallery, owner, one, 0, unit(16, 1))])

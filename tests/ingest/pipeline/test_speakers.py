@@ -10,51 +10,11 @@ import pytest
 
 from services.ingest.pipeline.lips import PLACES, Lips, read_lips
 from services.ingest.pipeline.mouth_reader import MouthReader, bands_of, sound_features
-from services.ingest.pipeline.settings import SpeakerSettings
-from services.ingest.pipeline.speakers import EVIDENCE, Line, choose, evidence_of
+from services.ingest.pipeline.speakers import EVIDENCE, Line, evidence_of
 from services.ingest.pipeline.utterances import Utterance
 from services.ingest.pipeline.values import MouthSeen, Sound
 
-PLAIN = SpeakerSettings(weights=(0.0, 0.0, 3.0, 0.0), off_screen=0.5)
 UNSEEN = np.array([1.0, 0, 0, 0])
-
-
-def seen(jaw: float) -> np.ndarray:
-    return np.array([0.0, 1.0, jaw, 0])
-
-
-def test_the_mouth_that_follows_is_chosen():
-    belief = choose(np.array([[seen(0.8), seen(0.1)]]), np.ones((1, 2)), np.zeros((1, 1)), PLAIN)
-    assert belief.shape == (1, 3)
-    assert belief.sum() == pytest.approx(1.0)
-    assert belief[0].argmax() == 0
-
-
-def test_when_no_mouth_follows_it_is_nobody_who_can_be_seen():
-    belief = choose(np.array([[seen(-0.2), seen(0.0)]]), np.ones((1, 2)), np.zeros((1, 1)), PLAIN)
-    assert belief[0].argmax() == 2
-
-
-def test_who_is_away_is_not_chosen():
-    belief = choose(np.array([[seen(0.9), seen(0.3)]]), np.array([[0.0, 1.0]]), np.zeros((1, 1)), PLAIN)
-    assert belief[0, 0] < 1e-6
-
-
-def test_a_shot_without_people_has_nobody():
-    assert choose(np.zeros((2, 0, 4)), np.zeros((2, 0)), np.zeros((2, 2)), PLAIN).tolist() == [[1.0], [1.0]]
-
-
-def test_a_voice_that_is_known_helps_where_the_mouth_is_turned_away():
-    evidence = np.array([[seen(0.9), seen(0.0)], [UNSEEN, UNSEEN]])
-    alike, different = np.array([[0.0, 2.0], [2.0, 0.0]]), np.array([[0.0, -2.0], [-2.0, 0.0]])
-    assert choose(evidence, np.ones((2, 2)), alike, PLAIN)[1].argmax() == 0
-    assert choose(evidence, np.ones((2, 2)), different, PLAIN)[1].argmax() != 0
-
-
-def test_two_different_voices_may_both_be_off_screen():
-    evidence = np.array([[seen(-0.5)], [seen(-0.5)]])
-    belief = choose(evidence, np.ones((2, 1)), np.array([[0.0, -2.0], [-2.0, 0.0]]), PLAIN)
-    assert (belief.argmax(axis=1) == 1).all()
 
 
 def reader() -> MouthReader:
