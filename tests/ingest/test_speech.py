@@ -272,8 +272,8 @@ async def test_killed_in_the_last_stage_and_resumed_it_is_the_same(stack, turned
     whole, pipeline = await stack()
     await pipeline.run(new_video(turned), turned, still_ours=nobody_else, observer=Observer())
     wanted, writes = await contents(whole), whole.writes
-    # The last write makes it ready, the five before it are of the last stage: what is there, then what goes.
-    for write in range(writes - 5, writes + 1):
+    # The last write makes it ready, the four before it are of the last stage: what is there, then what goes.
+    for write in range(writes - 4, writes + 1):
         index, pipeline = await stack()
         index.dies_at = write
         with pytest.raises(Kill):

@@ -43,12 +43,13 @@ class EncoderTask:
             scale=recipe.margin.scale,
             margin=recipe.margin.margin,
         )
-        self.trained: nn.ModuleDict = nn.ModuleDict({"network": encoder, "arcface": self.arcface})
+        parts = nn.ModuleDict({"network": encoder, "arcface": self.arcface})
         self.reader: TraitReader | None = None
         if recipe.traits is not None:
             table = torch.from_numpy(trait_table(crops.people_of_classes()))
             self.reader = TraitReader(embedding_dim=embedding_dim(encoder), table=table)
-            self.trained["reader"] = self.reader
+            parts["reader"] = self.reader
+        self.trained: nn.Module = parts
 
     def make_batch(self, step: int) -> CropBatch:
         """Draw and change the crops of a step."""

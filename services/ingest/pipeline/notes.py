@@ -88,7 +88,7 @@ def _packed(next_frame: int, notes: Notes) -> bytes:
             arrays[f"{modality}.who"] = np.array([place for place, _ in with_look], np.int64)
             arrays[f"{modality}.looks"] = _stacked([look for _, look in with_look])
     content = io.BytesIO()
-    np.savez(content, **arrays)
+    np.savez(content, allow_pickle=False, **arrays)
     return content.getvalue()
 
 
@@ -96,9 +96,10 @@ def _unpacked(content: bytes) -> tuple[int, Notes]:
     """The frame at which the next note begins, and the note."""
     with np.load(io.BytesIO(content), allow_pickle=False) as stored:
         arrays = dict(stored)
-    pieces = [Piece(*map(float, span), voice) for span, voice in zip(arrays["said"], arrays["voices"], strict=True)]
-    looks = _looks(arrays, len(arrays["seen"]))
-    players = [Player(*map(float, span), look) for span, look in zip(arrays["seen"], looks, strict=True)]
+    said, seen = arrays["said"].tolist(), arrays["seen"].tolist()
+    pieces = [Piece(start_s, end_s, voice) for (start_s, end_s), voice in zip(said, arrays["voices"], strict=True)]
+    looks = _looks(arrays, len(seen))
+    players = [Player(start_s, end_s, look) for (start_s, end_s), look in zip(seen, looks, strict=True)]
     evidence, present = arrays["evidence"], arrays["present"]
     shots = []
     for frame, n, p, k in arrays["shape"].tolist():
