@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
 from export.onnx_from_module import onnx_from_module
 from export.parity import Inputs, Parity, compare
+from export.samples import noise_of
 from export.specs import demo_specs, served_graph
 from packs.calibration import Calibration
 from packs.manifest import (
@@ -84,12 +84,7 @@ def write_pack(
 
 def noise(spec: ModelSpec, rows: int = 4) -> Inputs:
     """Give seeded inputs for a model when no real ones are at hand."""
-    shape = (rows, *spec.inputs[0].shape)
-    rng = np.random.default_rng(0)
-    if spec.inputs[0].dtype == "UINT8":
-        return rng.integers(0, 256, size=shape, dtype=np.uint8)
-    # About what log-magnitudes are.
-    return rng.normal(-2.0, 2.0, size=shape).astype(np.float32)
+    return noise_of(spec, rows)[spec.inputs[0].name]
 
 
 def _write_model(directory: Path, spec: ModelSpec, graph: nn.Module, samples: Inputs) -> list[Parity]:

@@ -13,15 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from export.distances import detector_distances, row_cosines
 from packs.spec import ModelSpec
 
 F32 = NDArray[np.float32]
 Inputs = NDArray[np.uint8] | F32
 Outputs = dict[str, F32]
 Runner = Callable[[Inputs], Outputs]
-
-# Proposals under this score never leave the client's threshold; which of them make the best 100 may differ.
-CONFIDENT = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +65,10 @@ def _measure(runtime: str, found: Outputs, reference: Outputs, spec: ModelSpec) 
     name = spec.outputs[0].name
     rows = found[name].shape[0]
     if spec.embedding_dim is not None:
-        distances, cosine = _embedding_distances(found[name], reference[name])
+        distances = np.abs(found[name] - reference[name]).ravel()
+        cosine = float(row_cosines(found[name], reference[name]).min())
     elif "boxes" in found:
-        distances, cosine = _detector_distances(found, reference), 1.0
+        distances, cosine = detector_distances(found, reference), 1.0
         rows = distances.size
     else:
         distances, cosine = np.abs(found[name] - reference[name]).ravel(), 1.0
@@ -84,32 +83,6 @@ def _measure(runtime: str, found: Outputs, reference: Outputs, spec: ModelSpec) 
     else:
         within = cosine >= spec.tolerance.cosine and worst <= spec.tolerance.absolute
     return Parity(runtime, round(worst, 5), round(usual, 5), round(cosine, 6), rows, bool(within))
-
-
-def _embedding_distances(found: F32, reference: F32) -> tuple[F32, float]:
-    dots = np.sum(found * reference, axis=1)
-    norms = np.linalg.norm(found, axis=1) * np.linalg.norm(reference, axis=1)
-    return np.abs(found - reference).ravel(), float(np.min(dots / np.maximum(norms, 1e-12)))
-
-
-def _detector_distances(found: Outputs, reference: Outputs) -> F32:
-    """Pair each confident proposal with the nearest of the other runtime: order may differ at equal scores."""
-    parts = [np.zeros(0, dtype=np.float32)]
-    for image, scores in enumerate(reference["scores"]):
-        for column in range(scores.shape[1]):
-            kept = np.flatnonzero(scores[:, column] >= CONFIDENT)
-            if kept.size:
-                parts.append(_nearest_distances(found, reference, image, column, kept))
-    return np.concatenate(parts)
-
-
-def _nearest_distances(found: Outputs, reference: Outputs, image: int, column: int, kept: NDArray[np.intp]) -> F32:
-    others = np.flatnonzero(found["scores"][image, :, column] > 0.0)
-    # [kept, others]
-    ours, theirs = reference["boxes"][image][kept], found["boxes"][image][others]
-    boxes = np.abs(ours[:, None] - theirs[None]).max(axis=2)
-    scores = np.abs(reference["scores"][image, kept, column][:, None] - found["scores"][image, others, column])
-    return np.asarray(np.maximum(boxes, scores).min(axis=1), dtype=np.float32)
 
 
 def _torch_outputs(graph: nn.Module, names: list[str], samples: Inputs) -> Outputs:

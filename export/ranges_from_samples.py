@@ -46,7 +46,8 @@ def ranges_from_samples(
         batch = {name: values[start : start + BATCH] for name, values in samples.items()}
         # An input may itself be quantised, and is then no output of the graph.
         shown = [name for name in wanted if name not in inputs]
-        values = dict(zip(shown, session.run(shown, batch), strict=True)) | {n: batch[n] for n in wanted if n in inputs}
+        answers = session.run(shown, batch) if shown else []
+        values = dict(zip(shown, answers, strict=True)) | {name: batch[name] for name in wanted if name in inputs}
         for name in wanted:
             found[name] = _widened(found[name], values[name], clipped)
     return found
