@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -123,10 +123,14 @@ def _decide(
     if feed is None:
         return Decision(spec.name, False, "no samples to calibrate on"), None
     before = measure(spec, pack.file_of(spec))
-    decision = Decision(spec.name, False, "no product to put into 8 bits", before=before)
+    decision = Decision(spec.name, False, "", before=before)
     for layers in ("all", "inner"):
         candidate = out / f"{spec.name}.int8.onnx"
-        onnx.save(quantised_for_cpu(pack.file_of(spec), spec, feed, inner=layers == "inner"), str(candidate))
+        try:
+            onnx.save(quantised_for_cpu(pack.file_of(spec), spec, feed, inner=layers == "inner"), str(candidate))
+        except GraphError as error:
+            # A network of one or two products has no inner ones: what was measured before stands.
+            return decision if decision.layers else replace(decision, reason=str(error)), None
         after = measure(spec, candidate)
         loss = 100.0 * (before.mean_average_precision - after.mean_average_precision)
         reason = f"loses {loss:.2f} points of mAP, allowed is less than {100.0 * ALLOWED_LOSS:g}"

@@ -73,7 +73,7 @@ def compare_outputs(
 
     Args:
         found: [N, ...] by output name.
-        reference: The same of the reference; may have more rows, of which the first N count.
+        reference: The same of the reference; the rows that both have are compared.
         spec: Names, tolerances.
         runtime: What gave `found`.
         batch: Rows of each of its executions.
@@ -81,23 +81,26 @@ def compare_outputs(
     """
     made = []
     for tensor in spec.outputs:
-        name, ours = tensor.name, found[tensor.name]
-        theirs = reference[name][: len(ours)]
+        name = tensor.name
+        rows = min(len(found[name]), len(reference[name]))
+        ours, theirs = found[name][:rows], reference[name][:rows]
         allowed = spec.tolerance_of(tensor)
         cosine = None
         if {"boxes", "scores"} <= set(found):
             if name != "boxes":
                 continue
-            name, distances = (
-                "boxes+scores",
-                detector_distances(found, {k: v[: len(ours)] for k, v in reference.items()}),
-            )
+            name = "boxes+scores"
+            distances: AnyArray = detector_distances(_first(found, rows), _first(reference, rows))
         else:
             distances = np.abs(ours.astype(np.float64) - theirs.astype(np.float64)).ravel()
             if spec.embedding_dim == tensor.shape[-1]:
                 cosine = float(row_cosines(ours, theirs).min())
-        made.append(_judged(runtime, name, batch, strictness, distances, cosine, len(ours), allowed))
+        made.append(_judged(runtime, name, batch, strictness, distances, cosine, rows, allowed))
     return made
+
+
+def _first(outputs: Mapping[str, AnyArray], rows: int) -> dict[str, AnyArray]:
+    return {name: values[:rows] for name, values in outputs.items()}
 
 
 def _judged(
