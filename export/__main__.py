@@ -78,11 +78,17 @@ def onnx(
 
 
 @app.command()
-def random(pack: PackFolder, seed: int = 0, version: Version = "0.0.0", report: Report = None) -> None:
+def random(
+    pack: PackFolder,
+    seed: Annotated[int, typer.Option(help="Of the weights.")] = 0,
+    version: Version = "0.0.0",
+    keep_reference: Annotated[Path | None, typer.Option(help="npz for torch's inputs and answers.")] = None,
+    report: Report = None,
+) -> None:
     """Write a pack with seeded random weights, for tests and benchmarks."""
     from export.commands.onnx import export_random, report_of
 
-    typer.echo(report_of(export_random(seed, pack, version), report))
+    typer.echo(report_of(export_random(seed, pack, version, keep_reference), report))
 
 
 @app.command()

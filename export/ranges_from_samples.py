@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import onnx
-import onnxruntime
 
 from export.graphs import AnyArray, GraphError, copied, element_types
 from export.quantised_from_float import Range
@@ -33,6 +32,9 @@ def ranges_from_samples(
     Raises:
         GraphError: If there are no samples.
     """
+    # Only calibration needs it: everything else of an engine is built without.
+    import onnxruntime
+
     wanted = sorted(set(tensors))
     rows = min((len(values) for values in samples.values()), default=0)
     if rows == 0:

@@ -101,7 +101,9 @@ def test_the_table_is_dated_and_whole() -> None:
 def test_the_demo_packs_graphs_are_read_by_the_parser(model: Any) -> None:
     graph = float_graph(onnx.load(str(ROOT / "packs" / "demo" / model.file)))
     assert interface_faults(graph, model) == []
-    assert [fault for major in (10, 11) for fault in parser_faults(graph, major)] == []
+    half = half_from_float(graph)
+    assert [fault for made in (graph, half) for major in (10, 11) for fault in parser_faults(made, major)] == []
+    assert interface_faults(half, model) == []
 
 
 def test_an_operator_outside_the_list_is_found() -> None:
