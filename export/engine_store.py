@@ -69,7 +69,9 @@ class EngineStore:
 
     def engines(self) -> list[StoredEngine]:
         """Every complete engine, in the order of their folders."""
-        records = sorted(self._root.glob(f"*/*/*/{RECORD}"))
+        found = self._root.glob(f"*/*/*/{RECORD}")
+        # A name with a dot in front is a build that has not appeared yet.
+        records = sorted(path for path in found if not path.parent.name.startswith("."))
         return [StoredEngine(path.parent, json.loads(path.read_text())) for path in records]
 
     def built_once(self, directory: Path, build: Callable[[Path], dict[str, Any]], say: Say) -> StoredEngine:

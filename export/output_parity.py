@@ -37,7 +37,7 @@ class OutputParity:
         worst_absolute: Largest difference of any value.
         p99_absolute: Difference that 99 % of the values keep.
         least_cosine: Smallest cosine of a row with its reference; None of what is no embedding.
-        compared: Rows that were compared.
+        compared: Rows that were compared; of a detector its confident proposals, which may be none.
         allowed: The tolerance.
         passing: The tightest tolerance that would have passed.
         within: Whether it passed.
@@ -91,6 +91,7 @@ def compare_outputs(
                 continue
             name = "boxes+scores"
             distances: AnyArray = detector_distances(_first(found, rows), _first(reference, rows))
+            rows = distances.size
         else:
             distances = np.abs(ours.astype(np.float64) - theirs.astype(np.float64)).ravel()
             if spec.embedding_dim == tensor.shape[-1]:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
-import openvino
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from export.distances import detector_distances, row_cosines
+from export.runners import Outputs, onnxruntime_runner, openvino_runner, torch_runner
+from export.samples import Feed
 from packs.spec import ModelSpec
 
 F32 = NDArray[np.float32]
 Inputs = NDArray[np.uint8] | F32
-Outputs = dict[str, F32]
-Runner = Callable[[Inputs], Outputs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +43,23 @@ class Parity:
         return asdict(self)
 
 
-def compare(graph: nn.Module, spec: ModelSpec, path: Path, samples: Inputs) -> list[Parity]:
+def compare(graph: nn.Module, spec: ModelSpec, path: Path, samples: Inputs | Feed) -> list[Parity]:
     """Run the samples through torch and each runtime, and measure the distance.
 
     Args:
         graph: The served form of the network, in inference mode.
         spec: Its declaration, with the tolerance.
         path: The ONNX file.
-        samples: uint8 or float32[N, ...] inputs, best real ones.
+        samples: [N, ...] inputs, best real ones; by name where the network has several.
     """
-    names = [tensor.name for tensor in spec.outputs]
-    reference = _torch_outputs(graph, names, samples)
-    return [_measure(name, run(samples), reference, spec) for name, run in _runners(path, spec).items()]
+    feed = samples if isinstance(samples, dict) else {spec.inputs[0].name: samples}
+    reference = torch_runner(graph, spec)(feed)
+    runners = {
+        "onnxruntime-f32": onnxruntime_runner(path, spec),
+        "openvino-f32": openvino_runner(path, "f32"),
+        "openvino-bf16": openvino_runner(path, "bf16"),
+    }
+    return [_measure(name, run(feed), reference, spec) for name, run in runners.items()]
 
 
 def _measure(runtime: str, found: Outputs, reference: Outputs, spec: ModelSpec) -> Parity:
@@ -71,7 +72,8 @@ def _measure(runtime: str, found: Outputs, reference: Outputs, spec: ModelSpec) 
         distances, cosine = detector_distances(found, reference), 1.0
         rows = distances.size
     else:
-        distances, cosine = np.abs(found[name] - reference[name]).ravel(), 1.0
+        differences = [np.abs(found[t.name] - reference[t.name]).ravel() for t in spec.outputs]
+        distances, cosine = np.concatenate(differences), 1.0
     worst = float(distances.max(initial=0.0))
     usual = float(np.quantile(distances, 0.99)) if distances.size else 0.0
     # bfloat16 keeps 8 significant bits, and a proposal at the cut of the best 100 may be gone: there the usual distance
@@ -83,38 +85,3 @@ def _measure(runtime: str, found: Outputs, reference: Outputs, spec: ModelSpec) 
     else:
         within = cosine >= spec.tolerance.cosine and worst <= spec.tolerance.absolute
     return Parity(runtime, round(worst, 5), round(usual, 5), round(cosine, 6), rows, bool(within))
-
-
-def _torch_outputs(graph: nn.Module, names: list[str], samples: Inputs) -> Outputs:
-    with torch.inference_mode():
-        answer = graph(torch.from_numpy(samples))
-    parts = answer if isinstance(answer, tuple) else (answer,)
-    return {name: part.numpy() for name, part in zip(names, parts, strict=True)}
-
-
-def _runners(path: Path, spec: ModelSpec) -> Mapping[str, Runner]:
-    return {
-        "onnxruntime-f32": _onnxruntime(path, spec),
-        "openvino-f32": _openvino(path, spec, "f32"),
-        "openvino-bf16": _openvino(path, spec, "bf16"),
-    }
-
-
-def _onnxruntime(path: Path, spec: ModelSpec) -> Runner:
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    names = [tensor.name for tensor in spec.outputs]
-
-    def run(samples: Inputs) -> Outputs:
-        return dict(zip(names, session.run(names, {spec.inputs[0].name: samples}), strict=True))
-
-    return run
-
-
-def _openvino(path: Path, spec: ModelSpec, precision: str) -> Runner:
-    compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": precision})
-
-    def run(samples: Inputs) -> Outputs:
-        answer = compiled({spec.inputs[0].name: samples})
-        return {tensor.name: np.array(answer[tensor.name], dtype=np.float32) for tensor in spec.outputs}
-
-    return run
