@@ -22,6 +22,13 @@ def row_cosines(found: AnyArray, reference: AnyArray) -> F32:
     return np.asarray(np.sum(ours * theirs, axis=1) / np.maximum(norms, 1e-12), np.float32)
 
 
+def usual_distance(distances: AnyArray) -> float:
+    """The distance that 99 % of the values keep; 0 of none, infinity where some are no finite numbers."""
+    if not distances.size:
+        return 0.0
+    return float(np.quantile(distances, 0.99)) if np.isfinite(distances).all() else float("inf")
+
+
 def detector_distances(found: Mapping[str, AnyArray], reference: Mapping[str, AnyArray]) -> F32:
     """Pair each confident proposal with the nearest of the other runtime: order may differ at equal scores."""
     parts = [np.zeros(0, dtype=np.float32)]

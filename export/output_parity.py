@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from export.distances import detector_distances, row_cosines
+from export.distances import detector_distances, row_cosines, usual_distance
 from export.samples import AnyArray
 from packs.spec import ModelSpec, Tolerance
 
@@ -115,7 +115,7 @@ def _judged(
     allowed: Tolerance,
 ) -> OutputParity:
     worst = float(distances.max(initial=0.0))
-    usual = float(np.quantile(distances, 0.99)) if distances.size else 0.0
+    usual = usual_distance(distances)
     passing = _passing(strictness, worst, usual, cosine)
     bounds = {"absolute": allowed.absolute, "cosine": allowed.cosine}
     within = strictness is Strictness.REPORTED or (

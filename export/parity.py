@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from export.distances import detector_distances, row_cosines
+from export.distances import detector_distances, row_cosines, usual_distance
 from export.runners import Outputs, onnxruntime_runner, openvino_runner, torch_runner
 from export.samples import Feed
 from packs.spec import ModelSpec
@@ -75,7 +75,7 @@ def _measure(runtime: str, found: Outputs, reference: Outputs, spec: ModelSpec) 
         differences = [np.abs(found[t.name] - reference[t.name]).ravel() for t in spec.outputs]
         distances, cosine = np.concatenate(differences), 1.0
     worst = float(distances.max(initial=0.0))
-    usual = float(np.quantile(distances, 0.99)) if distances.size else 0.0
+    usual = usual_distance(distances)
     # bfloat16 keeps 8 significant bits, and a proposal at the cut of the best 100 may be gone: there the usual distance
     # of boxes, and only the direction of embeddings, are held to the tolerance.
     if runtime.endswith("bf16"):

@@ -321,3 +321,27 @@ def test_the_int8_command_measures_on_labelled_crops(tiny: TinyPack, tmp_path: P
     figures = json.loads((tmp_path / "int8" / "int8.json").read_text())
     assert figures["face_encoder"]["kept"] is True
     assert figures["face_encoder"]["after"]["rows_per_s"] > 0.0
+
+
+def proposals(*scores: float) -> dict[str, np.ndarray]:
+    boxes = np.stack([np.full(4, 10.0 * score) for score in scores]).astype(np.float32)[None]
+    return {"boxes": boxes, "scores": np.array(scores, np.float32)[None, :, None]}
+
+
+@pytest.mark.parametrize(
+    ("found", "compared", "within"),
+    [
+        (proposals(0.9, 0.5, 0.1), 2, True),
+        (proposals(0.5, 0.9, 0.1), 2, True),  # in another order
+        (proposals(0.9, 0.5, 0.2), 2, True),  # what is not confident does not count
+        (proposals(0.9, 0.1, 0.1), 2, False),  # one is gone
+        (proposals(0.0, 0.0, 0.0), 2, False),  # all are
+    ],
+    ids=["equal", "order", "weak", "one lost", "all lost"],
+)
+def test_a_detectors_confident_proposals_are_paired(
+    tiny: TinyPack, found: dict[str, np.ndarray], compared: int, within: bool
+) -> None:
+    spec, kind = tiny.pack.model("person_detector"), Strictness.EXACT
+    (figure,) = compare_outputs(found, proposals(0.9, 0.5, 0.1), spec, runtime="r", batch=1, strictness=kind)
+    assert (figure.output, figure.compared, figure.within) == ("boxes+scores", compared, within)
