@@ -18,14 +18,20 @@ OPSET = 18
 
 
 def onnx_from_module(
-    module: nn.Module, example: Tensor, *, inputs: Sequence[str], outputs: Sequence[str], path: Path
+    module: nn.Module,
+    example: Tensor | tuple[Tensor, ...],
+    *,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    path: Path,
 ) -> None:
     """Write a module as ONNX, weights in half precision, and check the file.
 
     Args:
-        module: In inference mode; takes one tensor.
-        example: [B, ...] with B of at least 2, since an axis of length 1 would be taken for a constant.
-        inputs: Name of the input tensor.
+        module: In inference mode; takes one tensor, or as many as the example has.
+        example: [B, ...] with B of at least 2, since an axis of length 1 would be taken for a constant; one for each
+            input of a module with several.
+        inputs: Names of the input tensors, in the order of the module's arguments.
         outputs: Names of the output tensors, in the order of the module's answer.
         path: File to write; its folder exists.
 
@@ -33,8 +39,10 @@ def onnx_from_module(
         ValueError: If the example has a batch of one or the module is in training mode.
         onnx.checker.ValidationError: If the written graph is not valid ONNX.
     """
-    if example.shape[0] < 2:
-        raise ValueError(f"the example has a batch of {example.shape[0]}, expected at least 2")
+    examples = example if isinstance(example, tuple) else (example,)
+    smallest = min(part.shape[0] for part in examples)
+    if smallest < 2:
+        raise ValueError(f"the example has a batch of {smallest}, expected at least 2")
     if module.training:
         raise ValueError("the module is in training mode: call eval() first")
     axes = {name: {0: "batch"} for name in (*inputs, *outputs)}
@@ -43,7 +51,7 @@ def onnx_from_module(
         warnings.simplefilter("ignore")
         torch.onnx.export(
             fold_linear_norms(module),
-            (example,),
+            examples,
             str(path),
             input_names=list(inputs),
             output_names=list(outputs),
@@ -52,15 +60,15 @@ def onnx_from_module(
             dynamo=False,
         )
     model = store_half(onnx.load(str(path)))
-    _fix_output_sizes(model, module, example)
+    _fix_output_sizes(model, module, examples)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, str(path))
 
 
-def _fix_output_sizes(model: onnx.ModelProto, module: nn.Module, example: Tensor) -> None:
+def _fix_output_sizes(model: onnx.ModelProto, module: nn.Module, examples: tuple[Tensor, ...]) -> None:
     """Write the sizes of the outputs into the graph where the exporter could not infer them (after a top-k)."""
     with torch.inference_mode():
-        answer = module(example)
+        answer = module(*examples)
     parts = answer if isinstance(answer, tuple) else (answer,)
     for output, part in zip(model.graph.output, parts, strict=True):
         for dimension, size in zip(output.type.tensor_type.shape.dim[1:], part.shape[1:], strict=True):

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
 from export.onnx_from_module import onnx_from_module
 from export.parity import Inputs, Parity, compare
+from export.samples import Feed, feed_of, noise_of
 from export.specs import demo_specs, served_graph
 from packs.calibration import Calibration
 from packs.manifest import (
@@ -61,7 +61,7 @@ def write_pack(
     Args:
         directory: Folder of the pack; made when absent.
         networks: Trained networks by name of the demo pack. Those that are not given must be in the pack already.
-        samples: Inputs to compare on, [N, ...] by name; seeded noise where none are given.
+        samples: Inputs to compare on, [N, ...] by name (`export.samples.feed_of`); seeded noise where none are given.
         version: Version of the weights.
         description: One sentence for the manifest.
 
@@ -75,7 +75,7 @@ def write_pack(
     parity = {}
     for name, network in networks.items():
         spec = demo_specs()[name]
-        inputs = samples.get(name, noise(spec))
+        inputs = feed_of(spec, samples) or noise_of(spec)
         parity[name] = _write_model(directory, spec, served_graph(name, network), inputs)
         written[name] = spec.model_copy(update={"sha256": file_sha256(directory / spec.file)})
     write_manifest(directory, _manifest(written, before, version, description))
@@ -84,19 +84,17 @@ def write_pack(
 
 def noise(spec: ModelSpec, rows: int = 4) -> Inputs:
     """Give seeded inputs for a model when no real ones are at hand."""
-    shape = (rows, *spec.inputs[0].shape)
-    rng = np.random.default_rng(0)
-    if spec.inputs[0].dtype == "UINT8":
-        return rng.integers(0, 256, size=shape, dtype=np.uint8)
-    # About what log-magnitudes are.
-    return rng.normal(-2.0, 2.0, size=shape).astype(np.float32)
+    return noise_of(spec, rows)[spec.inputs[0].name]
 
 
-def _write_model(directory: Path, spec: ModelSpec, graph: nn.Module, samples: Inputs) -> list[Parity]:
+def _write_model(directory: Path, spec: ModelSpec, graph: nn.Module, samples: Feed) -> list[Parity]:
     path = directory / spec.file
     partial = path.with_suffix(".partial.onnx")
-    example = torch.from_numpy(noise(spec, rows=2))
-    onnx_from_module(graph, example, inputs=[spec.inputs[0].name], outputs=[t.name for t in spec.outputs], path=partial)
+    feed = noise_of(spec, rows=2)
+    examples = tuple(torch.from_numpy(feed[tensor.name]) for tensor in spec.inputs)
+    onnx_from_module(
+        graph, examples, inputs=[t.name for t in spec.inputs], outputs=[t.name for t in spec.outputs], path=partial
+    )
     figures = compare(graph, spec, partial, samples)
     outside = [figure for figure in figures if not figure.within]
     if outside:

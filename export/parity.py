@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
-import openvino
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from export.distances import detector_distances, row_cosines, usual_distance
+from export.runners import Outputs, onnxruntime_runner, openvino_runner, torch_runner
+from export.samples import Feed
 from packs.spec import ModelSpec
 
 F32 = NDArray[np.float32]
 Inputs = NDArray[np.uint8] | F32
-Outputs = dict[str, F32]
-Runner = Callable[[Inputs], Outputs]
-
-# Proposals under this score never leave the client's threshold; which of them make the best 100 may differ.
-CONFIDENT = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +43,39 @@ class Parity:
         return asdict(self)
 
 
-def compare(graph: nn.Module, spec: ModelSpec, path: Path, samples: Inputs) -> list[Parity]:
+def compare(graph: nn.Module, spec: ModelSpec, path: Path, samples: Inputs | Feed) -> list[Parity]:
     """Run the samples through torch and each runtime, and measure the distance.
 
     Args:
         graph: The served form of the network, in inference mode.
         spec: Its declaration, with the tolerance.
         path: The ONNX file.
-        samples: uint8 or float32[N, ...] inputs, best real ones.
+        samples: [N, ...] inputs, best real ones; by name where the network has several.
     """
-    names = [tensor.name for tensor in spec.outputs]
-    reference = _torch_outputs(graph, names, samples)
-    return [_measure(name, run(samples), reference, spec) for name, run in _runners(path, spec).items()]
+    feed = samples if isinstance(samples, dict) else {spec.inputs[0].name: samples}
+    reference = torch_runner(graph, spec)(feed)
+    runners = {
+        "onnxruntime-f32": onnxruntime_runner(path, spec),
+        "openvino-f32": openvino_runner(path, "f32"),
+        "openvino-bf16": openvino_runner(path, "bf16"),
+    }
+    return [_measure(name, run(feed), reference, spec) for name, run in runners.items()]
 
 
 def _measure(runtime: str, found: Outputs, reference: Outputs, spec: ModelSpec) -> Parity:
     name = spec.outputs[0].name
     rows = found[name].shape[0]
     if spec.embedding_dim is not None:
-        distances, cosine = _embedding_distances(found[name], reference[name])
+        distances = np.abs(found[name] - reference[name]).ravel()
+        cosine = float(row_cosines(found[name], reference[name]).min())
     elif "boxes" in found:
-        distances, cosine = _detector_distances(found, reference), 1.0
+        distances, cosine = detector_distances(found, reference), 1.0
         rows = distances.size
     else:
-        distances, cosine = np.abs(found[name] - reference[name]).ravel(), 1.0
+        differences = [np.abs(found[t.name] - reference[t.name]).ravel() for t in spec.outputs]
+        distances, cosine = np.concatenate(differences), 1.0
     worst = float(distances.max(initial=0.0))
-    usual = float(np.quantile(distances, 0.99)) if distances.size else 0.0
+    usual = usual_distance(distances)
     # bfloat16 keeps 8 significant bits, and a proposal at the cut of the best 100 may be gone: there the usual distance
     # of boxes, and only the direction of embeddings, are held to the tolerance.
     if runtime.endswith("bf16"):
@@ -84,64 +85,3 @@ def _measure(runtime: str, found: Outputs, reference: Outputs, spec: ModelSpec) 
     else:
         within = cosine >= spec.tolerance.cosine and worst <= spec.tolerance.absolute
     return Parity(runtime, round(worst, 5), round(usual, 5), round(cosine, 6), rows, bool(within))
-
-
-def _embedding_distances(found: F32, reference: F32) -> tuple[F32, float]:
-    dots = np.sum(found * reference, axis=1)
-    norms = np.linalg.norm(found, axis=1) * np.linalg.norm(reference, axis=1)
-    return np.abs(found - reference).ravel(), float(np.min(dots / np.maximum(norms, 1e-12)))
-
-
-def _detector_distances(found: Outputs, reference: Outputs) -> F32:
-    """Pair each confident proposal with the nearest of the other runtime: order may differ at equal scores."""
-    parts = [np.zeros(0, dtype=np.float32)]
-    for image, scores in enumerate(reference["scores"]):
-        for column in range(scores.shape[1]):
-            kept = np.flatnonzero(scores[:, column] >= CONFIDENT)
-            if kept.size:
-                parts.append(_nearest_distances(found, reference, image, column, kept))
-    return np.concatenate(parts)
-
-
-def _nearest_distances(found: Outputs, reference: Outputs, image: int, column: int, kept: NDArray[np.intp]) -> F32:
-    others = np.flatnonzero(found["scores"][image, :, column] > 0.0)
-    # [kept, others]
-    ours, theirs = reference["boxes"][image][kept], found["boxes"][image][others]
-    boxes = np.abs(ours[:, None] - theirs[None]).max(axis=2)
-    scores = np.abs(reference["scores"][image, kept, column][:, None] - found["scores"][image, others, column])
-    return np.asarray(np.maximum(boxes, scores).min(axis=1), dtype=np.float32)
-
-
-def _torch_outputs(graph: nn.Module, names: list[str], samples: Inputs) -> Outputs:
-    with torch.inference_mode():
-        answer = graph(torch.from_numpy(samples))
-    parts = answer if isinstance(answer, tuple) else (answer,)
-    return {name: part.numpy() for name, part in zip(names, parts, strict=True)}
-
-
-def _runners(path: Path, spec: ModelSpec) -> Mapping[str, Runner]:
-    return {
-        "onnxruntime-f32": _onnxruntime(path, spec),
-        "openvino-f32": _openvino(path, spec, "f32"),
-        "openvino-bf16": _openvino(path, spec, "bf16"),
-    }
-
-
-def _onnxruntime(path: Path, spec: ModelSpec) -> Runner:
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    names = [tensor.name for tensor in spec.outputs]
-
-    def run(samples: Inputs) -> Outputs:
-        return dict(zip(names, session.run(names, {spec.inputs[0].name: samples}), strict=True))
-
-    return run
-
-
-def _openvino(path: Path, spec: ModelSpec, precision: str) -> Runner:
-    compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": precision})
-
-    def run(samples: Inputs) -> Outputs:
-        answer = compiled({spec.inputs[0].name: samples})
-        return {tensor.name: np.array(answer[tensor.name], dtype=np.float32) for tensor in spec.outputs}
-
-    return run

@@ -12,7 +12,14 @@ import numpy as np
 import triton_python_backend_utils as pb_utils
 from engine import Engine
 
-DTYPES = {"TYPE_UINT8": np.uint8, "TYPE_FP32": np.float32}
+DTYPES = {
+    "TYPE_UINT8": np.uint8,
+    "TYPE_FP32": np.float32,
+    "TYPE_FP16": np.float16,
+    "TYPE_INT32": np.int32,
+    "TYPE_INT64": np.int64,
+    "TYPE_BOOL": np.bool_,
+}
 
 
 class TritonPythonModel:

@@ -89,6 +89,11 @@ class PackManifest(FrozenModel):
         # A pack of pictures keeps the digest that it had before packs could hear.
         if content["hearing"] is None:
             del content["hearing"]
+        # One whose outputs have no tolerances of their own keeps the digest that it had before they could.
+        for model in content["models"]:
+            for tensor in (*model["inputs"], *model["outputs"]):
+                if tensor["tolerance"] is None:
+                    del tensor["tolerance"]
         return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 

@@ -6,7 +6,9 @@ splitting, preprocessing) is derived from its `ModelSpec`, which is written once
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -32,17 +34,49 @@ class FrozenModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Tolerance(FrozenModel):
+    """How far a served output may lie from the reference (torch, float32) before it counts as broken.
+
+    Attributes:
+        absolute: Largest absolute difference of any output value.
+        cosine: Smallest cosine between an output row and its reference; only asked of embeddings.
+    """
+
+    absolute: PositiveFloat = 0.05
+    cosine: Annotated[float, Field(gt=0.0, le=1.0)] = 0.999
+
+
+NUMPY_DTYPES: Mapping[str, type[np.generic]] = MappingProxyType(
+    {
+        "UINT8": np.uint8,
+        "FP32": np.float32,
+        "FP16": np.float16,
+        "INT32": np.int32,
+        "INT64": np.int64,
+        "BOOL": np.bool_,
+    }
+)
+
+
 class TensorSpec(FrozenModel):
-    """One input or output of a network. ``shape`` has no batch axis: that is always axis 0 and dynamic."""
+    """One input or output of a network. ``shape`` has no batch axis: that is always axis 0 and dynamic.
+
+    Attributes:
+        name: Name in the ONNX file, in Triton and in `InferenceBackend.infer`.
+        dtype: Type of its values, as Triton spells it.
+        shape: Sizes behind the batch.
+        tolerance: Of an output, when it is held to other bounds than the model's; None takes those.
+    """
 
     name: Name
-    dtype: Literal["UINT8", "FP32"]
+    dtype: Literal["UINT8", "FP32", "FP16", "INT32", "INT64", "BOOL"]
     shape: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    tolerance: Tolerance | None = None
 
     @property
     def numpy_dtype(self) -> np.dtype[np.generic]:
         """The dtype of an array that holds this tensor."""
-        return np.dtype(np.uint8 if self.dtype == "UINT8" else np.float32)
+        return np.dtype(NUMPY_DTYPES[self.dtype])
 
 
 class Preprocessing(FrozenModel):
@@ -91,18 +125,6 @@ class SoundPreprocessing(FrozenModel):
         return self
 
 
-class Tolerance(FrozenModel):
-    """How far a served output may lie from the reference (torch, float32) before it counts as broken.
-
-    Attributes:
-        absolute: Largest absolute difference of any output value.
-        cosine: Smallest cosine between an output row and its reference; only asked of embeddings.
-    """
-
-    absolute: PositiveFloat = 0.05
-    cosine: Annotated[float, Field(gt=0.0, le=1.0)] = 0.999
-
-
 class ModelSpec(FrozenModel):
     """One network of a pack.
 
@@ -116,7 +138,7 @@ class ModelSpec(FrozenModel):
         max_batch: Most rows in one execution; a client splits larger requests.
         warmup_batches: Batch sizes that are run before the model counts as ready.
         preprocessing: How the image or the sound is cut; None when the input is neither.
-        tolerance: Allowed distance from the reference outputs.
+        tolerance: Allowed distance from the reference, for outputs that have none of their own.
         embedding_dim: Length of the embedding, None for a network that makes none.
     """
 
@@ -131,6 +153,10 @@ class ModelSpec(FrozenModel):
     preprocessing: Annotated[Preprocessing | SoundPreprocessing, Field(discriminator="kind")] | None = None
     tolerance: Tolerance = Tolerance()
     embedding_dim: PositiveInt | None = None
+
+    def tolerance_of(self, output: TensorSpec) -> Tolerance:
+        """What one output is held to."""
+        return output.tolerance or self.tolerance
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

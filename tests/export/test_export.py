@@ -14,12 +14,14 @@ from export.half import store_half
 from export.onnx_from_module import fold_linear_norms, onnx_from_module
 from export.pack import ParityError, noise, write_pack
 from export.parity import compare
+from export.samples import noise_of
 from export.specs import demo_specs, served_graph
+from export.tensorrt_check import interface_faults
 from models.checkpoints import PRESETS, Checkpoint, write_checkpoint
 from packs.calibration import Calibration
 from packs.engine import Engine
 from packs.manifest import HearingSettings, Pack, write_manifest
-from packs.spec import Modality
+from packs.spec import Modality, ModelSpec, TensorSpec
 
 
 def lively(network: nn.Module) -> nn.Module:
@@ -199,3 +201,49 @@ def test_the_command_exports_a_checkpoint(tmp_path: Path, capsys: pytest.Capture
 def test_the_command_says_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["onnx", "--pack", str(tmp_path), "--checkpoint", str(tmp_path / "absent.pt")]) == 2
     assert "no checkpoint at" in capsys.readouterr().err
+
+
+def test_several_checkpoints_follow_one_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The demo pack's recipe gives all its files behind one `--checkpoint`."""
+    write_checkpoint(
+        tmp_path / "w.pt", Checkpoint(preset="face_encoder", step=1, weights=models.face_encoder().state_dict())
+    )
+    words = [
+        "onnx",
+        "--pack",
+        tmp_path / "pack",
+        "--checkpoint",
+        tmp_path / "w.pt",
+        tmp_path / "v.pt",
+        "--version",
+        "1.0",
+    ]
+    assert main([str(word) for word in words]) == 2
+    assert f"no checkpoint at {tmp_path / 'v.pt'}" in capsys.readouterr().err
+
+
+class Pooled(nn.Module):
+    """Token embeddings, averaged where the mask says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(64, 8)
+
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        # [B, T, 1]
+        weights = mask.unsqueeze(-1).float()
+        return (self.table(ids) * weights).sum(1) / weights.sum(1).clamp(min=1.0)
+
+
+def test_a_module_of_several_inputs_keeps_their_names(tmp_path: Path) -> None:
+    inputs = tuple(TensorSpec(name=name, dtype="INT64", shape=(6,)) for name in ("ids", "mask"))
+    output = TensorSpec(name="embedding", dtype="FP32", shape=(8,))
+    spec = ModelSpec(name="m", file="m.onnx", sha256="0" * 64, inputs=inputs, outputs=(output,), max_batch=4)
+    torch.manual_seed(0)
+    module, path = Pooled().eval(), tmp_path / "m.onnx"
+    feed = noise_of(spec, 3)
+    examples = tuple(torch.from_numpy(feed[name]) for name in ("ids", "mask"))
+    onnx_from_module(module, examples, inputs=["ids", "mask"], outputs=["embedding"], path=path)
+    assert interface_faults(onnx.load(str(path)), spec) == []
+    figures = compare(module, spec, path, {name: values[:1] for name, values in feed.items()})
+    assert all(figure.within for figure in figures)
