@@ -1,0 +1,262 @@
+"""What makes one embedding out of several: formulas and test vectors of methods.md, and what must hold of them."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from models.fusion import (
+    ModalityDropout,
+    MultiModalAttention,
+    NetVlad,
+    associative_network,
+    associative_small,
+    clip_identifier_small,
+    drop_modalities,
+    two_stream_small,
+)
+from models.fusion.netvlad import netvlad
+
+
+def drawn(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def attention(dim: int, inner: int, gamma: float = 0.05) -> MultiModalAttention:
+    torch.manual_seed(0)
+    return MultiModalAttention(projection=nn.Linear(dim, inner, bias=False), gamma=gamma).eval()
+
+
+def slow_netvlad(frames: Tensor, module: NetVlad) -> Tensor:
+    """V_k = sum_i a_ik (x_i - c_k), one clip, frame and centre at a time."""
+    linear, norm = module.assignment
+    result = torch.zeros(frames.shape[0], *module.centres.shape)
+    for clip in range(frames.shape[0]):
+        for x in frames[clip]:
+            raw = linear.weight @ x + linear.bias
+            scaled = (raw - norm.running_mean) / torch.sqrt(norm.running_var + norm.eps) * norm.weight + norm.bias
+            a = torch.exp(scaled) / torch.exp(scaled).sum()
+            for k, centre in enumerate(module.centres):
+                result[clip, k] += a[k] * (x - centre)
+    return result
+
+
+@torch.inference_mode()
+def test_attention_reproduces_the_test_vector() -> None:
+    """methods.md 5.1 [RUN]: W_F = I, X = [[1, 0, 1], [0, 1, 1]]."""
+    module = attention(2, 2)
+    module.projection.weight.copy_(torch.eye(2))
+    features = torch.tensor([[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]])
+    present = torch.ones(1, 3)
+    weights = torch.tensor(
+        [[0.422319, 0.155362, 0.211942], [0.155362, 0.422319, 0.211942], [0.422319, 0.422319, 0.576117]]
+    )
+    torch.testing.assert_close(module.weights(features, present)[0], weights, atol=1e-6, rtol=1e-5)
+    fused = torch.tensor([[1.042232, 0.028884, 1.039403], [0.028884, 1.042232, 1.039403]])
+    torch.testing.assert_close(module(features, present)[0].T, fused, atol=1e-6, rtol=1e-5)
+
+
+@torch.inference_mode()
+def test_attention_is_the_formula() -> None:
+    module = attention(7, 4)
+    features = drawn(3, 5, 7)
+    for clip in range(3):
+        x = features[clip].T.double()
+        f = module.projection.weight.double() @ x
+        z = f.T @ f
+        y = torch.exp(z) / torch.exp(z).sum(dim=0, keepdim=True)
+        expected = (x + 0.05 * x @ y).T.float()
+        torch.testing.assert_close(module(features, torch.ones(3, 5))[clip], expected, atol=1e-5, rtol=1e-5)
+
+
+@torch.inference_mode()
+def test_attention_without_gamma_changes_nothing() -> None:
+    features = drawn(2, 4, 6)
+    torch.testing.assert_close(attention(6, 3, gamma=0.0)(features, torch.ones(2, 4)), features)
+
+
+@torch.inference_mode()
+def test_attention_does_not_know_the_order_of_modalities() -> None:
+    module, features, order = attention(6, 3), drawn(2, 4, 6), [2, 0, 3, 1]
+    present = torch.tensor([[1.0, 1.0, 0.0, 1.0], [1.0, 1.0, 1.0, 1.0]])
+    torch.testing.assert_close(module(features[:, order], present[:, order]), module(features, present)[:, order])
+
+
+@torch.inference_mode()
+def test_a_missing_modality_is_as_if_it_had_never_been() -> None:
+    module, features = attention(6, 3), drawn(1, 4, 6)
+    features[:, 2] = float("nan")
+    found = module(features, torch.tensor([[1.0, 1.0, 0.0, 1.0]]))
+    torch.testing.assert_close(found[:, [0, 1, 3]], module(features[:, [0, 1, 3]], torch.ones(1, 3)))
+    assert found[:, 2].abs().sum() == 0.0
+    assert module(features, torch.zeros(1, 4)).abs().sum() == 0.0
+
+
+def test_attention_refuses_a_bias() -> None:
+    with pytest.raises(ValueError, match="bias=False"):
+        MultiModalAttention(projection=nn.Linear(4, 2))
+
+
+@torch.inference_mode()
+def test_netvlad_is_the_formula() -> None:
+    torch.manual_seed(0)
+    module = netvlad(5, clusters=3, embedding_dim=4).eval()
+    norm = module.assignment[1]
+    norm.running_mean.uniform_(-0.5, 0.5)
+    norm.running_var.uniform_(0.5, 2.0)
+    frames = drawn(2, 6, 5)
+    residuals = slow_netvlad(frames, module)
+    torch.testing.assert_close(module.residuals(frames), residuals, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(module(frames), module.projection(residuals.flatten(1)), atol=1e-5, rtol=1e-5)
+
+
+@torch.inference_mode()
+def test_netvlad_does_not_know_the_order_of_frames() -> None:
+    module, frames = netvlad(5, clusters=3, embedding_dim=4).eval(), drawn(2, 6, 5)
+    torch.testing.assert_close(module(frames[:, [3, 1, 5, 0, 2, 4]]), module(frames))
+
+
+@torch.inference_mode()
+def test_netvlad_with_one_centre_sums_the_differences() -> None:
+    module, frames = netvlad(5, clusters=1, embedding_dim=4).eval(), drawn(2, 6, 5)
+    torch.testing.assert_close(module.residuals(frames)[:, 0], (frames - module.centres[0]).sum(dim=1))
+
+
+@torch.inference_mode()
+def test_netvlad_normalises_nothing_at_its_end() -> None:
+    """Twice as many frames give twice the residuals; a norm at the end would hide it."""
+    module, frames = netvlad(5, clusters=3, embedding_dim=4).eval(), drawn(1, 6, 5)
+    torch.testing.assert_close(module.residuals(torch.cat([frames, frames], dim=1)), 2.0 * module.residuals(frames))
+
+
+@torch.inference_mode()
+def test_a_clip_is_scored_without_what_it_lacks() -> None:
+    network = clip_identifier_small().eval()
+    frames = [drawn(2, 8, dim, seed=dim) for dim in (256, 192, 256, 192)]
+    present = torch.tensor([[1.0, 1.0, 1.0, 0.0], [1.0, 0.0, 1.0, 1.0]])
+    found = network(present, *frames)
+    frames[3][0] = 1e6
+    frames[1][1] = float("nan")
+    torch.testing.assert_close(network(present, *frames), found)
+    assert found.shape == (2, 64)
+    with pytest.raises(ValueError, match="got frames of 3 modalities, expected 4"):
+        network(present, *frames[:3])
+
+
+@torch.inference_mode()
+def test_weights_are_the_formula() -> None:
+    """methods.md 1.2, one modality at a time."""
+    torch.manual_seed(0)
+    network = associative_network(dims=(3, 4, 5), common_dim=6, hidden_dim=7, dropout=0.0).eval()
+    parts = [drawn(1, dim, seed=dim) for dim in (3, 4, 5)]
+    quality = torch.tensor([[0.2, 0.9, 0.5]])
+    found = network(torch.ones(1, 3), quality, *parts)
+    keys = [network.maps[m][1](network.maps[m][0](part[0])) for m, part in enumerate(parts)]
+    hidden = torch.tanh(network.gate.mixing.weight @ torch.cat([*keys, quality[0]]))
+    scores = torch.stack([row @ hidden for row in network.gate.scores.weight])
+    weights = torch.exp(scores) / torch.exp(scores).sum()
+    together = sum(weight * key for weight, key in zip(weights, keys, strict=True))
+    torch.testing.assert_close(found.weights[0], weights)
+    torch.testing.assert_close(found.together[0], together / together.norm(), atol=1e-5, rtol=1e-5)
+
+
+ALL_MASKS = [[float(b) for b in f"{n:03b}"] for n in range(1, 8)]
+
+
+@torch.inference_mode()
+def test_weights_sum_to_one_and_are_exactly_zero_on_what_is_missing() -> None:
+    network = associative_small().eval()
+    present = torch.tensor(ALL_MASKS)
+    parts = [drawn(7, dim, seed=dim) for dim in (256, 256, 192)]
+    found = network(present, torch.rand(7, 3), *parts)
+    torch.testing.assert_close(found.weights.sum(dim=1), torch.ones(7))
+    assert (found.weights[present == 0.0] == 0.0).all()
+    assert (found.weights[present == 1.0] > 0.0).all()
+    assert (found.keys[present == 0.0] == 0.0).all()
+    torch.testing.assert_close(found.together.norm(dim=1), torch.ones(7))
+
+
+@torch.inference_mode()
+def test_a_face_alone_is_the_face() -> None:
+    """methods.md 1.2 (d): weight 1, and the same ranking as a search by the face's own key."""
+    network = associative_small().eval()
+    parts = [drawn(6, dim, seed=dim) for dim in (256, 256, 192)]
+    found = network(torch.tensor([[1.0, 0.0, 0.0]] * 6), torch.rand(6, 3), *parts)
+    assert found.weights.tolist() == [[1.0, 0.0, 0.0]] * 6
+    keys = nn.functional.normalize(found.keys[:, 0], dim=1)
+    torch.testing.assert_close(found.together @ found.together.T, keys @ keys.T)
+
+
+@torch.inference_mode()
+def test_what_a_missing_modality_holds_does_not_count() -> None:
+    network = associative_small().eval()
+    present = torch.tensor([[1.0, 0.0, 1.0]])
+    parts = [drawn(1, dim, seed=dim) for dim in (256, 256, 192)]
+    before = network(present, torch.tensor([[0.5, 0.1, 0.5]]), *parts)
+    parts[1].fill_(float("nan"))
+    after = network(present, torch.tensor([[0.5, float("nan"), 0.5]]), *parts)
+    for first, second in zip(before, after, strict=True):
+        torch.testing.assert_close(first, second)
+
+
+@torch.inference_mode()
+def test_nothing_present_is_no_number_nowhere() -> None:
+    network = associative_small().eval()
+    found = network(torch.zeros(1, 3), torch.zeros(1, 3), *[drawn(1, dim) for dim in (256, 256, 192)])
+    assert all(part.abs().sum() == 0.0 for part in found)
+
+
+def test_quality_moves_the_weights() -> None:
+    network = associative_small().eval()
+    parts = [drawn(1, dim, seed=dim) for dim in (256, 256, 192)]
+    quality = torch.tensor([[0.5, 0.5, 0.5]], requires_grad=True)
+    network(torch.ones(1, 3), quality, *parts).weights[0, 0].backward()
+    assert quality.grad is not None
+    assert (quality.grad != 0.0).all()
+
+
+def test_dropout_follows_its_draws_and_leaves_the_last_one() -> None:
+    present = torch.tensor([[1.0, 1.0, 1.0], [1.0, 1.0, 0.0], [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
+    draws = torch.tensor([[0.1, 0.5, 0.9], [0.1, 0.2, 0.9], [0.9, 0.9, 0.9], [0.29, 0.1, 0.2]])
+    kept = drop_modalities(present, draws, 0.3)
+    assert kept.tolist() == [[0, 1, 1], [0, 1, 0], [0, 0, 0], [1, 0, 0]]
+
+
+def test_dropout_drops_about_its_share_and_never_all() -> None:
+    torch.manual_seed(0)
+    present = (torch.rand(20_000, 3) < 0.7).float()
+    kept = ModalityDropout(probability=0.3).train()(present)
+    assert (kept <= present).all()
+    assert torch.equal(kept.sum(dim=1) > 0, present.sum(dim=1) > 0)
+    whole = kept[present.sum(dim=1) == 3]
+    # Of three, 0.3 go; where all three would go, one comes back: 0.3 - 0.027 / 3.
+    assert whole.mean().item() == pytest.approx(1.0 - 0.3 + 0.009, abs=0.01)
+
+
+def test_dropout_rests_while_serving() -> None:
+    present = torch.ones(100, 3)
+    assert torch.equal(ModalityDropout(probability=0.9).eval()(present), present)
+    with pytest.raises(ValueError, match="something must be left"):
+        ModalityDropout(probability=1.0)
+
+
+def test_the_network_is_given_what_dropout_left() -> None:
+    torch.manual_seed(0)
+    network = associative_network(dims=(3, 4, 5), common_dim=6, hidden_dim=7, dropout=0.5).train()
+    parts = [drawn(200, dim, seed=dim) for dim in (3, 4, 5)]
+    found = network(torch.ones(200, 3), torch.rand(200, 3), *parts)
+    gone = found.weights == 0.0
+    assert 0.3 < gone.float().mean().item() < 0.6
+    assert (found.keys[gone] == 0.0).all()
+
+
+@torch.inference_mode()
+def test_two_streams_meet_in_the_joint_embedding() -> None:
+    network = two_stream_small().eval()
+    crop = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    found = network(crop, drawn(2, 45, 64))
+    assert found.face.shape == found.voice.shape == found.joint.shape == (2, 128)
+    expected = network.joint(torch.cat([found.voice, found.face], dim=1))
+    torch.testing.assert_close(found.joint, expected)
+    other = network(crop, drawn(2, 45, 64, seed=1))
+    torch.testing.assert_close(other.face, found.face)
+    assert not torch.allclose(other.voice, found.voice)
