@@ -103,13 +103,13 @@ class TripletSampler:
         return int(rng.choice(np.flatnonzero(self._allowed(anchor))))
 
     def _allowed(self, anchor: int) -> NDArray[np.bool_]:
-        """Say which tracklets may be a negative of an anchor."""
-        if self.sampling is Sampling.WEAK:
-            return np.arange(len(self.tracklets)) != anchor
-        others = self.tracklets.identity != self.tracklets.identity[anchor]
+        """Say which tracklets may be a negative of an anchor: bool[N]."""
+        allowed: NDArray[np.bool_] = np.arange(len(self.tracklets)) != anchor
+        if self.sampling is not Sampling.WEAK:
+            allowed &= self.tracklets.identity != self.tracklets.identity[anchor]
         if self.sampling is Sampling.WITHIN:
-            others = others & (self.tracklets.video == self.tracklets.video[anchor])
-        return np.asarray(others, np.bool_)
+            allowed &= self.tracklets.video == self.tracklets.video[anchor]
+        return allowed
 
     def _with_negatives(self) -> I64:
         if self.negatives is Negatives.PUBLISHED:
