@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.fusion.dropout import ModalityDropout
+from models.fusion.masked import masked_softmax
 
 
 class AssociativeEmbeddings(NamedTuple):
@@ -58,10 +59,7 @@ class ModalityGate(nn.Module):
         # [B, M D + M] -> [B, H] -> [B, M]
         hidden = torch.tanh(self.mixing(torch.cat([keys.flatten(1), quality], dim=1)))
         scores = self.scores(hidden)
-        highest = scores.masked_fill(present == 0.0, -3.0e38).amax(dim=1, keepdim=True)
-        # A product with the mask and not a softmax of minus infinity: nothing present gives 0, not NaN.
-        shares = torch.exp((scores - highest).clamp(max=0.0)) * present
-        return shares / shares.sum(dim=1, keepdim=True).clamp(min=1.0e-12)
+        return masked_softmax(scores, present, dim=1)
 
 
 class AssociativeNetwork(nn.Module):

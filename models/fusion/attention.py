@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from models.fusion.masked import masked_softmax
+
 
 class MultiModalAttention(nn.Module):
     """Adds to each modality's feature what the others know, weighted by how alike they are.
@@ -51,8 +53,5 @@ class MultiModalAttention(nn.Module):
         # [B, M, d] -> [B, M, M]
         projected = self.projection(features)
         gram = projected @ projected.transpose(1, 2)
-        missing = (present == 0.0).unsqueeze(2)
-        # The largest finite number instead of infinity: with nothing present, a column would have no softmax.
-        lowest = -3.0e38
-        weights: Tensor = gram.masked_fill(missing, lowest).softmax(dim=1) * present.unsqueeze(2)
-        return weights
+        # A column's own entry is a square: the highest present score of a modality that is there is never negative.
+        return masked_softmax(gram, present.unsqueeze(2), dim=1)

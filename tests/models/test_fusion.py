@@ -14,6 +14,7 @@ from models.fusion import (
     drop_modalities,
     two_stream_small,
 )
+from models.fusion.masked import masked_softmax
 from models.fusion.netvlad import netvlad
 
 
@@ -66,6 +67,16 @@ def test_attention_is_the_formula() -> None:
         y = torch.exp(z) / torch.exp(z).sum(dim=0, keepdim=True)
         expected = (x + 0.05 * x @ y).T.float()
         torch.testing.assert_close(module(features, torch.ones(3, 5))[clip], expected, atol=1e-5, rtol=1e-5)
+
+
+def test_a_masked_softmax_is_a_softmax_over_what_is_there() -> None:
+    scores = torch.tensor([[1.0, 2.0, 900.0], [0.5, -3.0, 0.1], [1.0, 2.0, 3.0]])
+    present = torch.tensor([[1.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
+    found = masked_softmax(scores, present, dim=1)
+    torch.testing.assert_close(found[0, :2], scores[0, :2].softmax(dim=0))
+    torch.testing.assert_close(found[1], scores[1].softmax(dim=0))
+    assert found[0, 2] == 0.0
+    assert found[2].tolist() == [0.0, 0.0, 0.0]
 
 
 @torch.inference_mode()

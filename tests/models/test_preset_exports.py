@@ -1,16 +1,14 @@
 """Every small preset as ONNX, with a free batch: ONNX Runtime must agree with torch, whatever the batch."""
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-import onnx
 import onnxruntime
 import pytest
 import torch
 from torch import Tensor, nn
 
-from export.onnx_from_module import OPSET, fold_linear_norms
+from export.onnx_from_network import onnx_from_network
 from models.face import NormQuality, QualityGraph
 from models.presets_papers import PAPER_PRESETS, SMALL_PRESETS
 from models.speaking import SpeakingGraph
@@ -83,22 +81,10 @@ def answers(module: nn.Module, inputs: Inputs) -> list[Tensor]:
 
 
 def export(module: nn.Module, example: Inputs, path: Path) -> onnxruntime.InferenceSession:
-    """Export as `export.onnx_from_module` does, but with several inputs and full weights."""
+    """Export, and open with one thread: tiny networks gain nothing from more."""
     inputs = [f"input_{n}" for n in range(len(example))]
     outputs = [f"output_{n}" for n in range(len(answers(module, example)))]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            fold_linear_norms(module),
-            example,
-            str(path),
-            input_names=inputs,
-            output_names=outputs,
-            dynamic_axes={name: {0: "batch"} for name in (*inputs, *outputs)},
-            opset_version=OPSET,
-            dynamo=False,
-        )
-    onnx.checker.check_model(str(path), full_check=True)
+    onnx_from_network(module, example, inputs=inputs, outputs=outputs, path=path)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
@@ -166,3 +152,14 @@ PAPER_SIZES = {
 def test_paper_presets_have_the_papers_size(name: str) -> None:
     with torch.device("meta"):
         assert sum(p.numel() for p in PAPER_PRESETS[name]().parameters()) == PAPER_SIZES[name]
+
+
+def test_an_example_that_would_freeze_the_batch_is_refused(tmp_path: Path) -> None:
+    module = served("associative_small")
+    names = {"inputs": ["a", "b", "c", "d", "e"], "outputs": ["x", "y", "z"], "path": tmp_path / "model.onnx"}
+    with pytest.raises(ValueError, match="batch of 1"):
+        onnx_from_network(module, INPUTS["associative_small"](1), **names)
+    with pytest.raises(ValueError, match="got 4 tensors for 5 names"):
+        onnx_from_network(module, INPUTS["associative_small"](2)[:4], **names)
+    with pytest.raises(ValueError, match="training mode"):
+        onnx_from_network(module.train(), INPUTS["associative_small"](2), **names)
