@@ -1,7 +1,8 @@
 """IResNet, the face network of ArcFace, with the keys of the public `arcface_torch` weights.
 
-Sources: Deng et al., "ArcFace", arXiv:1801.07698v4, section 3.1; Duta et al., "Improved Residual Networks",
-arXiv:2004.04989v1; key layout: methods.md 7.2 and `papers/state_dicts/insightface_iresnet*.tsv`.
+Sources: Deng et al., "ArcFace", arXiv:1801.07698v4; Duta et al., "Improved Residual Networks", arXiv:2004.04989v1;
+order of the layers: deepinsight/insightface, `arcface_torch/backbones/iresnet.py` at 04a433f; keys: methods.md 7.2 and
+`papers/state_dicts/insightface_iresnet*.tsv`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from models.fusion.two_stream import TwoStream, two_stream
 from models.trunks import ImageNetPixels, LogMelInput, MfccInput
 
 RESNET18 = (2, 2, 2, 2)
-# Identities with a label in the 2018 challenge of iQIYI-VID (methods.md 5.2).
+# Classes of the 2018 challenge of iQIYI-VID (methods.md 5.2).
 IQIYI_IDENTITIES = 4934
 # Identities of the demonstration: those of one SynthCast world.
 SMALL_IDENTITIES = 64

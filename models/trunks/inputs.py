@@ -40,9 +40,8 @@ class ImageNetPixels(nn.Module):
 class MagnitudeInput(nn.Module):
     """Magnitudes of a spectrum as the iQIYI-VID audio stream takes them: mean out, no variance, divided by 50.
 
-    Source: Liu et al., "iQIYI-VID", section 5.1. Which mean is not stated; it is that of each frequency over the
-    window, as in the work that the section cites for its network. Magnitudes are those of sound in -1..1, for which
-    50.0 gives values of about one.
+    Source: Liu et al., "iQIYI-VID", section 5.1. Which mean goes out, and the scale of the sound, are not stated. Here
+    it is the mean of each frequency over the window, and sound is in -1..1, for which 50.0 gives values of about one.
     """
 
     SCALE = 50.0

@@ -200,7 +200,7 @@ def resnet(
 
 
 def initialised(network: ResNet) -> ResNet:
-    """Fill the convolutions as He et al. do (arXiv:1502.01852v1, equation 10, by the outputs of a layer)."""
+    """Fill the convolutions as He et al. do (arXiv:1502.01852v1, equation 14: by the outputs of a layer)."""
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d):
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")

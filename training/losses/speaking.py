@@ -1,7 +1,8 @@
 """The loss of the active-speaker network: faces with sound, and faces alone at half the weight.
 
-Source: Liao et al., "A Light Weight Model for Active Speaker Detection", arXiv:2303.04439v1, section 3.4: logits are
-divided by a temperature that falls from 1.3 by 0.02 an epoch, and the loss of the faces alone counts by half.
+Source: Liao et al., "A Light Weight Model for Active Speaker Detection", arXiv:2303.04439v1, with the figures of its
+code (Junhua-Liao/Light-ASD, `ASD.py` and `loss.py`): logits are divided by a temperature that falls from 1.3 by 0.02 an
+epoch, and the loss of the faces alone counts by half.
 """
 
 from __future__ import annotations
