@@ -93,7 +93,10 @@ def cepstra(samples: F32) -> F32:
 
 
 def snippets(spectrogram: F32, starts: list[int], frames: int = SNIPPET_FRAMES) -> F32:
-    """Cut windows out of a spectrogram; one that is too short is wrapped round.
+    """Cut windows out of a spectrogram; what lacks at its end is wrapped round from its beginning.
+
+    For T frames of picture, 25 a second, the active-speaker network takes ``snippets(cepstra(sound), [0], 4 * T)``, as
+    its published code fills up the frames that the last window of a sound cannot begin.
 
     Args:
         spectrogram: float32[T, F], T >= 1.

@@ -146,3 +146,12 @@ def test_what_is_no_sound_is_refused(front_end) -> None:
         front_end(np.zeros(0, np.float32))
     with pytest.raises(ValueError, match="must be finite"):
         front_end(np.array([np.nan], np.float32))
+
+
+def test_a_second_of_cepstra_meets_25_frames_of_picture() -> None:
+    sound = noise(16_000)
+    whole = cepstra(sound)
+    (window,) = snippets(whole, [0], frames=100)
+    assert whole.shape == (99, 13)
+    np.testing.assert_array_equal(window[:99], whole)
+    np.testing.assert_array_equal(window[99], whole[0])
