@@ -2,7 +2,7 @@
 
 Weights are random: what is shown is that the graphs export, load and agree. Run it with the training environment:
 
-    PYTHONPATH=. .venv-train/bin/python tools/export_paper_sizes_of_sight.py OUT [NAME ...]
+    .venv-train/bin/python -m export.paper_sizes_of_sight OUT [NAME ...]
 
 It needs about 3 GB of memory; the graphs, about 1 GB together, are deleted once they are compared.
 """
@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from export.onnx_from_network import onnx_from_network
 from models.presets_papers import PAPER_PRESETS
-from models.speaking import SpeakingGraph
+from models.speaking import ActiveSpeaker, SpeakingGraph
 
 Inputs = tuple[Tensor, ...]
 TRACED = 2
@@ -89,9 +89,8 @@ def export_one(name: str, out: Path) -> dict[str, float | int]:
     torch.manual_seed(0)
     started = time.monotonic()
     example, path = INPUTS[name](TRACED), out / f"{name}.onnx"
-    graph = settled(PAPER_PRESETS[name](), example)
-    if name == "active_speaker_paper":
-        graph = SpeakingGraph(network=graph).eval()
+    network = settled(PAPER_PRESETS[name](), example)
+    graph = SpeakingGraph(network=network).eval() if isinstance(network, ActiveSpeaker) else network
     inputs = [f"input_{n}" for n in range(len(example))]
     outputs = [f"output_{n}" for n in range(len(answers(graph, example)))]
     onnx_from_network(graph, example, inputs=inputs, outputs=outputs, path=path)
@@ -126,4 +125,5 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     for chosen in sys.argv[2:] or list(INPUTS):
-        print(json.dumps({chosen: export_one(chosen, folder)}), flush=True)
+        sys.stdout.write(json.dumps({chosen: export_one(chosen, folder)}) + "\n")
+        sys.stdout.flush()
