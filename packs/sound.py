@@ -45,17 +45,31 @@ def magnitude(samples: F32) -> F32:
     Raises:
         ValueError: If the sound is empty, not one-dimensional, or not finite.
     """
+    return frames_of(reached(samples))
+
+
+def reached(samples: F32) -> F32:
+    """A sound with silence to the end of its last frame, and for the reach of the first and the last frame.
+
+    Raises:
+        ValueError: If the sound is empty, not one-dimensional, or not finite.
+    """
     sound = checked(samples)
     if sound.shape[0] == 0:
         raise ValueError("a sound must have at least 1 sample, got none")
-    frames = frame_count(sound.shape[0])
-    padded = np.zeros(frames * HOP + 2 * REACH, np.float32)
+    padded = np.zeros(frame_count(sound.shape[0]) * HOP + 2 * REACH, np.float32)
     padded[REACH : REACH + sound.shape[0]] = sound
-    return frames_of(padded)
+    return padded
 
 
 def frames_of(padded: F32) -> F32:
     """Frames of sound that already has its 120 samples of reach at both ends: float32[(len - 240) / 160, 257]."""
+    logarithm: F32 = np.log(magnitudes_of(padded) + np.float32(FLOOR))
+    return logarithm
+
+
+def magnitudes_of(padded: F32) -> F32:
+    """Magnitudes, not negative, of sound that has its reach at both ends: float32[(len - 240) / 160, 257]."""
     views = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]
     window: F32 = np.hamming(WINDOW).astype(np.float32)
     parts = [_transformed(views[start : start + CHUNK] * window) for start in range(0, views.shape[0], CHUNK)]
@@ -195,9 +209,8 @@ def checked(samples: F32) -> F32:
 
 
 def _transformed(windowed: F32) -> F32:
-    spectrum = np.fft.rfft(windowed, n=FFT, axis=1)
-    logarithm: F32 = np.log(np.abs(spectrum).astype(np.float32) + np.float32(FLOOR))
-    return logarithm
+    magnitudes: F32 = np.abs(np.fft.rfft(windowed, n=FFT, axis=1)).astype(np.float32)
+    return magnitudes
 
 
 def _rows(start: int, frames: int, length: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
