@@ -42,7 +42,7 @@ def cmps_fast_text_small() -> TokenSentenceEncoder:
 
 
 def ivt(*, image_size: tuple[int, int] = (384, 128), stride: int = 12) -> ImageTextTransformer:
-    """Build IVT at the size of ViT-B/16: 768 dimensions, about 167 M parameters.
+    """Build IVT at the size of ViT-B/16: 768 dimensions, 166.6 M parameters.
 
     Args:
         image_size: rows and columns of a crop, in pixels.
