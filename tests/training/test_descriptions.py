@@ -31,7 +31,7 @@ NAMES = ("amber", "birch", "cedar", "daisy", "elder", "fern", "ginger", "hazel",
 
 
 def describe_set(directory: Path) -> Path:
-    """Made-up sentences about the made-up cast of `conftest.py`: write `descriptions.json` for a folder of frames that `conftest.write_frames` wrote."""
+    """Write made-up sentences about the made-up cast of `conftest.py`, as `descriptions.json`."""
     worn: set[tuple[int, int]] = set()
     for shard in directory.glob("shard_*.npz"):
         with np.load(shard) as content:
