@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from models.blocks import PixelInput, conv_unit, residual_block, separable_unit
+from models.blocks import ConvUnit, PixelInput, conv_unit, residual_block, separable_unit
 from models.detector import Detector, FeaturePyramid, box_head
 from models.encoder import Encoder, pooled_projection
 from models.sound import SpectrogramInput, VoiceActivity, VoiceEncoder, attentive_projection, frame_block, frame_unit
@@ -43,13 +43,39 @@ def person_detector() -> Detector:
 
 
 def face_encoder() -> Encoder:
-    """Build the face encoder: 96x96 crops to 256 dimensions, about 1.2 M parameters."""
-    return _encoder(grid=(3, 3))
+    """Build the face encoder: 96x96 crops to 256 dimensions, about 1.8 M parameters.
+
+    It looks at patches first, as a vision transformer does: what a processor spends on a face goes into wide
+    convolutions at a quarter of the resolution, which it multiplies fast, and not into moving thin maps at full size.
+    """
+    widths = (64, 128, 160)
+    patches = nn.Conv2d(3, widths[0], 8, stride=4, padding=2, bias=False)
+    trunk = nn.Sequential(
+        ConvUnit(conv=patches, norm=nn.BatchNorm2d(widths[0]), activation=nn.ReLU(inplace=True)),
+        residual_block(widths[0], hidden=widths[0]),
+        residual_block(widths[0], hidden=widths[0]),
+        conv_unit(widths[0], widths[1], stride=2),
+        residual_block(widths[1], hidden=widths[1]),
+        residual_block(widths[1], hidden=widths[1]),
+        conv_unit(widths[1], widths[2], stride=2),
+        residual_block(widths[2], hidden=widths[2]),
+    )
+    projection = pooled_projection(widths[2], grid=(3, 3), embedding_dim=256)
+    return Encoder(pixels=PixelInput(), trunk=trunk, projection=projection)
 
 
 def body_encoder() -> Encoder:
     """Build the body encoder: 128x64 crops to 256 dimensions, about 1.2 M parameters."""
-    return _encoder(grid=(4, 2))
+    trunk = nn.Sequential(
+        conv_unit(3, 24, stride=2),
+        conv_unit(24, 40, stride=2),
+        residual_block(40, hidden=40),
+        conv_unit(40, 80, stride=2),
+        residual_block(80, hidden=80),
+        conv_unit(80, 160, stride=2),
+        residual_block(160, hidden=160),
+    )
+    return Encoder(pixels=PixelInput(), trunk=trunk, projection=pooled_projection(160, grid=(4, 2), embedding_dim=256))
 
 
 def voice_encoder() -> VoiceEncoder:
@@ -74,16 +100,3 @@ def voice_activity() -> VoiceActivity:
         *[frame_block(width, dilation=dilation, depthwise=True) for dilation in (1, 2, 4, 8, 16)],
     )
     return VoiceActivity(spectrogram=SpectrogramInput(level=False), trunk=trunk, score=nn.Conv2d(width, 1, 1))
-
-
-def _encoder(*, grid: tuple[int, int]) -> Encoder:
-    trunk = nn.Sequential(
-        conv_unit(3, 24, stride=2),
-        conv_unit(24, 40, stride=2),
-        residual_block(40, hidden=40),
-        conv_unit(40, 80, stride=2),
-        residual_block(80, hidden=80),
-        conv_unit(80, 160, stride=2),
-        residual_block(160, hidden=160),
-    )
-    return Encoder(pixels=PixelInput(), trunk=trunk, projection=pooled_projection(160, grid=grid, embedding_dim=256))

@@ -60,10 +60,10 @@ def _data(data: Report) -> str:
         [
             "## Data",
             "",
-            "Frames of random scenes, five to a scene, with 2 to 10 people; closeups show one head each, and only the "
-            "face encoder learns from them. Voices are clips of 0.7 to 4 s as films hold them: rooms, noise, music, "
-            "loss of coding. The casts of train, val and test come from different seeds: no identity is in two of "
-            "them. Networks learn from `train`; thresholds and calibration come from `val`; every figure below is "
+            "Frames of random scenes, five to a scene, with 2 to 10 people; closeups show one head each, and the "
+            "face encoder learns from nothing else. Voices are clips of 0.7 to 4 s as films hold them: rooms, noise, "
+            "music, loss of coding. The casts of train, val and test come from different seeds: no identity is in two "
+            "of them. Networks learn from `train`; thresholds and calibration come from `val`; every figure below is "
             "from `test`.",
             "",
             "| frames | identities | frames | people in frames |",

@@ -56,7 +56,7 @@ class Part:
 # The casts of frames and voices of one seed are the same people, which never cross: train, val and test differ.
 PARTS = (
     Part("train", "frames", 1000, 2000, 5000),
-    Part("closeups", "closeups", 1500, 1500, 8),
+    Part("closeups", "closeups", 1500, 5000, 8),
     Part("val", "frames", 2000, 100, 600),
     Part("test", "frames", 3000, 250, 1000),
     Part("train", "voices", 1000, 2400, 16000),
@@ -135,6 +135,9 @@ def finish(
 ) -> None:
     """Export trained weights, calibrate, measure, and write `metrics.json` and `CARD.md`.
 
+    In a pack that is there already, networks without new weights stay, and so does what its `metrics.json` says of how
+    their files agree with torch, and of sets that are not rendered here.
+
     Args:
         weights: Checkpoints of the networks, in any order.
         folders: Folders of the sets.
@@ -143,11 +146,14 @@ def finish(
         say: Receives lines of progress.
         remarks: What a reader of the card should know of these runs.
     """
-    parity = export(weights, folders, out, version=version)
+    earlier = _earlier(out)
+    parity = earlier["parity"] | export(weights, folders, out, version=version)
     calibration = calibrate(out, folders.frames, folders.voices, say=say)
     figures = evaluate(out, folders.frames, folders.voices, say=say)
+    named = {f"{part.kind}/{part.name}": part for part in PARTS}
+    rendered = {name: part for name, part in named.items() if (folders.of(part) / "index.json").exists()}
     report = {
-        "data": {f"{part.kind}/{part.name}": counts(folders.of(part), part.kind) for part in PARTS},
+        "data": earlier["data"] | {name: counts(folders.of(part), part.kind) for name, part in rendered.items()},
         "test": figures,
         "calibration": calibration,
         "parity": parity,
@@ -179,6 +185,13 @@ def export(weights: Sequence[Path], folders: Folders, out: Path, *, version: str
         samples.unlink(missing_ok=True)
         report.unlink(missing_ok=True)
     return parity
+
+
+def _earlier(out: Path) -> dict[str, dict[str, Any]]:
+    """What a pack's `metrics.json` says of its data and parity; nothing for a new pack."""
+    path = out / "metrics.json"
+    report = json.loads(path.read_text()) if path.exists() else {}
+    return {part: report.get(part, {}) for part in ("data", "parity")}
 
 
 def counts(folder: Path, kind: Kind) -> dict[str, int]:

@@ -79,6 +79,12 @@ class Margin(Part):
     warmup: Share
 
 
+class Traits(Part):
+    """Reading a person's traits (`training.data.traits`) off the embedding; `weight` is that of its squared error."""
+
+    weight: PositiveFloat
+
+
 class CropChoice(Part):
     """Which crops teach.
 
@@ -190,8 +196,15 @@ class EncoderRecipe(Part):
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
     optimiser: Optimiser
     margin: Margin
+    traits: Traits | None = None
     crops: CropChoice
     augment: CropAugment
+
+    @model_validator(mode="after")
+    def _traits_belong_to_identities(self) -> Self:
+        if self.traits is not None and self.crops.label != "identity":
+            raise ValueError(f"traits are those of an identity, but crops are labelled by {self.crops.label!r}")
+        return self
 
 
 class DetectorRecipe(Part):

@@ -62,6 +62,27 @@ def test_finish_writes_a_whole_pack(weights: list[Path], data: Path, voices: Pat
     assert sorted(path.suffix for path in out.iterdir()) == [".json", ".json", ".md", *[".onnx"] * 5]
 
 
+def test_one_network_can_be_replaced(weights: list[Path], data: Path, voices: Path, tmp_path: Path) -> None:
+    """The other networks, what was said of their files, and of sets that are gone, stay."""
+    out, sets = tmp_path / "pack", tmp_path / "sets"
+    sets.mkdir()
+    for name in ("val", "test"):
+        (sets / name).symlink_to(data / name)
+    arguments = ["finish", "--voices", str(voices), "--out", str(out), "--weights"]
+    assert main([*arguments, *map(str, weights), "--data", str(data)]) == 0
+    before, first = Pack.load(out), json.loads((out / "metrics.json").read_text())
+    torch.manual_seed(9)
+    other = tmp_path / "face.pt"
+    write_checkpoint(other, Checkpoint(preset="face_encoder", step=0, weights=models.face_encoder().state_dict()))
+    assert main([*arguments, str(other), "--data", str(sets), "--version", "0.0.8"]) == 0
+    after, second = Pack.load(out), json.loads((out / "metrics.json").read_text())
+    after.verify()
+    digests = [{model.name: model.sha256 for model in pack.manifest.models} for pack in (before, after)]
+    assert {name for name in digests[0] if digests[0][name] != digests[1][name]} == {"face_encoder"}
+    assert second["data"] == first["data"]
+    assert {name for name in first["parity"] if first["parity"][name] != second["parity"][name]} == {"face_encoder"}
+
+
 def test_a_complete_set_is_not_made_again(data: Path, voices: Path) -> None:
     lines: list[str] = []
     for part in (

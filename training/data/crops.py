@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.colour import random_blur, random_compression, random_light
-from training.data.shards import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, FrameSet, People
+from training.data.shards import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, DataError, FrameSet, People
 from training.recipe import CropAugment, CropChoice
 
 U8 = NDArray[np.uint8]
@@ -31,12 +31,14 @@ class CropSet:
         regions: float32[N, 4], what the network is to see at rest, in pixels of the stored crop.
         labels: int64[N], classes from 0 without gaps.
         rows: int64[N], rows of the people they were cut from.
+        people: int64[N, 2], whose they are: seed of the cast (-1 when the set does not say) and number in it.
     """
 
     images: U8
     regions: F32
     labels: NDArray[np.int64]
     rows: NDArray[np.int64]
+    people: NDArray[np.int64]
 
     def __len__(self) -> int:
         return int(self.labels.shape[0])
@@ -45,6 +47,18 @@ class CropSet:
     def classes(self) -> int:
         """Number of labels."""
         return int(self.labels.max()) + 1
+
+    def people_of_classes(self) -> list[tuple[int, int]]:
+        """Give the cast and number of the person behind each label.
+
+        Raises:
+            DataError: If a set does not say of which cast it is.
+        """
+        first = np.unique(self.labels, return_index=True)[1]
+        people = [(int(seed), int(number)) for seed, number in self.people[first]]
+        if any(seed < 0 for seed, _ in people):
+            raise DataError("a set has no index.json yet, which names its cast: wait until it is rendered")
+        return people
 
 
 def wanted_rows(people: People, choice: CropChoice) -> NDArray[np.bool_]:
@@ -68,6 +82,7 @@ def load_crops(sets: Sequence[FrameSet], choice: CropChoice) -> CropSet:
         regions=np.concatenate([part.regions for part in parts]),
         labels=np.concatenate([part.labels + first for part, first in zip(parts, classes[:-1], strict=True)]),
         rows=np.concatenate([part.rows + first for part, first in zip(parts, rows[:-1], strict=True)]),
+        people=np.concatenate([part.people for part in parts]),
     )
 
 
@@ -85,7 +100,9 @@ def _load_set(frames: FrameSet, choice: CropChoice) -> CropSet:
     if choice.label == "outfit":
         keys = keys * 1000 + people.outfit[rows]
     labels = np.unique(keys, return_inverse=True)[1].astype(np.int64)
-    return CropSet(images, regions, labels, rows)
+    seed = -1 if frames.seed is None else frames.seed
+    who = np.stack([np.full(len(rows), seed), people.identity[rows]], axis=1).astype(np.int64)
+    return CropSet(images, regions, labels, rows, who)
 
 
 def face_regions(count: int, side: int) -> F32:

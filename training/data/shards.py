@@ -78,11 +78,13 @@ class FrameSet:
         directory: The folder.
         shards: Its npz files, in order.
         attributes: What is known of each identity, in the order of the cast; empty while the folder is being written.
+        seed: Seed of the cast; None while the folder is being written.
     """
 
     directory: Path
     shards: tuple[Path, ...]
     attributes: Sequence[Mapping[str, Any]]
+    seed: int | None
 
     def people(self) -> People:
         """Read everything but the crops."""
@@ -131,9 +133,10 @@ def open_frames(directory: Path) -> FrameSet:
         raise DataError(f"no shards in {directory}: render them with `python -m synthetic frames --out {directory}`")
     index_path = directory / "index.json"
     if not index_path.exists():
-        return FrameSet(directory, shards, ())
+        return FrameSet(directory, shards, (), None)
     index = json.loads(index_path.read_text())
     if index.get("schema") != SCHEMA:
         raise DataError(f"{index_path} has schema {index.get('schema')!r}, expected {SCHEMA!r}")
     identities = sorted(index["identities"], key=lambda identity: int(identity["index"]))
-    return FrameSet(directory, shards, tuple(identity["attributes"] for identity in identities))
+    attributes = tuple(identity["attributes"] for identity in identities)
+    return FrameSet(directory, shards, attributes, int(index["seed"]))

@@ -4,6 +4,7 @@ from training.losses.arcface import ArcFace
 from training.losses.cmps import CmpsLoss
 from training.losses.detection import Assignment, DetectionLoss, Truth
 from training.losses.text_image import CrossModalProjection, SharedIdentity, SimilarityDistribution
+from training.losses.traits import TraitReader
 
 __all__ = [
     "ArcFace",
@@ -13,5 +14,6 @@ __all__ = [
     "DetectionLoss",
     "SharedIdentity",
     "SimilarityDistribution",
+    "TraitReader",
     "Truth",
 ]

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from models import Encoder, VoiceEncoder
 from training.data.batches import epoch_rows, step_generator
 from training.data.crops import CropSet, augment_crop
-from training.losses import ArcFace
+from training.data.traits import trait_table
+from training.losses import ArcFace, TraitReader
 from training.recipe import EncoderRecipe, Margin, phase_at, total_steps
 
 
@@ -42,7 +43,12 @@ class EncoderTask:
             scale=recipe.margin.scale,
             margin=recipe.margin.margin,
         )
-        self.trained: nn.Module = nn.ModuleDict({"network": encoder, "arcface": self.arcface})
+        self.trained: nn.ModuleDict = nn.ModuleDict({"network": encoder, "arcface": self.arcface})
+        self.reader: TraitReader | None = None
+        if recipe.traits is not None:
+            table = torch.from_numpy(trait_table(crops.people_of_classes()))
+            self.reader = TraitReader(embedding_dim=embedding_dim(encoder), table=table)
+            self.trained["reader"] = self.reader
 
     def make_batch(self, step: int) -> CropBatch:
         """Draw and change the crops of a step."""
@@ -57,10 +63,13 @@ class EncoderTask:
         return CropBatch(torch.from_numpy(np.stack(images)), torch.from_numpy(self.crops.labels[rows]))
 
     def losses(self, batch: CropBatch, step: int) -> dict[str, Tensor]:
-        """Compute ArcFace with the margin that this step has reached."""
+        """Compute ArcFace with the margin that this step has reached, and what is misread of the traits."""
         self.arcface.margin = margin_at(self.recipe.margin, step, total_steps(self.recipe))
         embeddings = self.network(batch.crops)
-        return {"arcface": self.arcface(embeddings, batch.labels)}
+        losses = {"arcface": self.arcface(embeddings, batch.labels)}
+        if self.reader is not None and self.recipe.traits is not None:
+            losses["traits"] = self.recipe.traits.weight * self.reader(embeddings, batch.labels)
+        return losses
 
 
 def margin_at(margin: Margin, step: int, total: int) -> float:

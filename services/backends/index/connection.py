@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
@@ -27,6 +28,8 @@ _RATE_LIMITED = 8
 _LOAD_TIMEOUT_S = 600.0  # Lite takes 13 s for 30,000 rows
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 0.5
 _MAX_EF = 32_768
+# What a call may take beyond the client's own limit, which it keeps to a little late.
+_GRACE_S = 5.0
 
 
 class Connection:
@@ -60,7 +63,9 @@ class Connection:
             task.cancel()
         await asyncio.gather(*self._loads.values(), return_exceptions=True)
         if self._client is not None:
-            await self._client.close()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_GRACE_S):
+                    await self._client.close()
             self._client = None
 
     async def collections(self) -> list[str]:
@@ -149,11 +154,7 @@ class Connection:
         key finds it. The client would send an insert twice when the connection breaks, and so make a second row.
         """
         await self.delete(name, one_of(key, [row[key] for row in rows]))
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await self._call("insert", name, data=list(rows), retry_times=0)
-        except TimeoutError:
-            raise BackendUnavailableError("milvus", f"no answer to an insert within {self._timeout_s} s") from None
+        await self._call("insert", name, data=list(rows), retry_times=0)
 
     async def delete(self, name: str, expression: str) -> None:
         """Delete the rows that match; `expression` names keys, since other deletes may miss rows just written."""
@@ -218,8 +219,14 @@ class Connection:
         if self._client is None:
             raise BackendUnavailableError("milvus", "the index is not open: call open() first")
         # With a time limit the client tries again until it is over; without one it counts.
-        limit_s = None if "retry_times" in more else timeout or self._timeout_s
-        return await getattr(self._client, method)(*arguments, timeout=limit_s, **more)
+        within_s = timeout or self._timeout_s
+        limit_s, grace_s = (None, 0.0) if "retry_times" in more else (within_s, _GRACE_S)
+        # The client was seen to wait for ever on the channel of a server that had been killed: its limit is not enough.
+        try:
+            async with asyncio.timeout(within_s + grace_s):
+                return await getattr(self._client, method)(*arguments, timeout=limit_s, **more)
+        except TimeoutError:
+            raise BackendUnavailableError("milvus", f"no answer to {method} within {within_s} s") from None
 
     async def _guard(self, call: Awaitable[T]) -> T:
         try:
