@@ -3,6 +3,7 @@
 from models.text.attention import SigmoidAttention, sigmoid_attention
 from models.text.blocks import FeedForward, Mode, SharedAttention, SharedBlock, shared_block
 from models.text.embeddings import PatchEmbedding, WordEmbeddings, patch_grid, word_embeddings
+from models.text.initial import initial_weights, resized_places
 from models.text.presets import (
     BERT_DIM,
     SMALL_IMAGE,
@@ -48,9 +49,11 @@ __all__ = [
     "cmps_text",
     "cmps_text_small",
     "image_text_transformer",
+    "initial_weights",
     "ivt",
     "ivt_small",
     "patch_grid",
+    "resized_places",
     "sentence_encoder",
     "shared_block",
     "sigmoid_attention",

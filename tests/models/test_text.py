@@ -11,9 +11,11 @@ from models.text import (
     cmps_text,
     cmps_text_small,
     image_text_transformer,
+    initial_weights,
     ivt,
     ivt_small,
     patch_grid,
+    resized_places,
     sentence_encoder,
     sigmoid_attention,
     weights_from_published,
@@ -285,3 +287,52 @@ def test_numbers_that_do_not_fit_are_refused() -> None:
         patch_grid(12, 64, patch=16, stride=12)
     with pytest.raises(ValueError, match="one-way LSTM"):
         TwoWayRecurrence(onward=nn.LSTM(3, 2), backward=None)
+
+
+def vit_and_bert() -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """The key lists of a ViT-B/16 in timm and of a BERT in transformers, at the width of the tiny network."""
+    vit = {"cls_token": (1, 1, 24), "pos_embed": (1, 1 + 9, 24), "patch_embed.proj.weight": (24, 3, 8, 8)}
+    vit |= {"patch_embed.proj.bias": (24,), "head.weight": (1000, 24), "head.bias": (1000,)}
+    vit |= {"norm.weight": (24,), "norm.bias": (24,)}
+    bert = {f"embeddings.{name}_embeddings.weight": (rows, 24) for name, rows in (("word", 40), ("position", 12))}
+    bert |= {"embeddings.token_type_embeddings.weight": (2, 24), "embeddings.position_ids": (1, 12)}
+    bert |= {"embeddings.LayerNorm.weight": (24,), "embeddings.LayerNorm.bias": (24,), "pooler.dense.weight": (24, 24)}
+    for k in range(2):
+        layers = {"attn.qkv": (72, 24), "attn.proj": (24, 24), "mlp.fc1": (48, 24), "mlp.fc2": (24, 48)}
+        layers |= {"norm1": (24,), "norm2": (24,)}
+        for name, size in layers.items():
+            vit |= {f"blocks.{k}.{name}.weight": size, f"blocks.{k}.{name}.bias": size[:1]}
+        layers = {"attention.self.query": (24, 24), "attention.output.dense": (24, 24), "output.LayerNorm": (24,)}
+        layers |= {"intermediate.dense": (48, 24), "output.dense": (24, 48)}
+        for name, size in layers.items():
+            bert |= {f"encoder.layer.{k}.{name}.weight": size, f"encoder.layer.{k}.{name}.bias": size[:1]}
+    generator = torch.Generator().manual_seed(4)
+    filled = [{key: torch.randn(size, generator=generator) for key, size in sizes.items()} for sizes in (vit, bert)]
+    return filled[0], {f"bert.{key}": value for key, value in filled[1].items()}
+
+
+def test_a_vit_and_a_bert_make_the_start() -> None:
+    network, (vit, bert) = tiny(), vit_and_bert()
+    found = network.load_state_dict(initial_weights(vit, bert, grid=network.grid), strict=False)
+    assert (found.missing_keys, found.unexpected_keys) == (["type_embed"], [])
+    block = network.blocks[1]
+    torch.testing.assert_close(block.attn.qkv.weight, vit["blocks.1.attn.qkv.weight"])
+    torch.testing.assert_close(block.mlp_vis.fc1.weight, vit["blocks.1.mlp.fc1.weight"])
+    torch.testing.assert_close(block.mlp_txt.fc1.weight, bert["bert.encoder.layer.1.intermediate.dense.weight"])
+    torch.testing.assert_close(block.mlp_txt.fc2.bias, bert["bert.encoder.layer.1.output.dense.bias"])
+
+
+def test_places_are_stretched_and_the_class_token_stays() -> None:
+    # Vectors that are their own row: stretched to twice as many rows they still rise evenly inside.
+    rows = torch.arange(8.0).repeat_interleave(8)[None, :, None]
+    places = torch.cat([torch.full((1, 1, 1), 9.0), rows], dim=1)
+    torch.testing.assert_close(resized_places(places, (8, 8)), places)
+    wide = resized_places(places, (16, 2))
+    assert wide.shape == (1, 33, 1)
+    assert wide[0, 0, 0] == 9.0
+    inner = wide[0, 1:, 0].reshape(16, 2)[5:11]
+    # A cubic kernel with a = -0.75 does not keep lines quite straight.
+    expected = (torch.arange(5.0, 11.0) / 2 - 0.25)[:, None].expand(-1, 2)
+    torch.testing.assert_close(inner, expected, atol=0.06, rtol=0.0)
+    with pytest.raises(ValueError, match="no square grid"):
+        resized_places(torch.zeros(1, 7, 4), (2, 2))

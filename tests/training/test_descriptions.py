@@ -245,7 +245,7 @@ def test_the_command_measures_beside_baseline_and_chance(described: Path, tmp_pa
 
 
 def test_a_rendered_set_goes_all_the_way(tmp_path: Path) -> None:
-    # `synthetic.testing` asks the same, but needs the voices, which the training environment lacks.
+    # Asked of the renderer itself: `synthetic.testing` would bring films and their voices with it.
     try:
         Renderer(width=64, height=64).close()
     except RuntimeError as error:
