@@ -93,14 +93,12 @@ class BagOfWords:
         rarity: float32[V], logarithm of how rarely each is said; 0 for what is never or always said.
         colours: float32[N, F], features of the bodies that taught.
         answers: float32[N, V], ridge regression in its dual form: features of a body times these give its words.
-        usual: float32[V], mean of the words over the bodies that taught.
     """
 
     vocabulary: Vocabulary
     rarity: F32
     colours: F32
     answers: F32
-    usual: F32
 
     def of_texts(self, texts: Sequence[str]) -> F32:
         """Words of sentences, float32[Q, V], rows of length one (or zero, where no word is known)."""
@@ -131,10 +129,11 @@ def fit_bag_of_words(
     share = (told > 0.0).mean(axis=0)
     rarity = np.where(share > 0.0, -np.log(np.maximum(share, 1e-12)), 0.0).astype(np.float32)
     wanted = told * rarity
-    usual = wanted.mean(axis=0)
+    # The words that everybody suggests tell nobody from anybody.
+    beyond = wanted - wanted.mean(axis=0)
     gram = colours.astype(np.float64) @ colours.astype(np.float64).T + ridge * np.eye(len(colours))
-    answers = np.linalg.solve(gram, (wanted - usual).astype(np.float64)).astype(np.float32)
-    return BagOfWords(vocabulary, rarity, colours, answers, usual.astype(np.float32))
+    answers = np.linalg.solve(gram, beyond.astype(np.float64)).astype(np.float32)
+    return BagOfWords(vocabulary, rarity, colours, answers)
 
 
 def by_group(found: WordRetrieval, groups: Mapping[str, NDArray[np.bool_]]) -> dict[str, dict[str, float | int]]:
