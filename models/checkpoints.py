@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,15 +69,22 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(preset=content["preset"], step=content["step"], weights=content["weights"])
 
 
-def network_from_checkpoint(checkpoint: Checkpoint, preset: str) -> nn.Module:
+def network_from_checkpoint(
+    checkpoint: Checkpoint, preset: str, presets: Mapping[str, Callable[[], nn.Module]] = PRESETS
+) -> nn.Module:
     """Build the network of a preset and fill it, in inference mode.
+
+    Args:
+        checkpoint: What training wrote.
+        preset: Name that is expected.
+        presets: Where that name is found; those of the demo pack, unless others are given.
 
     Raises:
         CheckpointError: If the weights are another network's, or do not fit key by key.
     """
     if checkpoint.preset != preset:
         raise CheckpointError(f"the checkpoint holds a {checkpoint.preset}, expected a {preset}")
-    network = PRESETS[preset]()
+    network = presets[preset]()
     try:
         network.load_state_dict(checkpoint.weights, strict=True)
     except RuntimeError as error:

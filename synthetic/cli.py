@@ -53,6 +53,21 @@ def frames(
 
 
 @app.command()
+def descriptions(
+    frames: Annotated[Path, typer.Argument(help="Folder of finished frames; descriptions.json is written there.")],
+    rounds: Annotated[int, typer.Option(min=1, help="Sets of four sentences for each person in each outfit.")] = 4,
+) -> None:
+    """Describe the people of a finished set of frames, to train and test search by words."""
+    from synthetic.descriptions import DescriptionsError, write_descriptions
+
+    try:
+        people, sentences = write_descriptions(frames, rounds)
+    except DescriptionsError as error:
+        raise typer.BadParameter(str(error)) from error
+    typer.echo(f"{sentences} sentences about {people} people in their outfits in {frames}")
+
+
+@app.command()
 def closeups(
     seed: Annotated[int, typer.Option(help="Seed of the cast; its people are strangers to every other seed.")],
     identities: Annotated[int, typer.Option(min=2, help="People.")],

@@ -56,6 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--data", type=Path, required=True)
     evaluate.add_argument("--voices", type=Path, help="folder of the sets of voices; DATA/voices when not given")
     evaluate.set_defaults(run=_evaluate)
+    words = commands.add_parser("evaluate-words", help="measure search by words on the `test` set; prints JSON")
+    words.add_argument("--weights", type=Path, required=True, help="`weights.pt` of a run, its vocabulary beside it")
+    words.add_argument("--data", type=Path, required=True, help="folder of the sets with their descriptions")
+    words.set_defaults(run=_evaluate_words)
     pack = commands.add_parser("demo-pack", help="render, train, export, calibrate and measure the demo pack")
     pack.add_argument("--data", type=Path, required=True, help="folder for the rendered sets (about 6 GB)")
     pack.add_argument("--voices", type=Path, help="folder of the sets of voices; DATA/voices when not given")
@@ -98,6 +102,13 @@ def _evaluate(options: argparse.Namespace) -> None:
     from training.evaluate import evaluate
 
     figures = evaluate(options.pack, options.data, options.voices or options.data / "voices", say=say)
+    sys.stdout.write(json.dumps(figures, indent=1) + "\n")
+
+
+def _evaluate_words(options: argparse.Namespace) -> None:
+    from training.evaluate_words import evaluate_words
+
+    figures = evaluate_words(options.weights, options.data, say=say)
     sys.stdout.write(json.dumps(figures, indent=1) + "\n")
 
 

@@ -167,6 +167,26 @@ class SoundAugment(Part):
     frequency_mask: Annotated[int, Field(ge=0)]
 
 
+class WordChoice(Part):
+    """How crops and sentences are brought together (IVT).
+
+    Attributes:
+        levels: Texts of each pair, each with a view of its own.
+        mask: Largest share of the tokens that are deleted.
+        loss: `sdm` (over cosines) or `cmpm` (IVT's own, over projections).
+        scale: What cosines are multiplied by; of `sdm` alone.
+        targets: How targets are normalised; of `cmpm` alone, where `l2` is the published code's way.
+        identity: Weight of the loss by which persons in outfits are told apart; 0 leaves it out.
+    """
+
+    levels: Annotated[tuple[Literal["word", "phrase", "sentence"], ...], Field(min_length=1)]
+    mask: Share
+    loss: Literal["sdm", "cmpm"]
+    scale: PositiveFloat = 50.0
+    targets: Literal["sum", "l2"] = "sum"
+    identity: Annotated[float, Field(ge=0.0)] = 0.0
+
+
 class EncoderRecipe(Part):
     """A recipe for a face or body encoder."""
 
@@ -228,7 +248,20 @@ class ActivityRecipe(Part):
     augment: SoundAugment
 
 
-SightRecipe = EncoderRecipe | DetectorRecipe
+class DescriptionRecipe(Part):
+    """A recipe for bodies and sentences in one space."""
+
+    task: Literal["description"]
+    preset: Literal["ivt_small"]
+    seed: Annotated[int, Field(ge=0)]
+    phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
+    optimiser: Optimiser
+    crops: CropChoice
+    augment: CropAugment
+    words: WordChoice
+
+
+SightRecipe = EncoderRecipe | DetectorRecipe | DescriptionRecipe
 SoundRecipe = VoiceRecipe | ActivityRecipe
 Recipe = SightRecipe | SoundRecipe
 

@@ -8,13 +8,15 @@ from pathlib import Path
 import torch
 
 from models import body_encoder, face_encoder, person_detector, voice_activity, voice_encoder
+from models.text import ivt_small
 from training.data.crops import load_crops
+from training.data.descriptions import load_pairs
 from training.data.shards import open_frames
 from training.data.voices import open_voices
 from training.loop import Trainer
 from training.machine import computes_bfloat16, keep_freed_memory
-from training.recipe import ActivityRecipe, DetectorRecipe, Recipe, VoiceRecipe, read_recipe
-from training.tasks import ActivityTask, DetectorTask, EncoderTask, Task, VoiceTask
+from training.recipe import ActivityRecipe, DescriptionRecipe, DetectorRecipe, Recipe, VoiceRecipe, read_recipe
+from training.tasks import ActivityTask, DescriptionTask, DetectorTask, EncoderTask, Task, VoiceTask
 
 
 def task_from_recipe(recipe: Recipe, data: Path) -> Task:
@@ -26,6 +28,9 @@ def task_from_recipe(recipe: Recipe, data: Path) -> Task:
         return VoiceTask(encoder=voice_encoder(), voices=open_voices(data / "train"), recipe=recipe)
     if isinstance(recipe, ActivityRecipe):
         return ActivityTask(network=voice_activity(), voices=open_voices(data / "train"), recipe=recipe)
+    if isinstance(recipe, DescriptionRecipe):
+        sets = [open_frames(data / name) for name in recipe.crops.sets]
+        return DescriptionTask(network=ivt_small(), pairs=load_pairs(sets, recipe.crops), recipe=recipe)
     encoder = face_encoder() if recipe.preset == "face_encoder" else body_encoder()
     sets = [open_frames(data / name) for name in recipe.crops.sets]
     return EncoderTask(encoder=encoder, crops=load_crops(sets, recipe.crops), recipe=recipe)
@@ -58,6 +63,8 @@ def train(
     torch.set_num_threads(threads)
     recipe = read_recipe(recipe_path)
     task = task_from_recipe(recipe, data)
+    if isinstance(task, DescriptionTask):
+        task.keep_vocabulary(out)
     say(_opening(recipe, task))
     trainer = Trainer(task=task, recipe=recipe, out=out, say=say, bfloat16=computes_bfloat16())
     return trainer.run(until=until)
@@ -67,6 +74,9 @@ def _opening(recipe: Recipe, task: Task) -> str:
     match task:
         case EncoderTask():
             return f"{recipe.preset}: {len(task.crops)} crops of {task.crops.classes} classes"
+        case DescriptionTask():
+            known = f"{len(task.pairs.described)} persons in outfits, {len(task.vocabulary)} words"
+            return f"{recipe.preset}: {len(task.pairs.crops)} crops of {known}"
         case DetectorTask():
             return f"{recipe.preset}: {len(task.truth.frames)} frames"
         case VoiceTask():

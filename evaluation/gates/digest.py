@@ -12,10 +12,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 # Files that only start, split, show or test the work: the same seed gives the same world whatever they hold.
+# `descriptions.py` says of people who are already drawn what `describe.py` says of them; no film and no shard holds it.
 NOT_THE_WORLD = frozenset(
     {
         "__main__.py",
         "cli.py",
+        "descriptions.py",
         "film/commands.py",
         "film/sheet.py",
         "sound/commands.py",

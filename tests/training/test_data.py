@@ -155,7 +155,7 @@ def test_leaving_early_stops_the_thread() -> None:
     assert not prefetcher._thread.is_alive()
 
 
-@pytest.mark.parametrize("name", ["detector", "face", "body", "voice", "voice_activity"])
+@pytest.mark.parametrize("name", ["detector", "face", "body", "voice", "voice_activity", "words"])
 def test_committed_recipes_are_read(name: str) -> None:
     parsed = recipe(name)
     assert phase_at(parsed, 0) == parsed.phases[0]

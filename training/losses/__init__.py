@@ -1,7 +1,19 @@
 """Losses, each with a slow oracle in its test."""
 
 from training.losses.arcface import ArcFace
+from training.losses.cmps import CmpsLoss
 from training.losses.detection import Assignment, DetectionLoss, Truth
+from training.losses.text_image import CrossModalProjection, SharedIdentity, SimilarityDistribution
 from training.losses.traits import TraitReader
 
-__all__ = ["ArcFace", "Assignment", "DetectionLoss", "TraitReader", "Truth"]
+__all__ = [
+    "ArcFace",
+    "Assignment",
+    "CmpsLoss",
+    "CrossModalProjection",
+    "DetectionLoss",
+    "SharedIdentity",
+    "SimilarityDistribution",
+    "TraitReader",
+    "Truth",
+]

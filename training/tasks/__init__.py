@@ -2,8 +2,9 @@
 
 from training.tasks.activity import ActivityTask
 from training.tasks.base import Task
+from training.tasks.description import DescriptionTask
 from training.tasks.detector import DetectorTask
 from training.tasks.encoder import EncoderTask
 from training.tasks.voice import VoiceTask
 
-__all__ = ["ActivityTask", "DetectorTask", "EncoderTask", "Task", "VoiceTask"]
+__all__ = ["ActivityTask", "DescriptionTask", "DetectorTask", "EncoderTask", "Task", "VoiceTask"]

@@ -1,0 +1,144 @@
+"""Figures of search by words on a set that nobody trained on, beside a bag of words and chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from evaluation.naive import colour_histogram
+from models.checkpoints import network_from_checkpoint, read_checkpoint
+from models.text import SMALL_IMAGE, SMALL_WORDS, ImageTextTransformer, ivt_small
+from packs.spec import Modality
+from packs.words import Vocabulary, WordTokenizer, read_vocabulary
+from training.data.descriptions import Sentence, read_descriptions
+from training.data.shards import DataError, open_frames
+from training.measure.by_words import BagOfWords, WordRetrieval, ask_by_words, by_group, fit_bag_of_words
+from training.measure.retrieval import chance
+from training.measure.served import unit
+from training.measure.sets import CropTest, crop_test
+from training.tasks.description import VOCABULARY_FILE
+
+F32 = NDArray[np.float32]
+U8 = NDArray[np.uint8]
+PRESET = "ivt_small"
+ROWS = 64
+# Bodies that teach the baseline: its regression costs the cube of their number.
+TAUGHT = 3000
+GROUPS = ("seen", "template", "words", "both")
+KINDS = ("full", "partial", "negated", "synonym")
+
+
+@dataclass(frozen=True, slots=True)
+class WordTest:
+    """A gallery and what is asked of it.
+
+    Attributes:
+        gallery: The pictures.
+        sentences: What is asked.
+        keys: int64[Q], whom each sentence describes, as `gallery.outfit`.
+    """
+
+    gallery: CropTest
+    sentences: tuple[Sentence, ...]
+    keys: NDArray[np.int64]
+
+    def groups(self) -> dict[str, NDArray[np.bool_]]:
+        """Which sentences belong to what: held out for which reason, and, of those that are not, which kind."""
+        held = np.array([sentence.group for sentence in self.sentences])
+        kind = np.array([sentence.kind for sentence in self.sentences])
+        named = {("seen" if name == "seen" else f"held_out_{name}"): held == name for name in GROUPS}
+        return named | {f"seen_{name}": (held == "seen") & (kind == name) for name in KINDS}
+
+
+def evaluate_words(weights: Path, data: Path, *, say: Callable[[str], None]) -> dict[str, Any]:
+    """Measure text to image on the `test` set.
+
+    Args:
+        weights: `weights.pt` of a run; its vocabulary lies beside it.
+        data: Folder of the sets, `train` (for the baseline) and `test` among them, with their descriptions.
+        say: Receives lines of progress.
+
+    Returns:
+        `gallery`, `people`, and for `ivt_small`, `bag_of_words` and `chance` the figures of each group.
+    """
+    checkpoint = read_checkpoint(weights)
+    network = network_from_checkpoint(checkpoint, PRESET, {PRESET: ivt_small})
+    vocabulary = read_vocabulary(weights.parent / VOCABULARY_FILE)
+    test = word_test(data / "test")
+    say(f"{len(test.sentences)} sentences ask {len(test.gallery.crops)} pictures")
+    rankings = {
+        PRESET: rank_network(network, vocabulary, test),
+        "bag_of_words": rank_bag(taught_bag(data / "train", vocabulary), test),
+        "chance": rank_chance(test),
+    }
+    groups = test.groups()
+    return {
+        "step": checkpoint.step,
+        "gallery": len(test.gallery.crops),
+        "people": len(np.unique(test.gallery.outfit)),
+        **{name: by_group(found, groups) for name, found in rankings.items()},
+    }
+
+
+def word_test(directory: Path) -> WordTest:
+    """Read a set: every body that is seen well enough, and every sentence about one of them.
+
+    Raises:
+        DataError: If nothing is said of anybody who is seen.
+    """
+    gallery = crop_test(open_frames(directory), Modality.BODY, SMALL_IMAGE)
+    described = read_descriptions(directory)
+    shown = sorted(set(gallery.outfit.tolist()))
+    said = [(key, s) for key in shown for s in _sentences(described.get((key // 1000, key % 1000)))]
+    if not said:
+        raise DataError(f"no sentence of {directory} describes anybody who is seen in it")
+    return WordTest(gallery, tuple(s for _, s in said), np.array([key for key, _ in said], np.int64))
+
+
+def rank_network(network: torch.nn.Module, vocabulary: Vocabulary, test: WordTest) -> WordRetrieval:
+    """Ask by the embeddings of a network."""
+    if not isinstance(network, ImageTextTransformer):
+        raise TypeError(f"expected an ImageTextTransformer, got a {type(network).__name__}")
+    tokens = WordTokenizer(vocabulary, length=SMALL_WORDS)([sentence.text for sentence in test.sentences])
+    texts = _embedded(network.embed_text, tokens)
+    images = _embedded(network.embed_image, test.gallery.crops)
+    return ask_by_words(texts, images, test.keys, test.gallery.outfit)
+
+
+def taught_bag(directory: Path, vocabulary: Vocabulary) -> BagOfWords:
+    """Fit the baseline on bodies of a set that training may see."""
+    bodies = crop_test(open_frames(directory), Modality.BODY, SMALL_IMAGE)
+    described = read_descriptions(directory)
+    teaching = [described[(int(key) // 1000, int(key) % 1000)].teaching for key in bodies.outfit]
+    rows = np.random.default_rng(0).permutation(np.flatnonzero([bool(texts) for texts in teaching]))[:TAUGHT]
+    return fit_bag_of_words(colour_histogram(bodies.crops[rows]), [teaching[row] for row in rows], vocabulary)
+
+
+def rank_bag(bag: BagOfWords, test: WordTest) -> WordRetrieval:
+    """Ask by the words that colours suggest."""
+    texts = bag.of_texts([sentence.text for sentence in test.sentences])
+    bodies = bag.of_bodies(colour_histogram(test.gallery.crops))
+    return ask_by_words(texts, bodies, test.keys, test.gallery.outfit)
+
+
+def rank_chance(test: WordTest) -> WordRetrieval:
+    """Ask by directions without meaning."""
+    vectors = chance(len(test.sentences) + len(test.gallery.crops))
+    texts, images = np.split(vectors, [len(test.sentences)])
+    return ask_by_words(texts, images, test.keys, test.gallery.outfit)
+
+
+def _sentences(described: Any) -> tuple[Sentence, ...]:
+    return () if described is None else described.sentences
+
+
+def _embedded(embed: Callable[[torch.Tensor], torch.Tensor], rows: NDArray[Any]) -> F32:
+    with torch.inference_mode():
+        parts = [embed(torch.from_numpy(rows[start : start + ROWS])).numpy() for start in range(0, len(rows), ROWS)]
+    return unit(np.concatenate(parts))
