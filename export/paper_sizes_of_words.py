@@ -2,7 +2,7 @@
 
 Weights are random: what is shown is that the graphs export, load and agree. Run it with the training environment:
 
-    .venv-train/bin/python tools/export_paper_sizes.py OUT [NAME ...]
+    .venv-train/bin/python -m export.paper_sizes_of_words OUT [NAME ...]
 
 It needs about 6 GB of memory and writes about 1 GB.
 """
@@ -88,4 +88,5 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     for chosen in sys.argv[2:] or list(GRAPHS):
-        print(json.dumps({chosen: export_one(chosen, folder)}), flush=True)
+        sys.stdout.write(json.dumps({chosen: export_one(chosen, folder)}) + "\n")
+        sys.stdout.flush()
