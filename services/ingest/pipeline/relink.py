@@ -20,7 +20,7 @@ from services.ingest.pipeline.aggregate import Aggregate, aggregate
 from services.ingest.pipeline.paths import PathEnd, motion_evidence, path_end
 from services.ingest.pipeline.settings import RelinkSettings
 from services.ingest.pipeline.untangle import settle, untangle
-from services.ingest.pipeline.values import Fragment, Shot
+from services.ingest.pipeline.values import Fragment, MouthSeen, Shot
 
 __all__ = ["Relinker"]
 
@@ -147,5 +147,16 @@ def _merged(parts: list[Fragment]) -> Fragment:
     frames = [part.key_frame for part in parts if part.key_frame is not None]
     best = max(frames, key=lambda frame: frame.worth, default=None)
     points = [point for part in parts for point in part.points]
-    mouths = [mouth for part in parts for mouth in part.mouths]
-    return Fragment(points, observations, best, parts[-1].number, parts[0].continues, mouths)
+    return Fragment(points, observations, best, parts[-1].number, parts[0].continues, _mouths_of(parts))
+
+
+def _mouths_of(parts: list[Fragment]) -> list[MouthSeen]:
+    """The mouths of all parts in order of time, one for each moment.
+
+    Parts may overlap: where two people met, one's track was followed a little longer than it was theirs.
+    """
+    seen: dict[float, MouthSeen] = {}
+    for part in parts:
+        for mouth in part.mouths:
+            seen.setdefault(mouth.time_s, mouth)
+    return [seen[time_s] for time_s in sorted(seen)]

@@ -8,10 +8,10 @@ import numpy as np
 
 from packs.calibration import Calibration
 from packs.spec import Modality
-from services.ingest.pipeline.relink import Relinker
+from services.ingest.pipeline.relink import Relinker, _mouths_of
 from services.ingest.pipeline.settings import MotionSettings, RelinkSettings
 from services.ingest.pipeline.untangle import settle, untangle
-from services.ingest.pipeline.values import Fragment, Observation, Person, Point, Position, Shot
+from services.ingest.pipeline.values import Fragment, MouthSeen, Observation, Person, Point, Position, Shot
 
 MOTION = MotionSettings()
 UNIFORM = np.eye(1, 8, dtype=np.float32)[0]
@@ -142,3 +142,16 @@ def test_two_weak_joins_do_not_take_the_place_of_a_strong_one() -> None:
     assert len(relinked(long_seen, comes)) == len(relinked(goes, late)) == 1
     people = relinked(goes, comes, long_seen, late)
     assert [set(middles(each)) for each in people] == [{300.0}, {375.0}, {225.0}]
+
+
+def test_mouths_of_joined_parts_are_in_order_and_seen_once() -> None:
+    """The track of one part may have gone on while the next had begun; the mouth's motion is read in order of time."""
+    first, second = (
+        fragment([point(n, right(n)) for n in span], k) for k, span in enumerate((range(10), range(9, 20)))
+    )
+    patch = np.zeros((56, 40), np.uint8)
+    first.mouths = [MouthSeen(n / 25.0, patch, 20.0) for n in range(24)]
+    second.mouths = [MouthSeen(n / 25.0, patch, 90.0) for n in range(18, 40)]
+    times = [mouth.time_s for mouth in _mouths_of([first, second])]
+    assert times == [n / 25.0 for n in range(40)]
+    assert [mouth.height_px for mouth in _mouths_of([first, second])][17:25] == [20.0] * 7 + [90.0]
