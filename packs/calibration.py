@@ -8,32 +8,53 @@ of several modalities can be added.
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from packs.arrays import F64
+from packs.arrays import F32, F64
 from packs.spec import FrozenModel
 
 
 class Calibration(FrozenModel):
-    """``logit(cosine) = slope * cosine + intercept``: natural-log odds of "same person" at prior 1/2."""
+    """``logit(cosine) = slope * cosine + intercept``: natural-log odds of "same person" at prior 1/2.
+
+    Slope and intercept are those of the best quality, 1; each falls on a line with quality. A face of 13 pixels looks
+    like nobody, not like somebody else: without this, it would be told from its own person with great certainty.
+    """
 
     slope: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
     intercept: Annotated[float, Field(allow_inf_nan=False)]
+    slope_by_quality: Annotated[float, Field(allow_inf_nan=False)] = 0.0
+    intercept_by_quality: Annotated[float, Field(allow_inf_nan=False)] = 0.0
 
-    def logit(self, cosine: float) -> float:
-        """The log-likelihood ratio of one cosine, in nats."""
-        return self.slope * cosine + self.intercept
+    @model_validator(mode="after")
+    def _similarity_never_speaks_against(self) -> Self:
+        if self.slope - self.slope_by_quality < 0.0:
+            raise ValueError(
+                f"slope_by_quality is {self.slope_by_quality}, at most {self.slope} keeps every slope >= 0"
+            )
+        return self
 
-    def probability(self, cosine: float) -> float:
+    def logit(self, cosine: float, quality: float = 1.0) -> float:
+        """The log-likelihood ratio of one cosine, in nats; `quality`, in [0, 1], is that of the weaker embedding."""
+        lost = 1.0 - quality
+        return (self.slope - lost * self.slope_by_quality) * cosine + self.intercept - lost * self.intercept_by_quality
+
+    def logit_of(self, cosines: F32, qualities: F64) -> F64:
+        """The log-likelihood ratios of many cosines, float64 of their shape."""
+        lost = 1.0 - qualities
+        slopes = self.slope - lost * self.slope_by_quality
+        return np.asarray(slopes * cosines + self.intercept - lost * self.intercept_by_quality, dtype=np.float64)
+
+    def probability(self, cosine: float, quality: float = 1.0) -> float:
         """The probability of "same person" at prior 1/2, in [0, 1]."""
-        return float(_expit(np.asarray(self.logit(cosine))))
+        return float(_expit(np.asarray(self.logit(cosine, quality))))
 
     def cosine_at(self, probability: float) -> float:
-        """The cosine that means ``probability``; the inverse of `probability`, not clipped to [-1, 1]."""
+        """The cosine that means ``probability`` at quality 1; the inverse of `probability`, not clipped to [-1, 1]."""
         if not 0.0 < probability < 1.0:
             raise ValueError(f"probability must lie inside (0, 1), got {probability}")
         return (math.log(probability / (1.0 - probability)) - self.intercept) / self.slope

@@ -40,9 +40,12 @@ class LinkEvidence:
     calibration: Calibration
     prior_log_odds: float
 
-    def probability(self, cosine: float, trust: float = 1.0) -> float:
-        """Probability of "same person" of two retrieved appearances, in (0, 1); `trust` shrinks the cosine's say."""
-        log_odds = trust * self.calibration.logit(cosine) + self.prior_log_odds
+    def probability(self, cosine: float, trust: float = 1.0, quality: float = 1.0) -> float:
+        """Probability of "same person" of two retrieved appearances, in (0, 1).
+
+        `trust` shrinks the cosine's say; `quality` is that of the weaker embedding.
+        """
+        log_odds = trust * self.calibration.logit(cosine, quality) + self.prior_log_odds
         # An edge is evidence, never certainty: the ends of the interval stay open in single precision too.
         return min(max(float(expit(log_odds)), 1e-6), 1.0 - 1e-6)
 

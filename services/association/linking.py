@@ -96,7 +96,7 @@ class Linker:
         for row, neighbour in await self._near(rows, modality, known):
             if neighbour.video_id == row.video_id and (neighbour.appearance_id not in own or overlap(row, neighbour)):
                 continue
-            probability = evidence.probability(neighbour.cosine)
+            probability = evidence.probability(neighbour.cosine, quality=min(row.quality, neighbour.quality))
             edges.add(row.appearance_id, neighbour.appearance_id, modality, probability)
 
     async def _link_voices(

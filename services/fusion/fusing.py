@@ -61,8 +61,8 @@ class Evidence:
         modality: Of both embeddings.
         cosine: Of the query's and the candidate's embedding, in [-1, 1].
         weight: Of the query's part, in [-1, 1]; below 0 it counts against.
-        quality: Of the weaker embedding, in [0, 1]. It counts for a voice alone: the other calibrations were fitted
-            over all qualities.
+        quality: Of the weaker embedding, in [0, 1]; what it means the calibration says, and for a voice
+            `services.runtime.trust`.
     """
 
     modality: Modality
@@ -128,7 +128,7 @@ class Fuser:
             return None
         limit = self._settings.limit_log_odds
         # min and max: numpy takes fifty times as long for one number.
-        return max(-limit, min(limit, trust * calibration.logit(piece.cosine))) * abs(piece.weight)
+        return max(-limit, min(limit, trust * calibration.logit(piece.cosine, piece.quality))) * abs(piece.weight)
 
 
 def shares_of(nats: Mapping[Modality, float], shown: Mapping[bool, float] | None = None) -> tuple[ModalityShare, ...]:

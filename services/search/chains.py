@@ -130,7 +130,7 @@ def contradiction(
 def nats_of(piece: Evidence, calibration: Calibrations) -> float:
     """What a piece of evidence says, in nats, as far as it can be trusted."""
     line = calibration[piece.modality]
-    return piece.weight * trust_in(piece.modality, piece.quality) * line.logit(piece.cosine)
+    return piece.weight * trust_in(piece.modality, piece.quality) * line.logit(piece.cosine, piece.quality)
 
 
 def _contradicted(probability: float, nats: float) -> float:

@@ -84,7 +84,7 @@ class FakeFusion:
         best: dict[Modality, float] = {}
         taken: dict[Modality, float] = defaultdict(float)
         for piece in evidence:
-            nats = abs(piece.weight) * self._calibration[piece.modality].logit(piece.cosine)
+            nats = abs(piece.weight) * self._calibration[piece.modality].logit(piece.cosine, piece.quality)
             nats *= trust_in(piece.modality, piece.quality)
             if piece.weight > 0.0:
                 best[piece.modality] = max(nats, best.get(piece.modality, -math.inf))

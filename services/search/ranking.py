@@ -186,7 +186,7 @@ def _step(appearance_id: str, direct: Direct, calibration: Calibrations) -> Step
         return Step(part_index, appearance_id, modality, 1.0, 1.0)
     supporting = [piece for piece in direct.evidence if piece.weight > 0.0]
     best = max(supporting, key=lambda piece: _rank_of(piece, calibration))
-    probability = calibration[best.modality].probability(best.cosine)
+    probability = calibration[best.modality].probability(best.cosine, best.quality)
     return Step(best.part_index, appearance_id, best.modality, probability, best.cosine)
 
 

@@ -95,7 +95,7 @@ class SearchSettings(Section):
     expansion_timeout_s: PositiveFloat = 2.0
     contradiction_weight: Annotated[float, Field(ge=0.0)] = 1.0
     contradiction_limit: Annotated[float, Field(ge=0.0)] = 4.0
-    contradiction_quality: tuple[Probability, Probability] = (0.4, 0.6)
+    contradiction_quality: tuple[Probability, Probability] = (0.6, 0.9)
     fusion_timeout_s: PositiveFloat = 2.0
     competition_sharpness: PositiveFloat = 8.0
     short_term_window_s: PositiveFloat = 60.0

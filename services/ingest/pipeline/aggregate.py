@@ -14,6 +14,8 @@ __all__ = ["Aggregate", "aggregate"]
 
 # Rows of the quality that a tracklet has: a mean over more would punish long ones.
 BEST = 3
+# Share of the usual length at which an embedding says nothing.
+SHOWS_NOBODY = 0.5
 # Below this cosine to the others an observation is likely of someone else and counts nothing.
 STRANGER = 0.0
 
@@ -42,8 +44,17 @@ def aggregate(observations: Sequence[Observation]) -> Aggregate | None:
     mean = _unit(weights @ vectors)
     agreement = np.maximum(vectors @ mean - STRANGER, 1e-3)
     final = _unit((weights * agreement) @ vectors)
-    best = np.sort(qualities)[::-1][:BEST]
-    return Aggregate(final.astype(np.float32), float(np.clip(best.mean(), 0.0, 1.0)))
+    return Aggregate(final.astype(np.float32), _quality(norms, vectors.shape[1]))
+
+
+def _quality(norms: F64, dimension: int) -> float:
+    """How clear the best looks are, in [0, 1], by the length of their raw embeddings.
+
+    The last layer's numbers have variance 1 over the crops that an encoder learned from, so a usual crop's length is
+    the root of the dimension; one of half of that shows nobody. Size and the detector's score tell far less.
+    """
+    best = np.sort(norms)[::-1][:BEST].mean() / np.sqrt(dimension)
+    return float(np.clip((best - SHOWS_NOBODY) / (1.0 - SHOWS_NOBODY), 0.0, 1.0))
 
 
 def _unit(vector: F64) -> F64:

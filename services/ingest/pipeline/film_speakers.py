@@ -23,6 +23,7 @@ import numpy as np
 from packs.arrays import F64
 from packs.calibration import Calibration
 from packs.spec import Modality
+from services.ingest.pipeline.casting import Line, first_guess, voices_of
 from services.ingest.pipeline.likeness import Likeness
 from services.ingest.pipeline.settings import SpeakerSettings
 from services.ingest.pipeline.shot_speech import Piece, ShotSpeech
@@ -58,13 +59,12 @@ def choose_over_film(
         return []
     film = _Film(shots, calibration, settings)
     alone = [film.alone(number) for number in range(len(film))]
-    belief = [_softmax(row) for row in alone]
+    belief = film.first_guess(alone)
     tables = [film.tables(number) for number in range(len(film))]
-    for turn in range(settings.rounds):
-        strength = min(1.0, (turn + 1) / (0.5 * settings.rounds))
+    for _ in range(settings.rounds):
         said = [_said(tables[number], belief) for number in range(len(film))]
         for number, row in enumerate(alone):
-            fresh = _softmax(row + strength * film.share(number) * said[number])
+            fresh = _softmax(row + film.share(number) * said[number])
             belief[number] = 0.5 * belief[number] + 0.5 * fresh
     return film.by_shot(belief)
 
@@ -114,15 +114,23 @@ class _Film:
         mine = worth[self._choices[number] - self._first[k]] if len(worth) else np.zeros(0)
         return np.append(mine, self._settings.off_screen)
 
+    def first_guess(self, alone: Sequence[F64]) -> list[F64]:
+        """Who says each piece, when each voice as a whole is given to the person who explains its lines best."""
+        lines = [Line(people, _softmax(row)) for people, row in zip(self._choices, alone, strict=True)]
+        return first_guess(lines, voices_of(self._nats), self._same_as, self._settings.unseen)
+
+    def _same_as(self, number: int) -> F64:
+        k, _ = self._places[number]
+        return np.asarray(self._likeness_of(k)[self._choices[number] - self._first[k]], dtype=np.float64)
+
     def share(self, number: int) -> float:
         """How far the sum over others counts: pieces of one voice are not independent witnesses."""
         return self._settings.voice * min(1.0, self._settings.most_kin / max(self._kin[number], 1e-6))
 
     def tables(self, number: int) -> _Tables:
         """What a piece says together with its partners."""
-        k, _ = self._places[number]
         mine = self._choices[number]
-        rows = self._likeness_of(k)[mine - self._first[k]]
+        rows = self._same_as(number)
         partners = self._partners(number, rows)
         most = max((len(self._choices[other]) for other in partners), default=0) + 1
         worth = np.zeros((len(partners), len(mine) + 1, most))

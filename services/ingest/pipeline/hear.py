@@ -84,7 +84,7 @@ async def _voices(hearing: Hearing, sound: Sound, activity: F32, spoken: Sequenc
 
 def _player(person: Fragment) -> Player:
     looks = {modality: aggregate(person.observations.get(modality, [])) for modality in TOLD_BY}
-    known = {modality: look.vector for modality, look in looks.items() if look is not None}
+    known = {modality: look.vector * np.float32(look.quality) for modality, look in looks.items() if look is not None}
     return Player(person.first.position.time_s, person.last.position.time_s, known)
 
 

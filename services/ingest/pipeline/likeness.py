@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy.special import expit
 
-from packs.arrays import F32, F64
+from packs.arrays import F32, F64, Bool
 from packs.calibration import Calibration
 from packs.spec import Modality
 from services.ingest.pipeline.settings import LikenessSettings
@@ -49,8 +49,9 @@ class Likeness:
         """The probability that each of some people is each of all F, float64[len(some), F], in [0, 1]."""
         rows = np.asarray(some, dtype=np.int64)
         nats = np.full((len(rows), len(self._players)), self._settings.rare)
-        for modality, (vectors, known, calibration) in self._looks.items():
-            said = calibration.slope * (vectors[rows] @ vectors.T) + calibration.intercept
+        for modality, (vectors, known, clear, calibration) in self._looks.items():
+            quality = np.minimum(clear[rows][:, None], clear)
+            said = calibration.logit_of(vectors[rows] @ vectors.T, quality)
             weight = self._settings.face if modality is Modality.FACE else self._settings.body
             low = -self._settings.most if modality is Modality.FACE else -self._settings.least_body
             nats += np.where(known[rows][:, None] & known, weight * np.clip(said, low, self._settings.most), 0.0)
@@ -62,9 +63,11 @@ class Likeness:
         return np.asarray(made, dtype=np.float64)
 
 
-def _stacked(players: Sequence[Player], modality: Modality) -> tuple[F32, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
-    """The looks of all, float32[F, D], 0 where there are none, and where there are."""
+def _stacked(players: Sequence[Player], modality: Modality) -> tuple[F32, Bool, F64]:
+    """The looks of all, float32[F, D] of length 1, or 0; where there are any; and their quality."""
     size = next(len(one.looks[modality]) for one in players if modality in one.looks)
     nothing = np.zeros(size, np.float32)
     vectors = np.stack([one.looks.get(modality, nothing) for one in players])
-    return vectors, np.array([modality in one.looks for one in players])
+    lengths = np.linalg.norm(vectors, axis=1)
+    units = vectors / np.maximum(lengths, 1e-12)[:, None]
+    return units, np.array([modality in one.looks for one in players]), np.minimum(lengths, 1.0).astype(np.float64)

@@ -93,7 +93,10 @@ class Relinker:
     def _alike(self, earlier: Looks, later: Looks) -> float | None:
         """Log-odds of "same person" at even odds, in nats; of two modalities the mean, as they are not independent."""
         both = [
-            self._calibration[modality].logit(float(earlier[modality].vector @ later[modality].vector))
+            self._calibration[modality].logit(
+                float(earlier[modality].vector @ later[modality].vector),
+                min(earlier[modality].quality, later[modality].quality),
+            )
             for modality in earlier.keys() & later.keys()
         ]
         most = self._settings.most_looks

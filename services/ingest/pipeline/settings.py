@@ -204,7 +204,7 @@ class LikenessSettings:
         least_body: Most that a body may say against: clothes change between scenes.
     """
 
-    rare: float = -1.9
+    rare: float = -3.0
     face: float = 1.0
     body: float = 0.75
     most: float = 6.0
@@ -213,7 +213,8 @@ class LikenessSettings:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerSettings:
-    """Who speaks. The weights of mouths and of likeness were fitted on SynthCast films 7101, 8101 and 8102.
+    """Who speaks. The weights of mouths were fitted on SynthCast films 7101, 8101 and 8102; what people
+    and voices count was chosen on 7101, 7102 and 8103, as the whole pipeline sees them.
 
     Attributes:
         weights: Of the evidence for a person, in the order of `speakers.EVIDENCE`.
@@ -239,10 +240,10 @@ class SpeakerSettings:
     kin_nats: float = 1.0
     most_kin: float = 5.0
     unseen: float = 0.12
-    unseen_twice: float = 0.2
+    unseen_twice: float = 0.05
     at_once: float = 1.0
     at_once_s: float = 0.14
-    least_sure: float = 0.55
+    least_sure: float = 0.65
     most_partners: int = 160
     rounds: int = 24
     likeness: LikenessSettings = field(default_factory=LikenessSettings)

@@ -33,7 +33,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Player:
-    """Somebody in the picture: when, in seconds of the film, and float32[D] of length 1 of each modality seen."""
+    """Somebody in the picture: when, in seconds of the film, and their looks.
+
+    `looks` are float32[D] of each modality that was seen, as long as their quality.
+    """
 
     start_s: float
     end_s: float
