@@ -36,10 +36,17 @@ __all__ = ["Pairs", "collect_pairs", "link_pairs", "write_pairs"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
-    """Compared embeddings of one modality and kind: float32[N] cosines, bool[N] whether they are of one person."""
+    """Compared embeddings of one modality and kind.
+
+    Attributes:
+        cosines: float32[N].
+        same: bool[N], whether they are of one person.
+        qualities: float32[N], 0..1, of the weaker of the two.
+    """
 
     cosines: NDArray[np.float32]
     same: NDArray[np.bool_]
+    qualities: NDArray[np.float32]
 
 
 async def collect_pairs(
@@ -59,15 +66,19 @@ async def collect_pairs(
         ingested = [await ingest_film(client, film, gallery, say) for film in films]
         who = {k: v for one in ingested for k, v in (await _identities(one, client, gallery)).items()}
         found: dict[tuple[Modality, str], Pairs] = {}
-        for modality in (Modality.FACE, Modality.BODY, Modality.VOICE):
-            rows = await index.list_embeddings(modality, Scope(gallery))
-            if rows:
-                found[modality, "link"] = link_pairs(rows, who, modality)
+        rows = {
+            modality: await index.list_embeddings(modality, Scope(gallery))
+            for modality in (Modality.FACE, Modality.BODY, Modality.VOICE)
+        }
+        for modality, some in rows.items():
+            if some:
+                found[modality, "link"] = link_pairs(some, who, modality)
         alone = [question for question in questions(films) if not question.expand]
         portraits, voices = ([one for one in alone if one.kind == kind] for kind in ("portrait", "voice"))
-        found[Modality.FACE, "query"] = await _asked(client, gallery, portraits, who, Modality.FACE)
-        if voices:
-            found[Modality.VOICE, "query"] = await _asked(client, gallery, voices, who, Modality.VOICE)
+        for modality, asked in ((Modality.FACE, portraits), (Modality.VOICE, voices)):
+            if asked:
+                clear = {row.appearance_id: row.quality for row in rows[modality]}
+                found[modality, "query"] = await _asked(client, gallery, asked, who, modality, clear)
         return found
     finally:
         await client.delete_gallery(gallery)
@@ -77,7 +88,7 @@ def link_pairs(rows: Sequence[EmbeddingRow], who: Mapping[str, str], modality: M
     """Compare all rows that association may compare; rows of nobody known are left out."""
     known = [row for row in rows if row.appearance_id in who]
     if not known:
-        return Pairs(np.zeros(0, np.float32), np.zeros(0, np.bool_))
+        return Pairs(np.zeros(0, np.float32), np.zeros(0, np.bool_), np.zeros(0, np.float32))
     first, second = np.triu_indices(len(known), k=1)
     start, end = (np.array([getattr(row, name) for row in known]) for name in ("start_s", "end_s"))
     one_video = _equal([row.video_id for row in known], first, second)
@@ -88,15 +99,18 @@ def link_pairs(rows: Sequence[EmbeddingRow], who: Mapping[str, str], modality: M
     first, second = first[chosen], second[chosen]
     vectors = np.stack([row.vector for row in known])
     cosines = np.einsum("nd,nd->n", vectors[first], vectors[second])
-    return Pairs(cosines.astype(np.float32), _equal([who[row.appearance_id] for row in known], first, second))
+    clear = np.array([row.quality for row in known], dtype=np.float32)
+    same = _equal([who[row.appearance_id] for row in known], first, second)
+    return Pairs(cosines.astype(np.float32), same, np.minimum(clear[first], clear[second]))
 
 
 def write_pairs(pairs: Mapping[tuple[Modality, str], Pairs], path: Path) -> None:
-    """Write `{modality}_{kind}_cosine` and `{modality}_{kind}_same` into an npz file."""
+    """Write `{modality}_{kind}_cosine`, `..._same` and `..._quality` into an npz file."""
     columns: dict[str, NDArray[np.generic]] = {}
     for (modality, kind), part in pairs.items():
         columns[f"{modality}_{kind}_cosine"] = part.cosines
         columns[f"{modality}_{kind}_same"] = part.same
+        columns[f"{modality}_{kind}_quality"] = part.qualities
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, allow_pickle=False, **columns)
 
@@ -110,11 +124,20 @@ async def _identities(one: IngestedFilm, client: PersonSearchClient, gallery: st
 
 
 async def _asked(
-    client: PersonSearchClient, gallery: str, asked: Sequence[Question], who: Mapping[str, str], modality: Modality
+    client: PersonSearchClient,
+    gallery: str,
+    asked: Sequence[Question],
+    who: Mapping[str, str],
+    modality: Modality,
+    clear: Mapping[str, float],
 ) -> Pairs:
-    """Compare each query file with every appearance that it retrieves by itself; refused files have none."""
+    """Compare each query file with every appearance that it retrieves by itself; refused files have none.
+
+    Files show a person well: the quality is that of the appearance, in `clear`.
+    """
     cosines: list[float] = []
     same: list[bool] = []
+    qualities: list[float] = []
     wire = modality_pb2.Modality.Value(f"MODALITY_{modality.upper()}")
     for question in asked:
         answer = await search(client, question, gallery)
@@ -123,7 +146,8 @@ async def _asked(
             if steps and hit.appearance.appearance_id in who:
                 cosines.append(steps[0].cosine)
                 same.append(who[hit.appearance.appearance_id] == question.file.identity)
-    return Pairs(np.array(cosines, np.float32), np.array(same, np.bool_))
+                qualities.append(clear.get(hit.appearance.appearance_id, 1.0))
+    return Pairs(np.array(cosines, np.float32), np.array(same, np.bool_), np.array(qualities, np.float32))
 
 
 def _equal(names: Sequence[str], first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.bool_]:

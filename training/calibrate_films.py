@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from packs.calibration import Calibration, fit_platt
 from packs.manifest import Pack, write_manifest
+from packs.spec import Modality
+from training.measure.clearness import fit_by_quality
 from training.measure.evidence import equal_error_rate
 
 # Fewer pairs of one person fix no line.
@@ -22,7 +24,7 @@ def calibrate_on_films(directory: Path, pairs: Path, *, say: Callable[[str], Non
     """Replace a pack's calibrations by ones that are fitted on films.
 
     Where a modality has both kinds of pairs, each kind has half of the weight: one line serves the search and the
-    associations. A modality with too few pairs keeps the line that it has.
+    associations. Faces get a line that depends on how clear they are. A modality with too few pairs keeps what it has.
 
     Args:
         directory: Folder of the pack.
@@ -36,20 +38,33 @@ def calibrate_on_films(directory: Path, pairs: Path, *, say: Callable[[str], Non
     lines, report = dict(pack.manifest.calibration), {}
     with np.load(pairs) as content:
         for modality in pack.modalities:
-            parts = [
-                (content[f"{modality}_{kind}_cosine"], content[f"{modality}_{kind}_same"])
-                for kind in KINDS
-                if f"{modality}_{kind}_cosine" in content
-            ]
-            parts = [part for part in parts if LEAST_POSITIVES <= int(part[1].sum()) < part[1].size]
+            found = [kind for kind in KINDS if _is_enough(content.get(f"{modality}_{kind}_same"))]
+            parts = [(content[f"{modality}_{kind}_cosine"], content[f"{modality}_{kind}_same"]) for kind in found]
             if not parts:
                 say(f"{modality}: fewer than {LEAST_POSITIVES} pairs of one person, its calibration stays")
                 continue
             lines[modality], report[str(modality)] = _fitted(parts)
+            if modality is Modality.FACE and all(f"face_{kind}_quality" in content for kind in found):
+                lines[modality] = _by_quality(parts, [content[f"face_{kind}_quality"] for kind in found])
+                report[str(modality)] |= lines[modality].model_dump()
     manifest = pack.manifest.model_copy(update={"calibration": lines})
     write_manifest(directory, type(manifest).model_validate(manifest.model_dump()))
     say(f"calibrated {directory} on films: {report}")
     return report
+
+
+def _is_enough(same: NDArray[np.bool_] | None) -> bool:
+    return same is not None and LEAST_POSITIVES <= int(same.sum()) < same.size
+
+
+def _by_quality(
+    parts: list[tuple[NDArray[np.float32], NDArray[np.bool_]]], qualities: list[NDArray[np.float32]]
+) -> Calibration:
+    """Fit one calibration to all kinds; each class of each kind weighs the same."""
+    weights = [np.where(same, 1.0 / same.sum(), 1.0 / (~same).sum()) for _, same in parts]
+    cosines, same = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    quality = np.concatenate(qualities).astype(np.float64)
+    return fit_by_quality(cosines.astype(np.float64), same, quality, np.concatenate(weights))
 
 
 def _fitted(parts: list[tuple[NDArray[np.float32], NDArray[np.bool_]]]) -> tuple[Calibration, dict[str, Any]]:

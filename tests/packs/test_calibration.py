@@ -40,3 +40,21 @@ def test_cosine_at_inverts_probability() -> None:
     calibration = Calibration(slope=12.0, intercept=-5.0)
     assert calibration.probability(calibration.cosine_at(0.9)) == pytest.approx(0.9)
     assert calibration.probability(0.3) == pytest.approx(float(expit(12.0 * 0.3 - 5.0)))
+
+
+def test_what_a_cosine_says_depends_on_quality() -> None:
+    line = Calibration(slope=10.0, intercept=-4.0, slope_by_quality=8.0, intercept_by_quality=-3.5)
+    assert line.logit(0.8) == pytest.approx(4.0)
+    assert line.logit(0.8, 0.0) == pytest.approx(2.0 * 0.8 - 0.5)
+    assert line.logit(0.8, 0.5) == pytest.approx((line.logit(0.8) + line.logit(0.8, 0.0)) / 2.0)
+    # An unclear face that looks like nobody says little; a clear one says that it is somebody else.
+    assert line.logit(0.1, 0.0) > -0.5 > -2.5 > line.logit(0.1, 1.0)
+    cosines, qualities = np.array([[0.1, 0.8]], np.float32), np.array([[0.0, 0.5]])
+    expected = [[line.logit(0.1, 0.0), line.logit(0.8, 0.5)]]
+    np.testing.assert_allclose(line.logit_of(cosines, qualities), expected, rtol=1e-6)
+    assert line.probability(0.8, 0.0) < line.probability(0.8)
+
+
+def test_quality_never_turns_likeness_into_a_reason_against() -> None:
+    with pytest.raises(ValueError, match="slope_by_quality"):
+        Calibration(slope=5.0, intercept=-1.0, slope_by_quality=5.5)

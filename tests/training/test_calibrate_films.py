@@ -52,3 +52,36 @@ def test_too_few_pairs_change_nothing(tmp_path: Path, before: Pack) -> None:
     assert calibrate_on_films(tmp_path / "pack", path, say=lines.append) == {}
     assert Pack.load(tmp_path / "pack").calibration == before.calibration
     assert any("fewer than 50" in line for line in lines)
+
+
+def clear_pairs(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cosines whose odds are exp(12 c - 5) where faces are clear, and exp(3 c - 1) where they are not."""
+    rng = np.random.default_rng(seed)
+    cosines, quality = rng.uniform(-0.2, 1.0, count).astype(np.float32), rng.random(count).astype(np.float32)
+    nats = (SLOPE - (1 - quality) * 9.0) * cosines + INTERCEPT + (1 - quality) * 4.0
+    return cosines, rng.random(count) < 1 / (1 + np.exp(-nats)), quality
+
+
+def test_faces_are_calibrated_by_how_clear_they_are(tmp_path: Path, before: Pack) -> None:
+    cosines, same, quality = clear_pairs(120_000, 3)
+    path = tmp_path / "pairs.npz"
+    np.savez(path, face_link_cosine=cosines, face_link_same=same, face_link_quality=quality)
+    calibrate_on_films(tmp_path / "pack", path, say=lambda line: None)
+    line = Pack.load(tmp_path / "pack").calibration[Modality.FACE]
+    share = float(np.mean(same))
+    odds = np.log(share / (1 - share))
+    for clear in (0.0, 0.5, 1.0):
+        wanted = [(SLOPE - (1 - clear) * 9.0) * c + INTERCEPT + (1 - clear) * 4.0 - odds for c in (0.0, 0.4, 0.8)]
+        assert [line.logit(c, clear) for c in (0.0, 0.4, 0.8)] == pytest.approx(wanted, abs=0.3)
+
+
+def test_unclear_faces_that_are_alike_never_speak_against(tmp_path: Path, before: Pack) -> None:
+    """Of the unclearest, the less alike are the same person: chance, or a fault of the films, but no rule to learn."""
+    cosines, same, quality = clear_pairs(20_000, 4)
+    same = np.where(quality < 0.4, cosines < 0.3, same)
+    path = tmp_path / "pairs.npz"
+    np.savez(path, face_link_cosine=cosines, face_link_same=same, face_link_quality=quality)
+    calibrate_on_films(tmp_path / "pack", path, say=lambda line: None)
+    line = Pack.load(tmp_path / "pack").calibration[Modality.FACE]
+    assert line.logit(0.9, 0.0) >= line.logit(0.1, 0.0)
+    assert line.logit(0.9, 1.0) > line.logit(0.1, 1.0) + 3.0

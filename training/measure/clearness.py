@@ -1,0 +1,74 @@
+"""Calibration of cosines whose meaning depends on how clear the weaker of two embeddings is.
+
+Platt's logistic fit (see `packs.calibration`) with a slope and an intercept that fall on lines with quality::
+
+    logit = (slope - (1 - q) slope_by_quality) cosine + intercept - (1 - q) intercept_by_quality
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from packs.calibration import Calibration
+
+F64 = NDArray[np.float64]
+
+_STEPS = 60
+# Keeps a direction that no pair tells of at zero, and the steps finite.
+_HOLD = 1e-6
+
+
+def fit_by_quality(cosines: F64, same: NDArray[np.bool_], qualities: F64, weights: F64) -> Calibration:
+    """Fit a calibration on pairs.
+
+    Args:
+        cosines: float64[N].
+        same: bool[N], whether the pair shows one person.
+        qualities: float64[N], 0..1, of the weaker embedding.
+        weights: float64[N], what each pair counts.
+
+    Raises:
+        ValueError: If similarity does not grow with sameness among the clear.
+    """
+    lost = 1.0 - qualities
+    columns = np.stack([cosines, np.ones_like(cosines), -lost * cosines, -lost], axis=1)
+    slope, intercept, by_slope, by_intercept = _newton(columns, same, weights)
+    if by_slope > slope:
+        # Unclear faces that are alike would speak against being one person: hold the slope of the worst at nothing.
+        held = np.stack([qualities * cosines, np.ones_like(cosines), -lost], axis=1)
+        slope, intercept, by_intercept = _newton(held, same, weights)
+        by_slope = slope
+    if slope <= 0.0:
+        raise ValueError(f"the fitted slope is {slope:.3f}: similarity must grow with being the same person")
+    rounded = [round(float(value), 4) for value in (slope, intercept, by_slope, by_intercept)]
+    return Calibration(
+        slope=rounded[0],
+        intercept=rounded[1],
+        slope_by_quality=min(rounded[2], rounded[0]),
+        intercept_by_quality=rounded[3],
+    )
+
+
+def _newton(columns: F64, same: NDArray[np.bool_], weights: F64) -> F64:
+    """Minimise the weighted logistic loss, which is convex: float64[K]."""
+    weights = weights / weights.sum()
+    theta = np.zeros(columns.shape[1])
+    loss = _loss(columns, theta, same, weights)
+    for _ in range(_STEPS):
+        believed = 0.5 * (1.0 + np.tanh(0.5 * (columns @ theta)))
+        slope = columns.T @ (weights * (believed - same)) + _HOLD * theta
+        curvature = columns.T @ (columns * (weights * believed * (1.0 - believed))[:, None])
+        step = np.linalg.solve(curvature + _HOLD * np.eye(len(theta)), slope)
+        size = 1.0
+        while (new := _loss(columns, theta - size * step, same, weights)) > loss and size > 1e-6:
+            size *= 0.5
+        theta, done, loss = theta - size * step, loss - new < 1e-12, min(loss, new)
+        if done:
+            break
+    return np.asarray(theta, dtype=np.float64)
+
+
+def _loss(columns: F64, theta: F64, same: NDArray[np.bool_], weights: F64) -> float:
+    signed = np.where(same, 1.0, -1.0) * (columns @ theta)
+    return float(weights @ np.logaddexp(0.0, -signed)) + 0.5 * _HOLD * float(theta @ theta)
