@@ -48,9 +48,9 @@ def test_nobody_known_gives_no_pairs() -> None:
     assert len(link_pairs(ROWS, {}, Modality.FACE).cosines) == 0
 
 
-def test_a_file_holds_both_columns_of_each_kind(tmp_path: Path) -> None:
+def test_a_file_holds_three_columns_of_each_kind(tmp_path: Path) -> None:
     path = tmp_path / "new" / "pairs.npz"
     write_pairs({(Modality.VOICE, "query"): link_pairs(ROWS, WHO, Modality.VOICE)}, path)
     with np.load(path) as content:
-        assert set(content) == {"voice_query_cosine", "voice_query_same"}
+        assert set(content) == {"voice_query_cosine", "voice_query_same", "voice_query_quality"}
         assert content["voice_query_same"].sum() == pytest.approx(3)

@@ -154,8 +154,9 @@ class ColourVision:
         mean = crops.reshape(len(crops), -1, 3).mean(axis=1) / 255.0 - 0.45
         basis = np.random.default_rng(list(Modality).index(modality)).normal(size=(3, DIMENSION))
         raw = mean @ basis
-        norms = np.linalg.norm(raw, axis=1)
-        return SeenEmbeddings((raw / norms[:, None]).astype(np.float32), norms.astype(np.float32))
+        # As long as the usual crop's: all of these are clear.
+        usual = np.full(len(crops), np.sqrt(DIMENSION), np.float32)
+        return SeenEmbeddings((raw / np.linalg.norm(raw, axis=1, keepdims=True)).astype(np.float32), usual)
 
     def crop(self, modality: Modality, image: U8, box: F32) -> U8:
         height, width = image.shape[:2]
