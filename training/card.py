@@ -136,8 +136,8 @@ def _evidence(evidence: Report) -> str:
 def _by_quality(evidence: Report) -> list[str]:
     """Say which lines depend on how clear the weaker embedding is; those of the table are for the clearest."""
     said = [
-        f"The line of {name} is fitted over tracklets of validation films, as ingest gives them, and depends on quality "
-        f"q (0..1): slope {part['slope']:.2f} - (1 - q) {part['slope_by_quality']:.2f}, intercept "
+        f"The line of {name} is fitted over tracklets of validation films, as ingest gives them, and depends on "
+        f"quality q (0..1): slope {part['slope']:.2f} - (1 - q) {part['slope_by_quality']:.2f}, intercept "
         f"{part['intercept']:.2f} {-part['intercept_by_quality']:+.2f} (1 - q)."
         for name, part in evidence.items()
         if part.get("slope_by_quality")
