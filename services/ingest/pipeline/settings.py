@@ -213,8 +213,10 @@ class LikenessSettings:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerSettings:
-    """Who speaks. The weights of mouths were fitted on SynthCast films 7101, 8101 and 8102; what people
-    and voices count was chosen on 7101, 7102 and 8103, as the whole pipeline sees them.
+    """Who speaks.
+
+    The weights of mouths were fitted on SynthCast films 7101, 8101 and 8102; what people and voices count was chosen on
+    7101, 7102 and 8103, as the whole pipeline sees them.
 
     Attributes:
         weights: Of the evidence for a person, in the order of `speakers.EVIDENCE`.
