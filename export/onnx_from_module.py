@@ -40,6 +40,21 @@ def onnx_from_module(
         onnx.checker.ValidationError: If the written graph is not valid ONNX.
     """
     examples = example if isinstance(example, tuple) else (example,)
+    trace(module, examples, inputs=inputs, outputs=outputs, path=path)
+    model = store_half(onnx.load(str(path)))
+    _fix_output_sizes(model, module, examples)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, str(path))
+
+
+def trace(
+    module: nn.Module, examples: tuple[Tensor, ...], *, inputs: Sequence[str], outputs: Sequence[str], path: Path
+) -> None:
+    """Write a module as ONNX, weights as they are, unchecked; what is asked of it is said at `onnx_from_module`.
+
+    Raises:
+        ValueError: If an example has a batch of one or the module is in training mode.
+    """
     smallest = min(part.shape[0] for part in examples)
     if smallest < 2:
         raise ValueError(f"the example has a batch of {smallest}, expected at least 2")
@@ -47,7 +62,8 @@ def onnx_from_module(
         raise ValueError("the module is in training mode: call eval() first")
     axes = {name: {0: "batch"} for name in (*inputs, *outputs)}
     with warnings.catch_warnings():
-        # The tracing exporter is deprecated, but it alone needs no package beyond torch and gives names as asked.
+        # The tracing exporter is deprecated, but it alone needs no package beyond torch and gives names as asked; of a
+        # recurrent layer it warns that another batch may fail: that is tried out for each network in its test.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             fold_linear_norms(module),
@@ -59,10 +75,6 @@ def onnx_from_module(
             opset_version=OPSET,
             dynamo=False,
         )
-    model = store_half(onnx.load(str(path)))
-    _fix_output_sizes(model, module, examples)
-    onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, str(path))
 
 
 def _fix_output_sizes(model: onnx.ModelProto, module: nn.Module, examples: tuple[Tensor, ...]) -> None:

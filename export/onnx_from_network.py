@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import onnx
-import torch
 from torch import Tensor, nn
 
-from export.onnx_from_module import OPSET, fold_linear_norms
+from export.onnx_from_module import trace
 
 
 def onnx_from_network(
@@ -33,22 +31,5 @@ def onnx_from_network(
     """
     if len(example) != len(inputs):
         raise ValueError(f"got {len(example)} tensors for {len(inputs)} names of inputs: give one of each")
-    if min(tensor.shape[0] for tensor in example) < 2:
-        raise ValueError("an example has a batch of 1, expected at least 2")
-    if module.training:
-        raise ValueError("the module is in training mode: call eval() first")
-    with warnings.catch_warnings():
-        # The tracing exporter is deprecated, but it alone needs no package beyond torch and gives names as asked; of a
-        # recurrent layer it warns that another batch may fail: that is tried out for each network in its test.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            fold_linear_norms(module),
-            tuple(example),
-            str(path),
-            input_names=list(inputs),
-            output_names=list(outputs),
-            dynamic_axes={name: {0: "batch"} for name in (*inputs, *outputs)},
-            opset_version=OPSET,
-            dynamo=False,
-        )
+    trace(module, tuple(example), inputs=inputs, outputs=outputs, path=path)
     onnx.checker.check_model(str(path), full_check=True)

@@ -43,7 +43,7 @@ class Calibration(FrozenModel):
         lost = 1.0 - quality
         return (self.slope - lost * self.slope_by_quality) * cosine + self.intercept - lost * self.intercept_by_quality
 
-    def logit_of(self, cosines: F32, qualities: F64) -> F64:
+    def logit_of(self, cosines: F32 | F64, qualities: F64) -> F64:
         """The log-likelihood ratios of many cosines, float64 of their shape."""
         lost = 1.0 - qualities
         slopes = self.slope - lost * self.slope_by_quality

@@ -43,13 +43,14 @@ class Line:
     shares: F64
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class _Candidate:
-    """Somebody in the picture of a line of a voice: how much better than nobody they explain it, and their likeness."""
+    """The person at a place in the picture of a line, and how much better than nobody they explain the line's voice."""
 
     voice: int
+    line: int
+    place: int
     gain: float
-    same: F64
 
 
 def voices_of(nats: F64) -> list[list[int]]:
@@ -85,23 +86,23 @@ def first_guess(
     Returns:
         float64[C + 1] of each line; the sum is 1, the last is nobody who can be seen.
     """
-    cast = _cast([one for k, voice in enumerate(voices) for one in _candidates(k, voice, lines, same_as, unseen)])
-    guesses = [line.shares for line in lines]
-    for k, voice in enumerate(voices):
-        for number in voice:
-            guesses[number] = _guess(lines[number], cast.get(k), unseen)
-    return guesses
+    cast = _cast(_candidates(lines, voices, same_as, unseen), lines, same_as)
+    voice_of = {number: k for k, voice in enumerate(voices) for number in voice}
+    return [_guess(line, cast.get(voice_of[number]), unseen) for number, line in enumerate(lines)]
 
 
 def _candidates(
-    k: int, voice: Sequence[int], lines: Sequence[Line], same_as: Callable[[int], F64], unseen: float
+    lines: Sequence[Line], voices: Sequence[Sequence[int]], same_as: Callable[[int], F64], unseen: float
 ) -> list[_Candidate]:
-    nobody = sum(float(np.log(max(lines[number].shares[-1], _LEAST))) for number in voice)
+    """Weigh everybody in every picture; in order of the lines, so that each picture's likeness is worked out once."""
     found = []
-    for number in voice:
-        for same in same_as(number):
+    for number, k in sorted((number, k) for k, voice in enumerate(voices) for number in voice):
+        voice = voices[k]
+        nobody = sum(float(np.log(max(lines[other].shares[-1], _LEAST))) for other in voice)
+        for place, same in enumerate(same_as(number)):
             explained = [_explained(lines[other], same, unseen) for other in voice]
-            found.append(_Candidate(k, float(np.log(np.maximum(explained, _LEAST)).sum()) - nobody, same))
+            gain = float(np.log(np.maximum(explained, _LEAST)).sum()) - nobody
+            found.append(_Candidate(k, number, place, gain))
     return found
 
 
@@ -110,17 +111,16 @@ def _explained(line: Line, same: F64, unseen: float) -> float:
     return float(line.shares[:-1] @ here) + float(line.shares[-1]) * unseen * (1.0 - float(here.max(initial=0.0)))
 
 
-def _cast(candidates: list[_Candidate]) -> dict[int, F64]:
+def _cast(candidates: list[_Candidate], lines: Sequence[Line], same_as: Callable[[int], F64]) -> dict[int, F64]:
     """Give each voice the likeness of its person, the surest first; voices without one belong to nobody in the film."""
     cast: dict[int, F64] = {}
-    taken: list[F64] = []
-    for one in sorted(candidates, key=lambda each: -each.gain):
+    for one in sorted(candidates, key=lambda each: (-each.gain, each.voice, each.line, each.place)):
         if one.gain <= 0.0:
             break
-        person = int(one.same.argmax())
-        if one.voice not in cast and not any(other[person] > _ONE for other in taken):
-            cast[one.voice] = one.same
-            taken.append(one.same)
+        person = lines[one.line].people[one.place]
+        if one.voice not in cast and not any(other[person] > _ONE for other in cast.values()):
+            # Likeness is as long as the film has people: it is kept for those who are cast, not for everybody.
+            cast[one.voice] = same_as(one.line)[one.place]
     return cast
 
 

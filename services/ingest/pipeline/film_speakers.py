@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
 from packs.arrays import F64
 from packs.calibration import Calibration
@@ -101,7 +102,7 @@ class _Film:
         self._pieces = [shot.pieces[n] for shot in shots for n in range(len(shot.pieces))]
         self._choices = [self._present(k, n) for k, n in self._places]
         self._nats = _nats(self._pieces, calibration.get(Modality.VOICE), settings)
-        self._kin = [float(_sigmoid(row - settings.kin_nats).sum()) for row in self._nats]
+        self._kin = [float(expit(row - settings.kin_nats).sum()) for row in self._nats]
         self._shown: dict[int, F64] = {}
 
     def __len__(self) -> int:
@@ -199,14 +200,11 @@ def _nats(pieces: Sequence[Piece], calibration: Calibration | None, settings: Sp
         return np.zeros((len(pieces), len(pieces)))
     voices = np.stack([one.voice / max(float(np.linalg.norm(one.voice)), 1e-12) for one in pieces]).astype(np.float64)
     trust = np.array([trust_in(Modality.VOICE, quality_of_speech(one.length_s)) for one in pieces])
-    said = calibration.slope * (voices @ voices.T) + calibration.intercept
+    cosines = voices @ voices.T
+    said = calibration.logit_of(cosines, np.ones_like(cosines))
     return np.asarray(
         np.clip(np.minimum(trust[:, None], trust) * said, -settings.most_voice, settings.most_voice), dtype=np.float64
     )
-
-
-def _sigmoid(values: F64) -> F64:
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * values)), dtype=np.float64)
 
 
 def _softmax(row: F64) -> F64:
