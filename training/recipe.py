@@ -80,7 +80,10 @@ class Margin(Part):
 
 
 class Traits(Part):
-    """Reading a person's traits (`training.data.traits`) off the embedding; `weight` is that of its squared error."""
+    """Reading what the renderer knows off the embedding; `weight` is that of its squared error.
+
+    Of an identity that is `training.data.traits`, of a person in an outfit `training.data.worn`.
+    """
 
     weight: PositiveFloat
 
@@ -199,12 +202,6 @@ class EncoderRecipe(Part):
     traits: Traits | None = None
     crops: CropChoice
     augment: CropAugment
-
-    @model_validator(mode="after")
-    def _traits_belong_to_identities(self) -> Self:
-        if self.traits is not None and self.crops.label != "identity":
-            raise ValueError(f"traits are those of an identity, but crops are labelled by {self.crops.label!r}")
-        return self
 
 
 class DetectorRecipe(Part):

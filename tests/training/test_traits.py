@@ -1,6 +1,5 @@
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +10,8 @@ from training.data.crops import load_crops
 from training.data.shards import DataError, open_frames
 from training.data.traits import trait_table, traits_of
 from training.losses import TraitReader
-from training.recipe import CropChoice, EncoderRecipe, RecipeError, read_recipe
+from training.recipe import CropChoice
 
-FACE_RECIPE = Path(__file__).parents[2] / "training" / "recipes" / "face.toml"
 FACE = CropChoice(kind="face", least_width_px=1, least_visibility=0, largest_yaw_deg=180, label="identity")
 
 
@@ -76,26 +74,15 @@ def test_the_reader_is_a_line_on_the_direction() -> None:
 def test_classes_know_their_people(data) -> None:
     sets = [open_frames(data / name) for name in ("train", "closeups")]
     crops = load_crops(sets, FACE)
-    people = crops.people_of_classes()
-    assert len(people) == crops.classes
+    wearers = crops.wearers_of_classes()
+    assert len(wearers) == crops.classes
     for row in range(len(crops)):
-        assert people[crops.labels[row]] == tuple(crops.people[row])
-    assert {seed for seed, _ in people} == {0, 3}
+        assert wearers[crops.labels[row]][:2] == tuple(crops.wearers[row, :2])
+    assert {seed for seed, _, _ in wearers} == {0, 3}
 
 
 def test_a_set_that_is_still_rendered_does_not_know_them(data, tmp_path) -> None:
     shard = next(iter(open_frames(data / "train").shards))
     (tmp_path / shard.name).write_bytes(shard.read_bytes())
     with pytest.raises(DataError, match=r"index\.json"):
-        load_crops([open_frames(tmp_path)], FACE).people_of_classes()
-
-
-def test_clothes_have_no_traits(tmp_path) -> None:
-    recipe = read_recipe(FACE_RECIPE)
-    assert isinstance(recipe, EncoderRecipe)
-    assert recipe.traits is not None
-    text = FACE_RECIPE.read_text().replace('label = "identity"', 'label = "outfit"')
-    path = tmp_path / "wrong.toml"
-    path.write_text(text)
-    with pytest.raises(RecipeError, match="traits"):
-        read_recipe(path)
+        load_crops([open_frames(tmp_path)], FACE).wearers_of_classes()

@@ -31,14 +31,15 @@ class CropSet:
         regions: float32[N, 4], what the network is to see at rest, in pixels of the stored crop.
         labels: int64[N], classes from 0 without gaps.
         rows: int64[N], rows of the people they were cut from.
-        people: int64[N, 2], whose they are: seed of the cast (-1 when the set does not say) and number in it.
+        wearers: int64[N, 3], who wears what in them: seed of the cast (-1 when the set does not say), number in it, and
+            number of the outfit.
     """
 
     images: U8
     regions: F32
     labels: NDArray[np.int64]
     rows: NDArray[np.int64]
-    people: NDArray[np.int64]
+    wearers: NDArray[np.int64]
 
     def __len__(self) -> int:
         return int(self.labels.shape[0])
@@ -48,17 +49,17 @@ class CropSet:
         """Number of labels."""
         return int(self.labels.max()) + 1
 
-    def people_of_classes(self) -> list[tuple[int, int]]:
-        """Give the cast and number of the person behind each label.
+    def wearers_of_classes(self) -> list[tuple[int, int, int]]:
+        """Give the cast, the number and an outfit of the person behind each label.
 
         Raises:
             DataError: If a set does not say of which cast it is.
         """
         first = np.unique(self.labels, return_index=True)[1]
-        people = [(int(seed), int(number)) for seed, number in self.people[first]]
-        if any(seed < 0 for seed, _ in people):
+        wearers = [(int(seed), int(number), int(outfit)) for seed, number, outfit in self.wearers[first]]
+        if any(seed < 0 for seed, _, _ in wearers):
             raise DataError("a set has no index.json yet, which names its cast: wait until it is rendered")
-        return people
+        return wearers
 
 
 def wanted_rows(people: People, choice: CropChoice) -> NDArray[np.bool_]:
@@ -82,7 +83,7 @@ def load_crops(sets: Sequence[FrameSet], choice: CropChoice) -> CropSet:
         regions=np.concatenate([part.regions for part in parts]),
         labels=np.concatenate([part.labels + first for part, first in zip(parts, classes[:-1], strict=True)]),
         rows=np.concatenate([part.rows + first for part, first in zip(parts, rows[:-1], strict=True)]),
-        people=np.concatenate([part.people for part in parts]),
+        wearers=np.concatenate([part.wearers for part in parts]),
     )
 
 
@@ -101,7 +102,7 @@ def _load_set(frames: FrameSet, choice: CropChoice) -> CropSet:
         keys = keys * 1000 + people.outfit[rows]
     labels = np.unique(keys, return_inverse=True)[1].astype(np.int64)
     seed = -1 if frames.seed is None else frames.seed
-    who = np.stack([np.full(len(rows), seed), people.identity[rows]], axis=1).astype(np.int64)
+    who = np.stack([np.full(len(rows), seed), people.identity[rows], people.outfit[rows]], axis=1).astype(np.int64)
     return CropSet(images, regions, labels, rows, who)
 
 

@@ -7,7 +7,7 @@ Only sets that SynthCast drew have them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 
 import numpy as np
@@ -19,7 +19,7 @@ F32 = NDArray[np.float32]
 
 # Moles are told by where they are, coarsely: a crop of 24 px shows no more.
 _MARK_ROWS, _MARK_COLUMNS = 3, 4
-_STYLES = ("bald", "buzz", "short", "side", "quiff", "curly", "fringe", "long", "bob", "ponytail", "bun", "pixie")
+STYLES = ("bald", "buzz", "short", "side", "quiff", "curly", "fringe", "long", "bob", "ponytail", "bun", "pixie")
 _FLAT = 1e-3
 
 
@@ -35,7 +35,15 @@ def trait_table(people: Iterable[tuple[int, int]]) -> F32:
     Raises:
         ValueError: If there are no people.
     """
-    rows = [traits_of(make_identity(seed, number)) for seed, number in people]
+    return scaled_columns([traits_of(make_identity(seed, number)) for seed, number in people])
+
+
+def scaled_columns(rows: Sequence[F32]) -> F32:
+    """Shift and scale what was listed of C people to mean 0 and variance 1 over them: float32[C, K].
+
+    Raises:
+        ValueError: If there are no people.
+    """
     if not rows:
         raise ValueError("got no people, expected at least one: traits are scaled over them")
     table = np.stack(rows)
@@ -61,7 +69,7 @@ def traits_of(person: Identity) -> F32:
         hair.part,
         person.age,
         float(person.sex == "female"),
-        *(float(hair.style == style) for style in _STYLES),
+        *(float(hair.style == style) for style in STYLES),
     ]
     return np.concatenate([np.array(numbers, dtype=np.float32), _marks(person)])
 

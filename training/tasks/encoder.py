@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models import Encoder, VoiceEncoder
 from training.data.batches import epoch_rows, step_generator
 from training.data.crops import CropSet, augment_crop
 from training.data.traits import trait_table
+from training.data.worn import worn_table
 from training.losses import ArcFace, TraitReader
 from training.recipe import EncoderRecipe, Margin, phase_at, total_steps
 
@@ -46,7 +48,7 @@ class EncoderTask:
         parts = nn.ModuleDict({"network": encoder, "arcface": self.arcface})
         self.reader: TraitReader | None = None
         if recipe.traits is not None:
-            table = torch.from_numpy(trait_table(crops.people_of_classes()))
+            table = torch.from_numpy(known_of_classes(crops, recipe))
             self.reader = TraitReader(embedding_dim=embedding_dim(encoder), table=table)
             parts["reader"] = self.reader
         self.trained: nn.Module = parts
@@ -71,6 +73,14 @@ class EncoderTask:
         if self.reader is not None and self.recipe.traits is not None:
             losses["traits"] = self.recipe.traits.weight * self.reader(embeddings, batch.labels)
         return losses
+
+
+def known_of_classes(crops: CropSet, recipe: EncoderRecipe) -> NDArray[np.float32]:
+    """List what the renderer knows of each class: of a person, or of a person in an outfit; float32[C, K]."""
+    wearers = crops.wearers_of_classes()
+    if recipe.crops.label == "outfit":
+        return worn_table(wearers)
+    return trait_table((seed, number) for seed, number, _ in wearers)
 
 
 def margin_at(margin: Margin, step: int, total: int) -> float:
