@@ -46,14 +46,14 @@ def face_encoder() -> Encoder:
     """Build the face encoder: 96x96 crops to 256 dimensions, about 1.8 M parameters."""
     widths = (64, 128, 160)
     projection = pooled_projection(widths[2], grid=(3, 3), embedding_dim=256)
-    return Encoder(pixels=PixelInput(), trunk=patch_trunk(widths), projection=projection)
+    return Encoder(pixels=PixelInput(), trunk=patch_trunk(widths), projection=projection, mirrored=True)
 
 
 def body_encoder() -> Encoder:
     """Build the body encoder: 128x64 crops to 256 dimensions, about 1.3 M parameters; patches first, as for faces."""
     widths = (48, 96, 144)
     projection = pooled_projection(widths[2], grid=(4, 2), embedding_dim=256)
-    return Encoder(pixels=PixelInput(), trunk=patch_trunk(widths), projection=projection)
+    return Encoder(pixels=PixelInput(), trunk=patch_trunk(widths), projection=projection, mirrored=True)
 
 
 def patch_trunk(widths: tuple[int, int, int]) -> nn.Sequential:

@@ -53,6 +53,19 @@ def test_encoders_take_both_sizes_that_recipes_use(build, sizes) -> None:
             assert encoder(pixels(2, height, width, 3)).shape == (2, 256)
 
 
+@pytest.mark.parametrize("build", [models.face_encoder, models.body_encoder])
+def test_a_crop_and_its_mirror_image_are_one(build) -> None:
+    encoder = build().eval()
+    generator = torch.Generator().manual_seed(3)
+    crop = torch.randint(0, 256, (3, 64, 32, 3), dtype=torch.uint8, generator=generator)
+    with torch.no_grad():
+        seen, mirrored = encoder(crop), encoder(crop.flip(2))
+        encoder.mirrored = False
+        expected = (encoder(crop) + encoder(crop.flip(2))) / 2.0
+    torch.testing.assert_close(seen, mirrored)
+    torch.testing.assert_close(seen, expected)
+
+
 def test_the_projection_averages_over_its_grid() -> None:
     projection = pooled_projection(2, grid=(2, 1), embedding_dim=4).eval()
     torch.nn.init.eye_(projection[2].weight)
