@@ -30,6 +30,8 @@ from services.backends.inference.local import LocalInferenceBackend
 from services.backends.schemas import Appearance, Video, VideoState
 from services.backends.vision import VisionModels
 from services.ingest.pipeline.appearances import appearances_of
+from services.ingest.pipeline.clothes import Clothes
+from services.ingest.pipeline.colours import similarity
 from services.ingest.pipeline.decode import VideoFile
 from services.ingest.pipeline.encode import Vision, encode
 from services.ingest.pipeline.relink import Relinker
@@ -124,9 +126,13 @@ async def analyse(
     found: list[Appearance] = []
     with VideoFile(film.path) as file:
         cut = no_crop if vision is None else vision.crop
-        tracker = ShotTracker(cut, modalities, file.frame_s, settings)
+        clothes = None if vision is None else Clothes(vision, modalities, calibration, settings.tracker.evidence_share)
+        alike = similarity if clothes is None else clothes.alike
+        tracker = ShotTracker(cut, modalities, file.frame_s, settings, alike)
         for chunk in read_chunks(file.frames(), file.frame_s, settings.decode):
-            shot = tracker.take(chunk, await detector.detect(chunk) if chunk.frames else [])
+            detected = await detector.detect(chunk) if chunk.frames else []
+            worn = None if clothes is None else await clothes.look(chunk.frames, detected)
+            shot = tracker.take(chunk, detected, worn)
             if shot is None:
                 continue
             if vision is not None:

@@ -21,6 +21,7 @@ import numpy as np
 from packs.manifest import Pack
 from services.backends.inference.local import LocalInferenceBackend
 from services.backends.vision import VisionModels
+from services.ingest.pipeline.clothes import Clothes
 from services.ingest.pipeline.decode import VideoFile
 from services.ingest.pipeline.encode import encode
 from services.ingest.pipeline.hear import evidence_in
@@ -54,12 +55,13 @@ async def choices_of(folder: Path, vision: VisionModels, pack: Pack) -> list[Cho
     relinker = Relinker(pack.calibration, settings.relink)
     found: list[Choice] = []
     with VideoFile(folder / "film.mp4", threads=1, with_sound=True) as file:
-        tracker = ShotTracker(vision.crop, pack.modalities, file.frame_s, settings)
+        clothes = Clothes(vision, pack.modalities, pack.calibration, settings.tracker.evidence_share)
+        tracker = ShotTracker(vision.crop, pack.modalities, file.frame_s, settings, clothes.alike)
         scores = settings.tracker
         thresholds = (scores.face_score, scores.head_score, scores.low_score)
         for chunk in read_chunks(file.frames(), file.frame_s, settings.decode, file.sound):
             detected = await vision.detect([one.image for one in chunk.frames], thresholds=thresholds)
-            shot = tracker.take(chunk, detected)
+            shot = tracker.take(chunk, detected, await clothes.look(chunk.frames, detected))
             if shot is not None:
                 await encode(vision, shot.fragments)
                 found += choices_in(shot, relinker.relink(shot), truth, reader)

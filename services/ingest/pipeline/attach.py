@@ -18,13 +18,14 @@ DOUBLE_IOU, DOUBLE_INSIDE = 0.45, 0.8
 FORBIDDEN = 1e6
 
 
-def attach(image: U8, detections: Detections, least_score: float) -> list[Person]:
+def attach(image: U8, detections: Detections, least_score: float, clothes: F32 | None = None) -> list[Person]:
     """Make persons of one frame's detections.
 
     Args:
         image: uint8[H, W, 3], the frame.
         detections: What was found in it.
         least_score: Weaker persons are left out.
+        clothes: float32[P, D], of each of the persons found; their colours are looked at when None.
     """
     persons = detections.of(DetectionClass.PERSON)
     keep = persons.scores >= least_score
@@ -33,6 +34,7 @@ def attach(image: U8, detections: Detections, least_score: float) -> list[Person
     head_of = _assigned(heads.boxes, boxes, _head_cost(heads.boxes, boxes, scores))
     face_of = _faces_of(faces.boxes, heads.boxes, boxes, scores, head_of)
     found = []
+    looks = None if clothes is None else clothes[keep]
     for row, box in enumerate(boxes):
         head, face = head_of[row], face_of[row]
         found.append(
@@ -42,7 +44,7 @@ def attach(image: U8, detections: Detections, least_score: float) -> list[Person
                 head=heads.boxes[head] if head >= 0 else None,
                 face=faces.boxes[face] if face >= 0 else None,
                 face_score=float(faces.scores[face]) if face >= 0 else 0.0,
-                colours=clothes_colours(image, box),
+                clothes=clothes_colours(image, box) if looks is None else looks[row],
             )
         )
     return _without_doubles(found)

@@ -16,12 +16,12 @@ from functools import partial
 from pathlib import Path
 
 from packs.calibration import Calibration
-from packs.detections import Detections
 from packs.spec import Modality
 from services.backends.index.protocol import VectorIndex
 from services.backends.media.protocol import MediaStore
 from services.backends.schemas import Video
 from services.ingest.pipeline.appearances import FinishedAppearance, appearances_of
+from services.ingest.pipeline.clothes import Clothes
 from services.ingest.pipeline.decode import VideoFile
 from services.ingest.pipeline.encode import Vision, encode
 from services.ingest.pipeline.film_speakers import choose_over_film
@@ -35,7 +35,7 @@ from services.ingest.pipeline.shot_speech import ShotSpeech
 from services.ingest.pipeline.shots import read_chunks
 from services.ingest.pipeline.spoken import shared_out
 from services.ingest.pipeline.track_shots import ShotTracker
-from services.ingest.pipeline.values import Chunk, Fragment, Position, Shot
+from services.ingest.pipeline.values import Chunk, Fragment, Position, Shot, Sighted
 from services.ingest.pipeline.write import Writer
 
 __all__ = ["Observer", "Pipeline"]
@@ -89,6 +89,7 @@ class Pipeline:
         self._index = index
         self._media = media
         self._settings = settings
+        self._clothes = Clothes(vision, modalities, calibration, settings.tracker.evidence_share)
 
     async def run(
         self, video: Video, path: Path, *, still_ours: Callable[[], Awaitable[None]], observer: Observer
@@ -116,12 +117,13 @@ class Pipeline:
             reviser = Reviser(self._index, notes, self._calibration, self._settings, still_ours)
             return await writer.complete(await reviser.revise(written), file.damage)
 
-    async def detect(self, chunk: Chunk) -> Sequence[Detections]:
-        """Find the people in a chunk's frames."""
+    async def detect(self, chunk: Chunk) -> Sighted:
+        """Find the people in a chunk's frames, and look at what they wear."""
         scores = self._settings.tracker
         images = [frame.image for frame in chunk.frames]
         thresholds = (scores.face_score, scores.head_score, scores.low_score)
-        return await self._vision.detect(images, thresholds=thresholds) if images else []
+        detected = await self._vision.detect(images, thresholds=thresholds) if images else []
+        return Sighted(chunk, detected, await self._clothes.look(chunk.frames, detected))
 
     async def encode(self, video: Video, shot: Shot) -> FinishedShot:
         """Embed the people of a shot, join their fragments, and give them what they say as far as the shot knows."""
@@ -140,7 +142,7 @@ class Pipeline:
 
     def tracker(self, frame_s: float) -> ShotTracker:
         """Who follows people through one film."""
-        return ShotTracker(self._vision.crop, self._modalities, frame_s, self._settings)
+        return ShotTracker(self._vision.crop, self._modalities, frame_s, self._settings, self._clothes.alike)
 
     @property
     def can_hear(self) -> bool:
@@ -178,7 +180,7 @@ class _Run:
         self._video = video
         self._file, self._decoder = file, decoder
         self._chunks: asyncio.Queue[Chunk | None] = asyncio.Queue(CHUNKS_AHEAD)
-        self._detected: asyncio.Queue[tuple[Chunk, Sequence[Detections]] | None] = asyncio.Queue(DETECTED_AHEAD)
+        self._detected: asyncio.Queue[Sighted | None] = asyncio.Queue(DETECTED_AHEAD)
         self._shots: asyncio.Queue[Shot | None] = asyncio.Queue(SHOTS_AHEAD)
         self._finished: asyncio.Queue[FinishedShot | None] = asyncio.Queue(SHOTS_AHEAD)
 
@@ -204,16 +206,15 @@ class _Run:
 
     async def _detect(self) -> None:
         while (chunk := await self._chunks.get()) is not None:
-            await self._detected.put((chunk, await self._pipeline.detect(chunk)))
+            await self._detected.put(await self._pipeline.detect(chunk))
         await self._detected.put(None)
 
     async def _track(self) -> None:
         tracker = self._pipeline.tracker(self._file.frame_s)
         while (item := await self._detected.get()) is not None:
-            chunk, detected = item
-            shot = await asyncio.to_thread(tracker.take, chunk, detected)
-            if chunk.frames:
-                await self._observer.analysed(self._video, chunk.frames[-1].position.time_s)
+            shot = await asyncio.to_thread(tracker.take, item.chunk, item.detected, item.clothes)
+            if item.chunk.frames:
+                await self._observer.analysed(self._video, item.chunk.frames[-1].position.time_s)
             if shot is not None:
                 await self._shots.put(shot)
         await self._shots.put(None)

@@ -55,7 +55,8 @@ class TrackerSettings:
         head_score: Least score of a head.
         gate: Least similarity, in [0, 1], of a track's expected box and a detection.
         low_gate: Least intersection over union for a weak detection.
-        appearance_weight: Share of the clothes' colours in the similarity; the rest is overlap.
+        appearance_weight: Share of the clothes in the similarity; the rest is overlap.
+        evidence_share: Share of the calibrated evidence of a body's embedding that counts.
         memory_s: A track that is not seen for so long is over; re-linking may still join what follows.
         least_frames: A track with fewer analysed frames is noise.
         crossing_enter: Share of the smaller box inside the other from which on two people are crossing.
@@ -69,6 +70,7 @@ class TrackerSettings:
     gate: float = 0.25
     low_gate: float = 0.4
     appearance_weight: float = 0.45
+    evidence_share: float = 0.5
     memory_s: float = 2.0
     least_frames: int = 4
     crossing_enter: float = 0.5

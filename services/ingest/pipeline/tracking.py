@@ -1,7 +1,7 @@
 """Persons of successive frames become tracks.
 
 After ByteTrack (Zhang et al., ECCV 2022, arXiv:2110.06864): strong detections are matched first, weak ones may only
-continue a track, which carries people through occlusions. Added to it: the colours of the clothes count beside the
+continue a track, which carries people through occlusions. Added to it: what people wear counts beside the
 overlap, expected boxes widen with the time that a track was not seen, and a track keeps the frames from before it
 was certain. Tracks that lay over each other begin anew where they come apart (`crossings`): re-linking decides who
 is who.
@@ -13,6 +13,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from packs.arrays import F32
+from services.ingest.pipeline.clothes import Alike
 from services.ingest.pipeline.colours import similarity
 from services.ingest.pipeline.crossings import Crossings
 from services.ingest.pipeline.geometry import pairwise_iou, stack, widened
@@ -24,7 +25,7 @@ __all__ = ["Track", "Tracker"]
 
 # How far, in shares of its size a second, an unseen person's box is widened, and at most.
 WIDENING_S, WIDEST = 0.5, 0.6
-COLOUR_MEMORY = 0.9
+CLOTHES_MEMORY = 0.9
 FORBIDDEN = 1e6
 
 
@@ -35,7 +36,7 @@ class Track:
         number: Unique in the shot.
         points: Where the person was found.
         expected: Where the person should be in the present frame.
-        colours: Of the clothes, as seen when nobody was in front.
+        clothes: What they wear, as seen when nobody was in front.
         crossing: Whether somebody is in front or behind now.
         continues: Number of the track that this one takes up after a crossing.
         continued: Whether another one takes this one up.
@@ -46,16 +47,16 @@ class Track:
         self.points: list[Point] = [point]
         self._filter = BoxFilter(point.person.box, point.position.time_s)
         self.expected = point.person.box
-        self.colours = point.person.colours
+        self.clothes = point.person.clothes
         self.crossing = False
         self.continues: int | None = None
         self.continued = False
 
     def taken_up(self, number: int, point: Point) -> Track:
-        """A new track that goes on from here with the same motion and colours."""
+        """A new track that goes on from here with the same motion and clothes."""
         track = Track(number, point)
         self._filter.correct(point.person.box)
-        track._filter, track.colours = self._filter, self.colours
+        track._filter, track.clothes = self._filter, self.clothes
         track.continues, self.continued = self.number, True
         return track
 
@@ -72,22 +73,28 @@ class Track:
         """Take in where the person was found."""
         self._filter.correct(point.person.box)
         self.points.append(point)
-        found = point.person.colours
+        found = point.person.clothes
         if self.crossing:
             # What is seen now may be the other one's clothes.
             return
-        if found is None or self.colours is None:
-            self.colours = found if self.colours is None else self.colours
+        if found is None or self.clothes is None:
+            self.clothes = found if self.clothes is None else self.clothes
             return
-        blended = COLOUR_MEMORY * self.colours + (1.0 - COLOUR_MEMORY) * found
-        self.colours = (blended / max(float(np.linalg.norm(blended)), 1e-6)).astype(np.float32)
+        blended = CLOTHES_MEMORY * self.clothes + (1.0 - CLOTHES_MEMORY) * found
+        self.clothes = (blended / max(float(np.linalg.norm(blended)), 1e-6)).astype(np.float32)
 
 
 class Tracker:
-    """Follows the people of one shot."""
+    """Follows the people of one shot.
 
-    def __init__(self, settings: TrackerSettings) -> None:
+    Args:
+        settings: How.
+        alike: Compares what people wear.
+    """
+
+    def __init__(self, settings: TrackerSettings, alike: Alike = similarity) -> None:
         self._settings = settings
+        self._alike = alike
         self._live: list[Track] = []
         self._over: list[Track] = []
         self._made = 0
@@ -137,7 +144,7 @@ class Tracker:
             else np.zeros((0, len(found)), dtype=np.float32)
         )
         weight = self._settings.appearance_weight
-        likeness = (1.0 - weight) * overlaps + weight * self._colour_likeness(tracks, persons) * (overlaps > 0.0)
+        likeness = (1.0 - weight) * overlaps + weight * self._clothes_likeness(tracks, persons) * (overlaps > 0.0)
         return _assign(tracks, persons, likeness.astype(np.float32), self._settings.gate)
 
     def _match_weak(
@@ -146,14 +153,14 @@ class Tracker:
         overlaps = pairwise_iou(stack([track.expected for track in tracks]), stack([person.box for person in persons]))
         return _assign(tracks, persons, overlaps, self._settings.low_gate)
 
-    def _colour_likeness(self, tracks: list[Track], persons: list[Person]) -> F32:
-        known = [track.colours for track in tracks]
-        found = [person.colours for person in persons]
-        if not known or not found or any(colours is None for colours in known + found):
+    def _clothes_likeness(self, tracks: list[Track], persons: list[Person]) -> F32:
+        known = [track.clothes for track in tracks]
+        found = [person.clothes for person in persons]
+        if not known or not found or any(clothes is None for clothes in known + found):
             return np.ones((len(tracks), len(persons)), dtype=np.float32)
-        rows = np.stack([colours for colours in known if colours is not None])
-        columns = np.stack([colours for colours in found if colours is not None])
-        return similarity(rows, columns)
+        rows = np.stack([clothes for clothes in known if clothes is not None])
+        columns = np.stack([clothes for clothes in found if clothes is not None])
+        return self._alike(rows, columns)
 
     def _extended(self, position: Position, pairs: list[tuple[Track, Person]]) -> list[tuple[Track, Person]]:
         """Lengthen the tracks; those that come out of a crossing are taken up by new ones."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from packs.arrays import F32, U8
+from packs.detections import Detections
 from packs.spec import Modality
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "Point",
     "Position",
     "Shot",
+    "Sighted",
     "Sound",
 ]
 
@@ -83,6 +86,21 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Sighted:
+    """A chunk, and what was found in each of its frames.
+
+    Attributes:
+        chunk: The frames.
+        detected: Of each frame.
+        clothes: float32[P, D] of each frame's persons (`Clothes.look`); None where a pack embeds no bodies.
+    """
+
+    chunk: Chunk
+    detected: Sequence[Detections]
+    clothes: Sequence[F32] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Person:
     """One detected person with what belongs to them.
 
@@ -92,7 +110,7 @@ class Person:
         head: float32[4], when one was found on them.
         face: float32[4], likewise.
         face_score: Detector's score of the face, 0 without one.
-        colours: float32[D] description of the clothes, of length 1.
+        clothes: float32[D], of length 1: the body's embedding, or the clothes' colours where a pack embeds no bodies.
     """
 
     box: F32
@@ -100,7 +118,7 @@ class Person:
     head: F32 | None = None
     face: F32 | None = None
     face_score: float = 0.0
-    colours: F32 | None = None
+    clothes: F32 | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -60,7 +60,7 @@ class World:
             score = float(np.clip(0.35 + 0.6 * share + self.random.normal(0.0, 0.08), 0.0, 1.0))
             jittered = (box + self.random.normal(0.0, 0.025, 4) * size).astype(np.float32)
             colours = colours_of(number, self.random, self.colour_noise + 4.0 * (1.0 - share))
-            persons.append(Person(jittered, score, colours=colours))
+            persons.append(Person(jittered, score, clothes=colours))
             owners.append(number)
         if not persons:
             return [], []
@@ -80,7 +80,7 @@ def follow(people: int, seed: int, seconds: float = 20.0, **world) -> tuple[int,
         for track, person in tracker.update(Position(number * 2, number / RATE_HZ), persons):
             owner = owner_of[id(person)]
             followed[owner] += 1
-            # A track that is taken up after a crossing is the same one as far as motion and colours can tell.
+            # A track that is taken up after a crossing is the same one as far as motion and clothes can tell.
             root = roots[track.number] = roots.get(track.number, roots.get(track.continues, track.number))
             switches += last.get(owner, root) != root
             last[owner] = root
