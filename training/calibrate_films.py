@@ -18,13 +18,16 @@ from training.measure.evidence import equal_error_rate
 # Fewer pairs of one person fix no line.
 LEAST_POSITIVES = 50
 KINDS = ("query", "link")
+# People are often small, turned away or half hidden. A voice is trusted by its length (`services.runtime.trust`).
+BY_QUALITY = (Modality.FACE, Modality.BODY)
 
 
 def calibrate_on_films(directory: Path, pairs: Path, *, say: Callable[[str], None]) -> dict[str, Any]:
     """Replace a pack's calibrations by ones that are fitted on films.
 
     Where a modality has both kinds of pairs, each kind has half of the weight: one line serves the search and the
-    associations. Faces get a line that depends on how clear they are. A modality with too few pairs keeps what it has.
+    associations. Faces and bodies get a line that depends on how
+    clear they are. A modality with too few pairs keeps what it has.
 
     Args:
         directory: Folder of the pack.
@@ -44,8 +47,8 @@ def calibrate_on_films(directory: Path, pairs: Path, *, say: Callable[[str], Non
                 say(f"{modality}: fewer than {LEAST_POSITIVES} pairs of one person, its calibration stays")
                 continue
             lines[modality], report[str(modality)] = _fitted(parts)
-            if modality is Modality.FACE and all(f"face_{kind}_quality" in content for kind in found):
-                lines[modality] = _by_quality(parts, [content[f"face_{kind}_quality"] for kind in found])
+            if modality in BY_QUALITY and all(f"{modality}_{kind}_quality" in content for kind in found):
+                lines[modality] = _by_quality(parts, [content[f"{modality}_{kind}_quality"] for kind in found])
                 report[str(modality)] |= lines[modality].model_dump()
     manifest = pack.manifest.model_copy(update={"calibration": lines})
     write_manifest(directory, type(manifest).model_validate(manifest.model_dump()))
