@@ -1,4 +1,4 @@
-"""How the pipeline works, in numbers. The defaults were chosen on SynthCast films of seeds 100 to 119."""
+"""How the pipeline works, in numbers. Defaults were chosen on SynthCast films of seeds 100 to 119, 7101 and 8103."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class TrackerSettings:
     head_score: float = 0.4
     gate: float = 0.25
     low_gate: float = 0.4
-    appearance_weight: float = 0.45
+    appearance_weight: float = 0.6
     evidence_share: float = 0.5
     memory_s: float = 2.0
     least_frames: int = 4
