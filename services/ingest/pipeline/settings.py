@@ -208,9 +208,9 @@ class LikenessSettings:
 
     rare: float = -3.0
     face: float = 1.0
-    body: float = 0.75
+    body: float = 1.0
     most: float = 6.0
-    least_body: float = 0.7
+    least_body: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ class SpeakerSettings:
     """Who speaks.
 
     The weights of mouths were fitted on SynthCast films 7101, 8101 and 8102; what people and voices count was chosen on
-    7101, 7102 and 8103, as the whole pipeline sees them.
+    7102, 8103 and 9401, as the whole pipeline sees them.
 
     Attributes:
         weights: Of the evidence for a person, in the order of `speakers.EVIDENCE`.
@@ -247,7 +247,7 @@ class SpeakerSettings:
     unseen_twice: float = 0.05
     at_once: float = 1.0
     at_once_s: float = 0.14
-    least_sure: float = 0.65
+    least_sure: float = 0.6
     most_partners: int = 160
     rounds: int = 24
     likeness: LikenessSettings = field(default_factory=LikenessSettings)
