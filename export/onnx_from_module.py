@@ -102,6 +102,6 @@ def fold_linear_norms(module: nn.Module) -> nn.Module:
 def _fold_pairs(parent: nn.Sequential) -> None:
     for index in range(len(parent) - 1):
         first, second = parent[index], parent[index + 1]
-        if isinstance(first, nn.Linear) and isinstance(second, nn.BatchNorm1d):
+        if isinstance(first, nn.Linear) and isinstance(second, nn.BatchNorm1d) and second.affine:
             parent[index] = fuse_linear_bn_eval(first, second)
             parent[index + 1] = nn.Identity()

@@ -1,0 +1,82 @@
+"""A written file against the network that it came from, at batches of 1 and 3 (or all that it takes)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from export.output_parity import OutputParity, Strictness, compare_outputs
+from export.recipes.errors import RecipeError
+from export.runners import Outputs, Runner, in_batches, onnxruntime_runner, openvino_runner
+from export.samples import Feed, noise_of, tiled
+from packs.spec import ModelSpec
+
+BATCHES = (1, 3)
+
+
+def agreement(spec: ModelSpec, path: Path, reference: Runner, feed: Feed | None = None) -> list[OutputParity]:
+    """Run the same inputs through the reference, ONNX Runtime and OpenVINO.
+
+    Float32 must keep the spec's tolerance for every value. Of bfloat16, which OpenVINO takes on CPUs that multiply it,
+    the figures are kept and what lies outside is told of: nobody knows a user's weights beforehand.
+
+    Args:
+        spec: Its declaration, with the tolerance.
+        path: The ONNX file.
+        reference: What it must agree with; it is given all rows at once.
+        feed: Inputs [N, ...] by name; None takes seeded noise.
+
+    Raises:
+        RecipeError: If a runtime in float32 differs.
+    """
+    batches = [size for size in BATCHES if size <= spec.max_batch]
+    inputs = tiled(feed or noise_of(spec), max(batches))
+    without_points = spec.model_copy(update={"outputs": tuple(t for t in spec.outputs if t.name != "points")})
+    runners = {
+        "onnxruntime-f32": (onnxruntime_runner(path, spec), Strictness.EXACT),
+        "openvino-f32": (openvino_runner(path, "f32"), Strictness.EXACT),
+        "openvino-bf16": (openvino_runner(path, "bf16"), Strictness.REPORTED),
+    }
+    answers = _paired(reference(inputs))
+    figures = []
+    for runtime, (run, strictness) in runners.items():
+        for batch in batches:
+            found = _paired(in_batches(run, inputs, batch, most=1))
+            figures += compare_outputs(
+                found, answers, without_points, runtime=runtime, batch=batch, strictness=strictness
+            )
+    _check(spec, path, figures)
+    return figures
+
+
+def _paired(outputs: Outputs) -> Outputs:
+    """Points of a detector go with their boxes: proposals are compared in pairs, since equal scores may swap places."""
+    if "points" not in outputs:
+        return outputs
+    rest = {name: values for name, values in outputs.items() if name not in ("boxes", "points")}
+    return {"boxes": np.concatenate([outputs["boxes"], outputs["points"]], axis=-1), **rest}
+
+
+def outside(figures: Iterable[OutputParity]) -> list[OutputParity]:
+    """Those whose float32 bounds do not hold; of bfloat16 those whose direction or usual distance do not."""
+    return [one for one in figures if not (one.within and _reduced_within(one))]
+
+
+def _reduced_within(figure: OutputParity) -> bool:
+    if figure.strictness is not Strictness.REPORTED:
+        return True
+    if figure.least_cosine is not None:
+        return figure.least_cosine >= figure.allowed["cosine"]
+    return figure.p99_absolute <= figure.allowed["absolute"]
+
+
+def _check(spec: ModelSpec, path: Path, figures: Iterable[OutputParity]) -> None:
+    wrong = [one for one in figures if not one.within]
+    if wrong:
+        first = wrong[0]
+        raise RecipeError(
+            f"{spec.name}: {first.runtime} differs from the reference in {first.output} at a batch of {first.batch} by "
+            f"{first.worst_absolute:.4g} (allowed {first.allowed}); kept {path}"
+        )

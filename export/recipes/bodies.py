@@ -1,0 +1,31 @@
+"""Networks of bodies: OSNet and OSNet-AIN of torchreid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from torch import nn
+
+from export.recipes.matching import Candidate, Served
+from export.recipes.shapes import crop_encoder
+from export.recipes.source import Source
+from models.public.osnet_presets import EMBEDDING_DIM, osnet, osnet_ain
+from packs.spec import Modality, Preprocessing
+
+BODY = Preprocessing(kind="stretch", height=256, width=128)
+# The classifier has as many rows as the people that were trained on.
+CLASSIFIER = ("classifier.",)
+
+
+def candidates(recipe: str, source: Source) -> Sequence[Candidate]:
+    """OSNet in its four widths, and AIN."""
+    sizes = [
+        Candidate(f"osnet_x{scale:g}", partial(osnet, scale), _serve, ignored=CLASSIFIER)
+        for scale in (1.0, 0.75, 0.5, 0.25)
+    ]
+    return [*sizes, Candidate("osnet_ain_x1", osnet_ain, _serve, ignored=CLASSIFIER)]
+
+
+def _serve(network: nn.Module) -> Sequence[Served]:
+    return [Served(crop_encoder(Modality.BODY, BODY, EMBEDDING_DIM), network)]
