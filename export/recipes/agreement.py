@@ -78,5 +78,5 @@ def _check(spec: ModelSpec, path: Path, figures: Iterable[OutputParity]) -> None
         first = wrong[0]
         raise RecipeError(
             f"{spec.name}: {first.runtime} differs from the reference in {first.output} at a batch of {first.batch} by "
-            f"{first.worst_absolute:.4g} (allowed {first.allowed}); kept {path}"
+            f"{first.worst_absolute:.4g}, least cosine {first.least_cosine} (allowed {first.allowed}); kept {path}"
         )

@@ -59,17 +59,32 @@ def build(request: RecipeRequest, say: Say) -> list[Written]:
     card = card_named(request.recipe)
     request.pack.mkdir(parents=True, exist_ok=True)
     if card.form is Form.GRAPH:
-        written = _from_graph(card, request)
-        architecture = "graph"
+        architecture, written = "graph", _from_graph(card, request)
     else:
-        found = fitting(card, read_source(request.file), say)
-        architecture = found.candidate.architecture
-        written = [_written(request, card, served) for served in found.candidate.serve(loaded(found))]
+        architecture, served = serving(card, read_source(request.file), say)
+        written = [_written(request, card, one) for one in served]
     pack = add_parts(request.pack, [one.part for one in written], name=request.name, version=request.version)
     _keep_record(request, card, architecture, written)
     _tell(card, written, say)
     say(f"{request.pack} is now pack {pack.name} {pack.version}, digest {pack.digest[:12]}")
     return written
+
+
+def serving(card: Card, source: Source, say: Say) -> tuple[str, Sequence[Served]]:
+    """The architecture of a file, and the models that it makes.
+
+    Raises:
+        RecipeError: If the file does not fit the recipe.
+    """
+    if card.form is Form.WEIGHTS:
+        found = fitting(card, source, say)
+        return found.candidate.architecture, found.candidate.serve(loaded(found))
+    for note in source.notes:
+        say(note)
+    family = import_module(FAMILY.format(card.module))
+    architecture, served = family.serve(card.name, source)
+    say(f"{source.path.name} is {architecture}: all {len(source.weights)} tensors have their place")
+    return architecture, served
 
 
 def fitting(card: Card, source: Source, say: Say) -> Fit:
