@@ -34,11 +34,7 @@ def agreement(spec: ModelSpec, path: Path, reference: Runner, feed: Feed | None 
     batches = [size for size in BATCHES if size <= spec.max_batch]
     inputs = tiled(feed or noise_of(spec), max(batches))
     without_points = spec.model_copy(update={"outputs": tuple(t for t in spec.outputs if t.name != "points")})
-    runners = {
-        "onnxruntime-f32": (onnxruntime_runner(path, spec), Strictness.EXACT),
-        "openvino-f32": (openvino_runner(path, "f32"), Strictness.EXACT),
-        "openvino-bf16": (openvino_runner(path, "bf16"), Strictness.REPORTED),
-    }
+    runners = _runners(spec, path)
     answers = _paired(reference(inputs))
     figures = []
     for runtime, (run, strictness) in runners.items():
@@ -49,6 +45,17 @@ def agreement(spec: ModelSpec, path: Path, reference: Runner, feed: Feed | None 
             )
     _check(spec, path, figures)
     return figures
+
+
+def _runners(spec: ModelSpec, path: Path) -> dict[str, tuple[Runner, Strictness]]:
+    try:
+        return {
+            "onnxruntime-f32": (onnxruntime_runner(path, spec), Strictness.EXACT),
+            "openvino-f32": (openvino_runner(path, "f32"), Strictness.EXACT),
+            "openvino-bf16": (openvino_runner(path, "bf16"), Strictness.REPORTED),
+        }
+    except RuntimeError as error:
+        raise RecipeError(f"{spec.name}: a runtime cannot load the graph; kept {path}: {error}") from error
 
 
 def _paired(outputs: Outputs) -> Outputs:

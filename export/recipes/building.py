@@ -178,8 +178,8 @@ def _tell(card: Card, written: Sequence[Written], say: Say) -> None:
             say(f"  mind: {figure.runtime} lies outside the tolerance; serve this model in float32")
         if one.part.spec.modality is not None:
             say(
-                f"  {one.part.spec.modality} has no calibration in this pack and decides nothing until one is fitted on "
-                "your own labelled pairs (packs.calibration.fit_platt); similarities are there at once"
+                f"  {one.part.spec.modality} has no calibration in this pack and decides nothing until one is fitted "
+                "on your own labelled pairs (packs.calibration.fit_platt); similarities are there at once"
             )
         if one.part.detection is not None:
             say("  its thresholds are those that its authors use: choose yours on your own films")

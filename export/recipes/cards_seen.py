@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from export.recipes.card import Card, Form
 
-LISTED = "keys and shapes of the public code"
-REAL = "real weights"
-
 SEEN: tuple[Card, ...] = (
     Card(
         name="arcface",
@@ -35,6 +32,19 @@ SEEN: tuple[Card, ...] = (
         never="a real SCRFD graph",
     ),
     Card(
+        name="rtdetr",
+        module="persons",
+        gives=("person_detector",),
+        modality="persons in pictures",
+        form=Form.TRANSFORMERS,
+        checkpoint="RT-DETR for transformers (model.safetensors, config.json)",
+        project="lyuwenyu/RT-DETR, huggingface/transformers",
+        code_licence="Apache-2.0",
+        weights_licence="Apache-2.0",
+        checked="transformers' own network of a small size, saved by it: boxes and scores of persons",
+        never="real weights; RT-DETR's own files, which have other keys; RT-DETRv2",
+    ),
+    Card(
         name="osnet",
         module="bodies",
         gives=("body_encoder",),
@@ -48,6 +58,32 @@ SEEN: tuple[Card, ...] = (
         never="real weights",
     ),
     Card(
+        name="clip",
+        module="image_text",
+        gives=("image_encoder", "text_encoder"),
+        modality="pictures and words",
+        form=Form.TRANSFORMERS,
+        checkpoint="CLIP for transformers, or OpenAI's state dict (ViT-B/32, B/16, L/14)",
+        project="openai/CLIP, huggingface/transformers",
+        code_licence="MIT",
+        weights_licence="MIT",
+        checked="",
+        never="",
+    ),
+    Card(
+        name="siglip",
+        module="image_text",
+        gives=("image_encoder", "text_encoder"),
+        modality="pictures and words",
+        form=Form.TRANSFORMERS,
+        checkpoint="SigLIP for transformers (model.safetensors, config.json)",
+        project="google-research/big_vision, huggingface/transformers",
+        code_licence="Apache-2.0",
+        weights_licence="Apache-2.0",
+        checked="",
+        never="",
+    ),
+    Card(
         name="adaface",
         module="faces",
         gives=("face_encoder",),
@@ -59,5 +95,31 @@ SEEN: tuple[Card, ...] = (
         weights_licence="MIT; trained on sets with terms of their own",
         checked="lists of IR-18, 50 and 101; IR-18 written and compared with torch",
         never="real weights; the public code's numbers; IR-34 against a list",
+    ),
+    Card(
+        name="clip-reid",
+        module="bodies",
+        gives=("body_encoder",),
+        modality="body",
+        form=Form.WEIGHTS,
+        checkpoint="CLIP-ReID ViT-B/16, patches apart (stride 16) or overlapping (12)",
+        project="Syliz517/CLIP-ReID",
+        code_licence="MIT",
+        weights_licence="MIT; trained on sets with terms of their own",
+        checked="",
+        never="",
+    ),
+    Card(
+        name="yolox",
+        module="things",
+        gives=("person_detector",),
+        modality="persons in pictures",
+        form=Form.WEIGHTS,
+        checkpoint="YOLOX-tiny, s, m, l, x",
+        project="Megvii-BaseDetection/YOLOX",
+        code_licence="Apache-2.0",
+        weights_licence="Apache-2.0",
+        checked="",
+        never="",
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper, numpy_helper
 
-from export.graphs import copied
+from export.graphs import all_nodes, copied
 from export.recipes.errors import RecipeError
 from export.samples import AnyArray
 
@@ -46,12 +47,30 @@ def session(model: onnx.ModelProto) -> Any:
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
+def folded(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The graph with whatever is known beforehand worked out, such as which branch is taken; by ONNX Runtime."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / "folded.onnx"
+        options.optimized_model_filepath = str(path)
+        onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        result = onnx.load(str(path))
+    # It lists every set of operators that it knows.
+    used = {node.domain for node in all_nodes(result.graph)} | {""}
+    replace_all(result.opset_import, [entry for entry in result.opset_import if entry.domain in used])
+    return result
+
+
 def pixels_before(model: onnx.ModelProto, name: str, side: int, *, mean: float, scale: float) -> onnx.ModelProto:
     """Put bytes [B, side, side, 3] called `image` in front of an input [B, 3, side, side] of (pixel - mean) * scale."""
     result = copied(model)
     graph = result.graph
     image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["batch", side, side, 3])
-    graph.initializer.extend([_constant("pixel_mean", np.float32(mean)), _constant("pixel_scale", np.float32(scale))])
+    graph.initializer.extend([constant("pixel_mean", np.float32(mean)), constant("pixel_scale", np.float32(scale))])
     nodes = [
         helper.make_node("Cast", ["image"], ["pixels_float"], to=TensorProto.FLOAT),
         helper.make_node("Transpose", ["pixels_float"], ["pixels_first"], perm=[0, 3, 1, 2]),
@@ -59,8 +78,8 @@ def pixels_before(model: onnx.ModelProto, name: str, side: int, *, mean: float, 
         helper.make_node("Mul", ["pixels_centred", "pixel_scale"], [name]),
     ]
     kept = [value for value in graph.input if value.name != name]
-    _set(graph.input, [image, *kept])
-    _set(graph.node, [*nodes, *graph.node])
+    replace_all(graph.input, [image, *kept])
+    replace_all(graph.node, [*nodes, *graph.node])
     return result
 
 
@@ -86,18 +105,18 @@ def behind(
     signs = np.array([-1.0, -1.0, 1.0, 1.0], np.float32)
     graph.initializer.extend(
         [
-            _constant("one_row_wide_4", np.array([-1, len(centres), 4])),
-            _constant("one_row_wide_10", np.array([-1, len(centres), 10])),
-            _constant("one_row", np.array([-1, len(centres)])),
-            _constant("column", np.array([-1, proposals, 1])),
-            _constant("wide_4", np.array([1, 1, 4])),
-            _constant("wide_10", np.array([1, 1, 10])),
-            _constant("proposals", np.array([proposals])),
-            _constant("nothing", np.float32(0.0)),
-            _constant("box_steps", multipliers * signs),
-            _constant("box_origins", np.tile(centres, 2)),
-            _constant("point_steps", np.tile(multipliers, 10)),
-            _constant("point_origins", np.tile(centres, 5)),
+            constant("one_row_wide_4", np.array([-1, len(centres), 4])),
+            constant("one_row_wide_10", np.array([-1, len(centres), 10])),
+            constant("one_row", np.array([-1, len(centres)])),
+            constant("column", np.array([-1, proposals, 1])),
+            constant("wide_4", np.array([1, 1, 4])),
+            constant("wide_10", np.array([1, 1, 10])),
+            constant("proposals", np.array([proposals])),
+            constant("nothing", np.float32(0.0)),
+            constant("box_steps", multipliers * signs),
+            constant("box_origins", np.tile(centres, 2)),
+            constant("point_steps", np.tile(multipliers, 10)),
+            constant("point_origins", np.tile(centres, 5)),
         ]
     )
     nodes = [*_joined("scores", outputs["scores"]), *_joined("distances", outputs["distances"])]
@@ -105,7 +124,7 @@ def behind(
     nodes += _placed("points", "points", "point", 10)
     graph.node.extend(nodes)
     made = [("boxes", 4), ("scores", 3), ("points", 10)]
-    _set(
+    replace_all(
         graph.output,
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", proposals, width]) for name, width in made],
     )
@@ -114,7 +133,7 @@ def behind(
 
 
 def _joined(word: str, names: Sequence[str]) -> list[onnx.NodeProto]:
-    """Levels one after the other; graphs without a batch axis join just as well, since the last but one axis is meant."""
+    """Levels one after the other, along the last axis but one: graphs without a batch axis join just as well."""
     return [helper.make_node("Concat", list(names), [f"all_{word}"], axis=-2)]
 
 
@@ -140,12 +159,14 @@ def _placed(name: str, word: str, kind: str, width: int) -> list[onnx.NodeProto]
     ]
 
 
-def _constant(name: str, value: Any) -> TensorProto:
+def constant(name: str, value: Any) -> TensorProto:
+    """An initializer: whole numbers as int64, others as float32."""
     array = np.asarray(value)
     return numpy_helper.from_array(array.astype(np.int64 if array.dtype.kind == "i" else np.float32), name)
 
 
-def _set(field: Any, values: Sequence[Any]) -> None:
+def replace_all(field: Any, values: Sequence[Any]) -> None:
+    """Put these values in place of a graph's; they may be its own."""
     copies = [type(value).FromString(value.SerializeToString()) for value in values]
     del field[:]
     field.extend(copies)

@@ -1,7 +1,8 @@
 """RT-DETR, a detector of persons without suppression: transformers' own network, boxes in pixels behind it.
 
-Source: Zhao et al., "DETRs Beat YOLOs on Real-time Object Detection", arXiv:2304.08069v3. The public networks saw pictures
-stretched to 640x640 and divided by 255, not normalised; here the aspect is kept, as for every detector of ours.
+Source: Zhao et al., "DETRs Beat YOLOs on Real-time Object Detection", arXiv:2304.08069v3. The public networks saw
+pictures stretched to 640x640 and divided by 255, not normalised; here the aspect is kept, as for every detector of
+ours.
 """
 
 from __future__ import annotations

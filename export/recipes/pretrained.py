@@ -1,7 +1,7 @@
 """Loads weights into transformers' own classes: with its renaming of older keys, without its leniency.
 
-Nothing is looked up or downloaded: the class is ours to name, the configuration lies beside the user's file, and code that
-comes with weights is never run.
+Nothing is looked up or downloaded: the class is ours to name, the configuration lies beside the user's file, and code
+that comes with weights is never run.
 """
 
 from __future__ import annotations

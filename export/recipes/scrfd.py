@@ -2,8 +2,8 @@
 
 Sources: Guo et al., "Sample and Computation Redistribution for Efficient Face Detection", arXiv:2105.04714v1;
 deepinsight/insightface at 7fadd420, `python-package/insightface/model_zoo/scrfd.py`; methods.md 7.1. The public graph
-takes RGB less 127.5 over 128 and gives, at strides of 8, 16 and 32 with two anchors a cell, a score, four distances from
-the anchor to the edges and five points, both in strides. Here they leave as pixels, the best proposals only.
+takes RGB less 127.5 over 128 and gives, at strides of 8, 16 and 32 with two anchors a cell, a score, four distances
+from the anchor to the edges and five points, both in strides. Here they leave as pixels, the best proposals only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """AdaFace's networks of faces, with the public keys: the residual networks that its authors took from InsightFace.
 
-Sources: Kim, Jain, Liu, "AdaFace", arXiv:2204.00964v2; mk-minchul/AdaFace at c60eaa7, `net.py`; keys: methods.md 7.2 and
-`papers/state_dicts/AdaFace_ir_*.tsv`. Its crops are BGR, which is turned round inside the graph.
+Sources: Kim, Jain, Liu, "AdaFace", arXiv:2204.00964v2; mk-minchul/AdaFace at c60eaa7, `net.py`; keys: methods.md 7.2
+and `papers/state_dicts/AdaFace_ir_*.tsv`. Its crops are BGR, which is turned round inside the graph.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """OSNet and OSNet-AIN, networks of bodies, with the keys of torchreid's weights.
 
-Sources: Zhou et al., "Omni-Scale Feature Learning for Person Re-Identification", arXiv:1905.00953v6; the same, "Learning
-Generalisable Omni-Scale Representations", arXiv:1910.06827v5; KaiyangZhou/deep-person-reid at f8cd150; keys: methods.md
-7.4 and `papers/state_dicts/OSNet_*.tsv`.
+Sources: Zhou et al., "Omni-Scale Feature Learning for Person Re-Identification", arXiv:1905.00953v6; the same,
+"Learning Generalisable Omni-Scale Representations", arXiv:1910.06827v5; KaiyangZhou/deep-person-reid at f8cd150; keys:
+methods.md 7.4 and `papers/state_dicts/OSNet_*.tsv`.
 """
 
 from __future__ import annotations

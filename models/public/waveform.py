@@ -74,7 +74,8 @@ class SpeechBrainBands(nn.Module):
     """The features of SpeechBrain's speaker recognition: decibels of 80 mel bands, the mean of each taken out.
 
     Source: speechbrain/speechbrain at 9c826ef39, `speechbrain/processing/features.py` with the settings of
-    `recipes/VoxCeleb/SpeakerRec/hparams/train_ecapa_tdnn.yaml`. Frames are centred, the sound is silent beyond its ends.
+    `recipes/VoxCeleb/SpeakerRec/hparams/train_ecapa_tdnn.yaml`. Frames are centred; beyond its ends
+    the sound is silent.
     """
 
     FLOOR = 1e-10
@@ -108,9 +109,9 @@ class SpeechBrainBands(nn.Module):
 class KaldiBands(nn.Module):
     """Kaldi's logarithmic mel bands with a Hamming window, 80 of them, the mean of each taken out.
 
-    Source: wenet-e2e/wespeaker at dfa7419, `wespeaker/bin/infer_onnx.py`: samples count as integers of 16 bits, there is
-    no dither; frames that the sound does not fill are left out. The offset of each frame, pre-emphasis (0.97), window and
-    transform are all linear, hence one convolution.
+    Source: wenet-e2e/wespeaker at dfa7419, `wespeaker/bin/infer_onnx.py`: samples count as 16-bit integers; there
+    is no dither; frames that the sound does not fill are left out. The offset of each frame, pre-emphasis (0.97), window
+    and transform are all linear, hence one convolution.
     """
 
     SCALE = 32768.0

@@ -1,8 +1,8 @@
 """WeSpeaker's ResNet-34, a network of voices, with the public keys.
 
 Sources: Wang et al., "Wespeaker", arXiv:2210.17016v2; Zeinali et al., "BUT System Description to VoxCeleb Speaker
-Recognition Challenge 2019", arXiv:1910.12592v1; wenet-e2e/wespeaker at dfa7419, `wespeaker/models/{resnet,pooling_layers}.py`;
-keys: methods.md 7.5 and `papers/state_dicts/wespeaker_ResNet34.tsv`.
+Recognition Challenge 2019", arXiv:1910.12592v1; wenet-e2e/wespeaker at dfa7419,
+`wespeaker/models/{resnet,pooling_layers}.py`; keys: methods.md 7.5 and `papers/state_dicts/wespeaker_ResNet34.tsv`.
 """
 
 from __future__ import annotations

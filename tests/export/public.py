@@ -1,4 +1,4 @@
-"""Checkpoints as the public code would write them, from its lists of keys and shapes: seeded values, no real weights."""
+"""Checkpoints as the public code would write them: its keys and shapes, seeded values, no real weights."""
 
 from __future__ import annotations
 
