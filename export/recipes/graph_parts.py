@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, compose, helper, numpy_helper
 
-from export.graphs import all_nodes, copied
+from export.graphs import all_nodes, copied, refuse_subgraphs
 from export.recipes.errors import RecipeError
 from export.samples import AnyArray
 
 LEAST_OPSET = 11
+PUBLIC = "public_"
 
 
 def read_graph(path: Path) -> onnx.ModelProto:
@@ -63,6 +64,16 @@ def folded(model: onnx.ModelProto) -> onnx.ModelProto:
     used = {node.domain for node in all_nodes(result.graph)} | {""}
     replace_all(result.opset_import, [entry for entry in result.opset_import if entry.domain in used])
     return result
+
+
+def set_apart(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy in which no name can meet one of ours: each begins with `public_`.
+
+    Raises:
+        export.graphs.GraphError: If the graph has branches, into which renaming does not reach.
+    """
+    refuse_subgraphs(model, "put pixels in front of the graph")
+    return compose.add_prefix(model, PUBLIC)
 
 
 def pixels_before(model: onnx.ModelProto, name: str, side: int, *, mean: float, scale: float) -> onnx.ModelProto:

@@ -18,7 +18,7 @@ import onnx
 from export.recipes.agreement import agreement
 from export.recipes.card import Card
 from export.recipes.errors import RecipeError
-from export.recipes.graph_parts import behind, pixels_before, read_graph, session
+from export.recipes.graph_parts import PUBLIC, behind, pixels_before, read_graph, session, set_apart
 from export.recipes.parts import Part, Written
 from export.recipes.scrfd_reference import reference
 from export.recipes.shapes import PROPOSALS, detector
@@ -92,9 +92,10 @@ def layout_of(model: onnx.ModelProto) -> Layout:
 def served(model: onnx.ModelProto, layout: Layout) -> onnx.ModelProto:
     """The graph from bytes to the best proposals, in pixels of its input."""
     multipliers, centres = anchors()
+    inner = set_apart(model)
     return behind(
-        pixels_before(model, layout.image, SIDE, mean=MEAN, scale=1.0 / SPREAD),
-        layout.outputs,
+        pixels_before(inner, PUBLIC + layout.image, SIDE, mean=MEAN, scale=1.0 / SPREAD),
+        {word: [PUBLIC + name for name in names] for word, names in layout.outputs.items()},
         multipliers=multipliers,
         centres=centres,
         proposals=PROPOSALS,

@@ -72,6 +72,7 @@ def check(model: onnx.ModelProto) -> None:
 
 def served(model: onnx.ModelProto) -> onnx.ModelProto:
     """The graph with chosen names, the batch on axis 0 of every tensor, and the rate a constant."""
+    # Its branches see names of the whole, which no renaming follows into them; none of ours is one of its own.
     result = copied(model)
     graph = result.graph
     if any(value.name == RATE for value in graph.input):

@@ -110,7 +110,7 @@ class KaldiBands(nn.Module):
     """Kaldi's logarithmic mel bands with a Hamming window, 80 of them, the mean of each taken out.
 
     Source: wenet-e2e/wespeaker at dfa7419, `wespeaker/bin/infer_onnx.py`: samples count as 16-bit integers; there
-    is no dither; frames that the sound does not fill are left out. The offset of each frame, pre-emphasis (0.97), window
+    is no dither; frames that the sound does not fill are left out. Offset of each frame, pre-emphasis (0.97), window
     and transform are all linear, hence one convolution.
     """
 

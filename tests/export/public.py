@@ -44,6 +44,30 @@ def _values(key: str, shape: tuple[int, ...]) -> np.ndarray:
     if len(shape) <= 1:
         # Scales of norms about one, shifts about nothing.
         centre = 0.8 if key.endswith("weight") else 0.0
-        return (centre + 0.1 * rng.standard_normal(shape)).astype(np.float32)
+        return np.asarray(centre + 0.1 * rng.standard_normal(shape), np.float32)
     spread = np.sqrt(1.4 / np.prod(shape[1:]))
     return (spread * rng.standard_normal(shape)).astype(np.float32)
+
+
+def pictures(rows: int, height: int, width: int) -> np.ndarray:
+    """Seeded pictures uint8[rows, height, width, 3]."""
+    return np.random.default_rng(5).integers(0, 256, (rows, height, width, 3), dtype=np.uint8)
+
+
+def sounds(rows: int, samples: int) -> np.ndarray:
+    """Seeded sounds float32[rows, samples]: tones that swell over faint noise."""
+    rng = np.random.default_rng(5)
+    time = np.arange(samples) / 16_000
+    tones = np.sin(2.0 * np.pi * rng.uniform(90.0, 3000.0, (rows, 5, 1)) * time) * np.abs(np.sin(9.0 * time))
+    return (0.08 * tones.sum(axis=1) + rng.normal(0.0, 0.003, (rows, samples))).astype(np.float32)
+
+
+def sentences(rows: int, tokens: int, vocabulary: int) -> np.ndarray:
+    """Seeded sentences int64[rows, tokens] that end in the highest number, then zeros."""
+    rng = np.random.default_rng(5)
+    ids = np.zeros((rows, tokens), np.int64)
+    for index, row in enumerate(ids):
+        length = tokens - 3 * index
+        row[:length] = rng.integers(1, vocabulary - 1, length)
+        row[length - 1] = vocabulary - 1
+    return ids
