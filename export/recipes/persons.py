@@ -35,7 +35,7 @@ class PersonGraph(nn.Module):
         side: rows and columns of the picture, in pixels.
     """
 
-    def __init__(self, *, network: nn.Module, label: int, side: int = SIDE) -> None:
+    def __init__(self, *, network: nn.Module, label: int, side: int) -> None:
         super().__init__()
         self.network = network
         self.label = label
@@ -63,8 +63,13 @@ class PersonGraph(nn.Module):
         return boxes, torch.cat([nothing, persons], dim=2)
 
 
-def serve(recipe: str, source: Source) -> tuple[str, Sequence[Served]]:
+def serve(recipe: str, source: Source, side: int = SIDE) -> tuple[str, Sequence[Served]]:
     """The network of a file, and its detector.
+
+    Args:
+        recipe: Name of the recipe.
+        source: The file.
+        side: Rows and columns of the picture, in pixels, a multiple of 32; 640 is what the public networks saw.
 
     Raises:
         RecipeError: If the file is no RT-DETR with a class of persons.
@@ -72,9 +77,9 @@ def serve(recipe: str, source: Source) -> tuple[str, Sequence[Served]]:
     config = config_of(source, "RTDetrConfig", "rt_detr")
     label = _person(config.id2label)
     network = loaded_strictly("RTDetrForObjectDetection", config, source.weights)
-    spec = detector(SIDE, SIDE, config.num_queries)
+    spec = detector(side, side, config.num_queries)
     settings = DetectionSettings(model=spec.name, thresholds=(1.0, 1.0, THRESHOLD), iou=IOU)
-    graph = PersonGraph(network=network, label=label).eval()
+    graph = PersonGraph(network=network, label=label, side=side).eval()
     return f"rt_detr with {config.num_queries} queries", [Served(spec, graph, detection=settings)]
 
 

@@ -3,8 +3,8 @@
 Run by hand, in an environment of its own beside this one (none of these libraries goes well with ours):
 
     pip install torch==2.13.0 numpy onnxruntime
-    pip install --no-deps speechbrain==1.1.2 torchreid==0.2.5 yolox==0.3.0 openai-whisper==20250625 open-clip-torch==3.3.0 \
-        kaldi-native-fbank==1.22.4 hyperpyyaml ruamel.yaml joblib
+    pip install --no-deps speechbrain==1.1.2 torchreid==0.2.5 yolox==0.3.0 openai-whisper==20250625 \
+        open-clip-torch==3.3.0 kaldi-native-fbank==1.22.4 hyperpyyaml ruamel.yaml joblib
     PYTHONPATH=. python tests/export/make_answers.py
 
 Parts of the libraries that a network does not need, such as readers of films or of data sets, are replaced by nothing.
