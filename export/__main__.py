@@ -66,11 +66,19 @@ app.add_typer(recipes, name="recipe")
 
 
 @recipes.command("list")
-def list_recipes() -> None:
+def list_recipes(
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="As docs/recipes.md has it, with what was checked.")
+    ] = False,
+) -> None:
     """Show the recipes: what each takes and gives, and under which licences."""
+    from export.commands.recipe import markdown as table_of
     from export.commands.recipe import show
 
-    show()
+    if markdown:
+        typer.echo(table_of())
+    else:
+        show()
 
 
 @recipes.command("build")

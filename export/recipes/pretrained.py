@@ -10,6 +10,7 @@ import json
 import re
 import warnings
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from torch import Tensor, nn
@@ -100,7 +101,8 @@ def library() -> Any:
     """The library, silent: what it would print, our errors say."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import transformers
+        # By name, since its own types would have to be followed through all of its networks.
+        transformers: Any = import_module("transformers")
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     return transformers

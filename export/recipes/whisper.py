@@ -19,6 +19,7 @@ from export.recipes.matching import Served
 from export.recipes.pretrained import config_of, library, loaded_strictly
 from export.recipes.shapes import plain, sounds
 from export.recipes.source import Source
+from export.samples import Feed
 from models.public.bands import slaney_bands
 from models.public.waveform import HOP, WhisperBands
 from packs.spec import TensorSpec
@@ -193,7 +194,7 @@ def _decoder(network: Any, config: Any) -> Served:
         absolute=0.05,
     )
     rng = np.random.default_rng(0)
-    feed = {
+    feed: Feed = {
         "ids": rng.integers(0, config.vocab_size, size=(3, symbols)),
         "states": rng.standard_normal((3, *states)).astype(np.float32),
     }

@@ -49,4 +49,4 @@ class Attention(nn.Module):
 
     def _split(self, x: Tensor) -> Tensor:
         """[B, S, C] -> [B, H, S, D]."""
-        return x.unflatten(2, (self._heads, -1)).transpose(1, 2)
+        return x.reshape(x.shape[0], x.shape[1], self._heads, -1).transpose(1, 2)

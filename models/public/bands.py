@@ -44,9 +44,10 @@ def kaldi_bands(fft: int, bands: int = BANDS) -> F64:
     Returns:
         [bands, fft / 2 + 1].
     """
-    edges = np.linspace(_to_kaldi(np.array(KALDI_LOWEST_HZ)), _to_kaldi(np.array(SAMPLE_RATE_HZ / 2.0)), bands + 2)
+    lowest, highest = _to_kaldi(np.array([KALDI_LOWEST_HZ, SAMPLE_RATE_HZ / 2.0]))
+    edges = np.linspace(lowest, highest, bands + 2)
     low, middle, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
-    mels = _to_kaldi(np.arange(fft // 2) * (SAMPLE_RATE_HZ / fft))[None]
+    mels = _to_kaldi(np.arange(fft // 2, dtype=np.float64) * (SAMPLE_RATE_HZ / fft))[None]
     triangles = np.maximum(0.0, np.minimum((mels - low) / (middle - low), (high - mels) / (high - middle)))
     return np.pad(triangles, ((0, 0), (0, 1)))
 

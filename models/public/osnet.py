@@ -72,8 +72,8 @@ class ChannelGate(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Weigh: [B, C, H, W] -> the same, float32. Shape legend: B crops, C channels."""
         # [B, C, 1, 1]
-        weights = self.fc2(functional.relu(self.fc1(x.mean(dim=(2, 3), keepdim=True))))
-        return x * weights.sigmoid()
+        weights: Tensor = self.fc2(functional.relu(self.fc1(x.mean(dim=(2, 3), keepdim=True)))).sigmoid()
+        return x * weights
 
 
 class OmniScaleBlock(nn.Module):
@@ -176,7 +176,8 @@ class OSNet(nn.Module):
         self.pixels = pixels
         self.conv1 = conv1
         self.conv2, self.conv3, self.conv4 = stages
-        self.pool2, self.pool3 = pools if pools is not None else (None, None)
+        self.pool2: nn.Module | None = pools[0] if pools is not None else None
+        self.pool3: nn.Module | None = pools[1] if pools is not None else None
         self.conv5 = conv5
         self.fc = fc
 

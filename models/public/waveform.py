@@ -135,7 +135,7 @@ class KaldiBands(nn.Module):
 
         Shape legend: B sounds, N samples.
         """
-        logarithms = self.bands(self.power(sound)).clamp(min=self.FLOOR).log()
+        logarithms: Tensor = self.bands(self.power(sound)).clamp(min=self.FLOOR).log()
         return logarithms - logarithms.mean(dim=2, keepdim=True)
 
 

@@ -11,6 +11,7 @@ from public import checkpoint, listed
 from torch import nn
 
 from export.__main__ import main
+from export.commands.recipe import markdown
 from export.recipes.card import Form
 from export.recipes.catalogue import CARDS, card_named
 from export.recipes.errors import RecipeError
@@ -23,10 +24,6 @@ from packs.manifest import write_manifest
 from packs.spec import Modality, Preprocessing
 
 CROP = Preprocessing(kind="stretch", height=8, width=4)
-
-
-class Ran(Exception):
-    """Raised by what a file would run."""
 
 
 class Trap:
@@ -145,6 +142,11 @@ def test_the_list_shows_every_recipe(capsys: pytest.CaptureFixture[str], monkeyp
     assert main(["recipe", "list"]) == 0
     told = capsys.readouterr().out
     assert all(card.name in told for card in CARDS)
+
+
+def test_the_document_has_the_same_table() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text()
+    assert markdown() in document
 
 
 def test_cards_hold_together() -> None:
