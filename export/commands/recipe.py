@@ -5,6 +5,14 @@ from __future__ import annotations
 from export.recipes.catalogue import CARDS
 
 HEADINGS = ("recipe", "for", "gives", "takes", "licence: code", "licence: weights")
+CHECKED = (
+    "recipe",
+    "checkpoint; project",
+    "licence of code",
+    "licence of weights",
+    "checked, and against what",
+    "never run",
+)
 
 
 def show() -> None:
@@ -28,5 +36,5 @@ def markdown() -> str:
         f"| {card.checked} | {card.never} |"
         for card in CARDS
     ]
-    head = "| recipe | checkpoint; project | licence of code | licence of weights | checked, and against what | never run |"
+    head = "| " + " | ".join(CHECKED) + " |"
     return "\n".join([head, "|---|---|---|---|---|---|", *rows])

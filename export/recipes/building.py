@@ -26,6 +26,8 @@ from packs.spec import ModelSpec
 
 Say = Callable[[str], None]
 FAMILY = "export.recipes.{}"
+# Bytes of one ONNX file, a message of protobuf, less some for the nodes.
+LARGEST = 2**31 - 2**24
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ def _from_graph(card: Card, request: RecipeRequest) -> list[Written]:
 
 def _written(request: RecipeRequest, card: Card, served: Served) -> Written:
     spec = served.spec.model_copy(update={"licence": card.weights_licence})
+    _check_size(served)
     partial = request.pack / f"{spec.name}.partial.onnx"
     given = feed_of(spec, read_samples(request.samples)) if request.samples else None
     feed = given or served.feed or noise_of(spec)
@@ -152,6 +155,14 @@ def _written(request: RecipeRequest, card: Card, served: Served) -> Written:
     figures = agreement(spec, partial, torch_runner(served.graph, spec), feed)
     partial.replace(request.pack / spec.file)
     return Written(Part(spec, served.detection), figures)
+
+
+def _check_size(served: Served) -> None:
+    size = sum(tensor.numel() * tensor.element_size() for tensor in served.graph.state_dict().values())
+    if size > LARGEST:
+        raise RecipeError(
+            f"the weights of {served.spec.name} take {size / 2**30:.1f} GiB, an ONNX file holds 2: choose a smaller one"
+        )
 
 
 def _keep_record(request: RecipeRequest, card: Card, architecture: str, written: Sequence[Written]) -> None:

@@ -15,7 +15,7 @@ from export.commands.recipe import markdown
 from export.recipes.card import Form
 from export.recipes.catalogue import CARDS, card_named
 from export.recipes.errors import RecipeError
-from export.recipes.matching import Candidate, best_fit
+from export.recipes.matching import Candidate, Served, best_fit
 from export.recipes.parts import Part, add_parts
 from export.recipes.shapes import crop_encoder, voice_encoder
 from export.recipes.source import read_source
@@ -191,3 +191,17 @@ def test_lists_are_of_public_code() -> None:
     # A list that came from our own class would test nothing: these have what ours leave out.
     assert "classifier.weight" in listed("OSNet_x1_0")
     assert "classifier.weight" in listed("OSNet_x0_25")
+
+
+def test_weights_beyond_one_file_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    from export.recipes.building import RecipeRequest, _written
+
+    with torch.device("meta"):
+        huge = nn.Linear(40_000, 20_000)
+    with pytest.raises(RecipeError, match=r"body_encoder take 3\.0 GiB"):
+        _written(
+            RecipeRequest("osnet", tmp_path, tmp_path),
+            card_named("osnet"),
+            Served(crop_encoder(Modality.BODY, CROP, 16), huge),
+        )
+    assert not list(tmp_path.iterdir())
