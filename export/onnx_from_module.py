@@ -42,7 +42,7 @@ def onnx_from_module(
     examples = example if isinstance(example, tuple) else (example,)
     trace(module, examples, inputs=inputs, outputs=outputs, path=path)
     model = store_half(onnx.load(str(path)))
-    _fix_output_sizes(model, module, examples)
+    fix_output_sizes(model, module, examples)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, str(path))
 
@@ -77,7 +77,7 @@ def trace(
         )
 
 
-def _fix_output_sizes(model: onnx.ModelProto, module: nn.Module, examples: tuple[Tensor, ...]) -> None:
+def fix_output_sizes(model: onnx.ModelProto, module: nn.Module, examples: tuple[Tensor, ...]) -> None:
     """Write the sizes of the outputs into the graph where the exporter could not infer them (after a top-k)."""
     with torch.inference_mode():
         answer = module(*examples)

@@ -14,10 +14,29 @@ from export.samples import Feed, noise_of, tiled
 from packs.spec import ModelSpec
 
 BATCHES = (1, 3)
+# Of the largest value that a network answers, what float32 may lose of it.
+SHARE = 0.002
 
 
-def agreement(spec: ModelSpec, path: Path, reference: Runner, feed: Feed | None = None) -> list[OutputParity]:
-    """Run the same inputs through the reference, ONNX Runtime and OpenVINO.
+def comparable(spec: ModelSpec, feed: Feed | None = None) -> Feed:
+    """Inputs for every batch that is compared, [N, ...] by name: those given, or seeded noise, repeated."""
+    return tiled(feed or noise_of(spec), max(_batches(spec)))
+
+
+def with_scale(spec: ModelSpec, answers: Outputs) -> ModelSpec:
+    """The declaration with a tolerance that fits the size of what the network answers; of detectors as it is.
+
+    Embeddings of strangers are as long as their authors left them, and rounding grows with them.
+    """
+    if "boxes" in answers:
+        return spec
+    largest = max(float(np.abs(answers[tensor.name]).max()) for tensor in spec.outputs)
+    absolute = max(spec.tolerance.absolute, SHARE * largest)
+    return spec.model_copy(update={"tolerance": spec.tolerance.model_copy(update={"absolute": absolute})})
+
+
+def agreement(spec: ModelSpec, path: Path, inputs: Feed, reference: Outputs) -> list[OutputParity]:
+    """Run the same inputs through ONNX Runtime and OpenVINO, and compare with what they should answer.
 
     Float32 must keep the spec's tolerance for every value. Of bfloat16, which OpenVINO takes on CPUs that multiply it,
     the figures are kept and what lies outside is told of: nobody knows a user's weights beforehand.
@@ -25,26 +44,28 @@ def agreement(spec: ModelSpec, path: Path, reference: Runner, feed: Feed | None 
     Args:
         spec: Its declaration, with the tolerance.
         path: The ONNX file.
-        reference: What it must agree with; it is given all rows at once.
-        feed: Inputs [N, ...] by name; None takes seeded noise.
+        inputs: What `comparable` gives.
+        reference: Answers that the file must agree with, row by row.
 
     Raises:
         RecipeError: If a runtime in float32 differs.
     """
-    batches = [size for size in BATCHES if size <= spec.max_batch]
-    inputs = tiled(feed or noise_of(spec), max(batches))
     without_points = spec.model_copy(update={"outputs": tuple(t for t in spec.outputs if t.name != "points")})
     runners = _runners(spec, path)
-    answers = _paired(reference(inputs))
+    answers = _paired(reference)
     figures = []
     for runtime, (run, strictness) in runners.items():
-        for batch in batches:
+        for batch in _batches(spec):
             found = _paired(in_batches(run, inputs, batch, most=1))
             figures += compare_outputs(
                 found, answers, without_points, runtime=runtime, batch=batch, strictness=strictness
             )
     _check(spec, path, figures)
     return figures
+
+
+def _batches(spec: ModelSpec) -> list[int]:
+    return [size for size in BATCHES if size <= spec.max_batch]
 
 
 def _runners(spec: ModelSpec, path: Path) -> dict[str, tuple[Runner, Strictness]]:

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+import onnx
 import torch
+from torch import nn
 
+from export.onnx_from_module import fix_output_sizes
 from export.onnx_from_network import onnx_from_network
 from export.output_parity import OutputParity
-from export.recipes.agreement import agreement, outside
+from export.recipes.agreement import agreement, comparable, outside, with_scale
 from export.recipes.card import Card, Form
 from export.recipes.catalogue import CARDS, card_named
 from export.recipes.errors import RecipeError
@@ -20,7 +23,7 @@ from export.recipes.matching import Candidate, Fit, Served, best_fit, fit, loade
 from export.recipes.parts import Part, Written, add_parts
 from export.recipes.source import Source, read_source
 from export.runners import torch_runner
-from export.samples import feed_of, noise_of, read_samples, tiled
+from export.samples import Feed, feed_of, read_samples
 from packs.manifest import file_sha256
 from packs.spec import ModelSpec
 
@@ -137,24 +140,26 @@ def _from_graph(card: Card, request: RecipeRequest) -> list[Written]:
 
 
 def _written(request: RecipeRequest, card: Card, served: Served) -> Written:
-    spec = served.spec.model_copy(update={"licence": card.weights_licence})
     _check_size(served)
+    given = feed_of(served.spec, read_samples(request.samples)) if request.samples else None
+    inputs = comparable(served.spec, given or served.feed)
+    answers = torch_runner(served.graph, served.spec)(inputs)
+    spec = with_scale(served.spec.model_copy(update={"licence": card.weights_licence}), answers)
     partial = request.pack / f"{spec.name}.partial.onnx"
-    given = feed_of(spec, read_samples(request.samples)) if request.samples else None
-    feed = given or served.feed or noise_of(spec)
-    # An axis of length 1 would be taken for a constant.
-    example = tiled(feed, 2)
-    tensors = [torch.from_numpy(example[tensor.name][:2]) for tensor in spec.inputs]
-    onnx_from_network(
-        served.graph,
-        tensors,
-        inputs=[t.name for t in spec.inputs],
-        outputs=[t.name for t in spec.outputs],
-        path=partial,
-    )
-    figures = agreement(spec, partial, torch_runner(served.graph, spec), feed)
+    _export(served.graph, spec, inputs, partial)
+    figures = agreement(spec, partial, inputs, answers)
     partial.replace(request.pack / spec.file)
     return Written(Part(spec, served.detection), figures)
+
+
+def _export(graph: nn.Module, spec: ModelSpec, inputs: Feed, path: Path) -> None:
+    # An axis of length 1 would be taken for a constant.
+    examples = tuple(torch.from_numpy(inputs[tensor.name][:2]) for tensor in spec.inputs)
+    outputs = [tensor.name for tensor in spec.outputs]
+    onnx_from_network(graph, examples, inputs=[t.name for t in spec.inputs], outputs=outputs, path=path)
+    model = onnx.load(str(path))
+    fix_output_sizes(model, graph, examples)
+    onnx.save(model, str(path))
 
 
 def _check_size(served: Served) -> None:
@@ -186,7 +191,9 @@ def _tell(card: Card, written: Sequence[Written], say: Say) -> None:
         if not any(figure.compared for figure in one.figures):
             say("  mind: nothing was found in the samples, so no box was compared: give pictures with --samples")
         for figure in outside(one.figures):
-            say(f"  mind: {figure.runtime} lies outside the tolerance; serve this model in float32")
+            say(
+                f"  mind: {figure.output} in bfloat16, which OpenVINO takes on CPUs that multiply it, is outside the bounds"
+            )
         if one.part.spec.modality is not None:
             say(
                 f"  {one.part.spec.modality} has no calibration in this pack and decides nothing until one is fitted "

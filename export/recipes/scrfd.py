@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from export.recipes.agreement import agreement
+from export.recipes.agreement import agreement, comparable
 from export.recipes.card import Card
 from export.recipes.errors import RecipeError
 from export.recipes.graph_parts import PUBLIC, behind, pixels_before, read_graph, session, set_apart
@@ -64,7 +64,8 @@ def write(card: Card, file: Path, directory: Path, arrays: Mapping[str, AnyArray
     )
     partial = directory / f"{spec.name}.partial.onnx"
     onnx.save(served(model, layout), str(partial))
-    figures = agreement(spec, partial, reference(model, layout), feed_of(spec, arrays))
+    inputs = comparable(spec, feed_of(spec, arrays))
+    figures = agreement(spec, partial, inputs, reference(model, layout)(inputs))
     partial.replace(directory / spec.file)
     settings = DetectionSettings(model=spec.name, thresholds=(THRESHOLD, 1.0, 1.0), iou=IOU)
     return [Written(Part(spec, settings), figures)]

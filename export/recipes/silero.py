@@ -15,7 +15,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from export.graphs import copied
-from export.recipes.agreement import agreement
+from export.recipes.agreement import agreement, comparable
 from export.recipes.card import Card
 from export.recipes.errors import RecipeError
 from export.recipes.graph_parts import constant, folded, read_graph, replace_all, session
@@ -43,7 +43,8 @@ def write(card: Card, file: Path, directory: Path, arrays: Mapping[str, AnyArray
     spec = _spec().model_copy(update={"licence": card.weights_licence})
     partial = directory / f"{spec.name}.partial.onnx"
     onnx.save(served(model), str(partial))
-    figures = agreement(spec, partial, reference(model), feed_of(spec, arrays) or _sounds(spec))
+    inputs = comparable(spec, feed_of(spec, arrays) or _sounds(spec))
+    figures = agreement(spec, partial, inputs, reference(model)(inputs))
     partial.replace(directory / spec.file)
     return [Written(Part(spec), figures)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from public import checkpoint, listed
@@ -12,16 +13,19 @@ from torch import nn
 
 from export.__main__ import main
 from export.commands.recipe import markdown
+from export.onnx_from_network import onnx_from_network
+from export.recipes.agreement import agreement, comparable, with_scale
 from export.recipes.card import Form
 from export.recipes.catalogue import CARDS, card_named
 from export.recipes.errors import RecipeError
 from export.recipes.matching import Candidate, Served, best_fit
 from export.recipes.parts import Part, add_parts
-from export.recipes.shapes import crop_encoder, voice_encoder
+from export.recipes.shapes import crop_encoder, detector, plain, voice_encoder
 from export.recipes.source import read_source
+from export.runners import torch_runner
 from packs.calibration import Calibration
 from packs.manifest import write_manifest
-from packs.spec import Modality, Preprocessing
+from packs.spec import Modality, Preprocessing, TensorSpec
 
 CROP = Preprocessing(kind="stretch", height=8, width=4)
 
@@ -205,3 +209,30 @@ def test_weights_beyond_one_file_are_refused_before_anything_is_written(tmp_path
             Served(crop_encoder(Modality.BODY, CROP, 16), huge),
         )
     assert not list(tmp_path.iterdir())
+
+
+def test_a_tolerance_grows_with_what_a_network_answers() -> None:
+    spec = crop_encoder(Modality.BODY, CROP, 2)
+    assert with_scale(spec, {"embedding": np.array([[0.6, -0.8]], np.float32)}).tolerance == spec.tolerance
+    long = with_scale(spec, {"embedding": np.array([[300.0, -500.0]], np.float32)}).tolerance
+    assert (long.absolute, long.cosine) == (pytest.approx(1.0), spec.tolerance.cosine)
+    boxes = {"boxes": np.full((1, 1, 4), 640.0, np.float32), "scores": np.zeros((1, 1, 3), np.float32)}
+    pixels = detector(640, 640, 1)
+    assert with_scale(pixels, boxes) == pixels
+
+
+def test_a_file_that_computes_something_else_stops(tmp_path: Path) -> None:
+    spec = plain(
+        "sums",
+        [TensorSpec(name="x", dtype="FP32", shape=(4,))],
+        [TensorSpec(name="y", dtype="FP32", shape=(2,))],
+        max_batch=2,
+    )
+    torch.manual_seed(0)
+    network, inputs = nn.Linear(4, 2).eval(), comparable(spec)
+    onnx_from_network(network, [torch.from_numpy(inputs["x"])], inputs=["x"], outputs=["y"], path=tmp_path / "m.onnx")
+    answers = torch_runner(network, spec)(inputs)
+    # Not more rows than the network takes.
+    assert {figure.batch for figure in agreement(spec, tmp_path / "m.onnx", inputs, answers)} == {1}
+    with pytest.raises(RecipeError, match=r"sums: onnxruntime-f32 differs from the reference in y at a batch of 1"):
+        agreement(spec, tmp_path / "m.onnx", inputs, {"y": answers["y"] + 1.0})

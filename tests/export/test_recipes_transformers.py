@@ -273,7 +273,7 @@ def test_rt_detr(tmp_path: Path, detector: Any) -> None:
     onnx_from_network(
         one.graph, [torch.from_numpy(images[:2])], inputs=["image"], outputs=["boxes", "scores"], path=file
     )
-    figures = agreement(one.spec, file, torch_runner(one.graph, one.spec), {"image": images})
+    figures = agreement(one.spec, file, {"image": images}, torch_runner(one.graph, one.spec)({"image": images}))
     assert all(figure.compared for figure in figures)
     found = Engine(file, threads=1, precision="f32").run({"image": images[:1]})
     answer = network(pixel_values=torch.from_numpy(images[:1]).permute(0, 3, 1, 2).float() / 255.0)
