@@ -190,10 +190,8 @@ def _tell(card: Card, written: Sequence[Written], say: Say) -> None:
         say(_line(one.part.spec, one.figures))
         if not any(figure.compared for figure in one.figures):
             say("  mind: nothing was found in the samples, so no box was compared: give pictures with --samples")
-        for figure in outside(one.figures):
-            say(
-                f"  mind: {figure.output} in bfloat16, which OpenVINO takes on CPUs that multiply it, is outside the bounds"
-            )
+        for output in sorted({figure.output for figure in outside(one.figures)}):
+            say(f"  mind: {output} is outside the bounds in bfloat16, which OpenVINO takes on CPUs that multiply it")
         if one.part.spec.modality is not None:
             say(
                 f"  {one.part.spec.modality} has no calibration in this pack and decides nothing until one is fitted "

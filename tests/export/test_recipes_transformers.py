@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from public import checkpoint, listed, pictures, seeded, sentences, sounds
@@ -20,6 +21,7 @@ from export.recipes.errors import RecipeError
 from export.recipes.persons import serve as serve_persons
 from export.recipes.source import read_source
 from export.runners import torch_runner
+from export.tensorrt_check import interface_faults
 from packs.engine import Engine
 from packs.manifest import Pack
 from packs.spec import Modality
@@ -62,6 +64,8 @@ def made(recipe: str, file: Path, tmp_path: Path) -> Pack:
     assert main(["recipe", "build", recipe, str(file), "--out", str(tmp_path / "pack")]) == 0
     pack = Pack.load(tmp_path / "pack")
     pack.verify()
+    for spec in pack.models.values():
+        assert interface_faults(onnx.load(str(pack.file_of(spec))), spec) == []
     return pack
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from public import checkpoint, listed, pictures, seeded, sounds
@@ -17,6 +18,7 @@ from export.recipes.building import candidates_of
 from export.recipes.catalogue import card_named
 from export.recipes.matching import Fit, best_fit, loaded
 from export.recipes.source import Source
+from export.tensorrt_check import interface_faults
 from models.public.ecapa import ecapa
 from models.public.osnet_presets import osnet, osnet_ain
 from models.public.waveform import KaldiBands, SpeechBrainBands, WhisperBands
@@ -157,6 +159,7 @@ def test_the_command_makes_a_pack_of_a_file(tmp_path: Path, capsys: pytest.Captu
     loaded_pack.verify()
     spec = loaded_pack.model_for(Modality.BODY)
     assert (spec.embedding_dim, spec.licence) == (512, card_named("osnet").weights_licence)
+    assert interface_faults(onnx.load(str(loaded_pack.file_of(spec))), spec) == []
     assert not loaded_pack.calibration
     record = json.loads((pack / "body_encoder.recipe.json").read_text())
     assert record["architecture"] == "osnet_x0.25"
