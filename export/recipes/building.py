@@ -198,7 +198,7 @@ def _tell(card: Card, written: Sequence[Written], say: Say) -> None:
                 "on your own labelled pairs (packs.calibration.fit_platt); similarities are there at once"
             )
         if one.part.detection is not None:
-            say("  its thresholds are those that its authors use: choose yours on your own films")
+            say("  its thresholds are starting points: choose yours on your own films")
     say(f"licence of the weights: {card.weights_licence}; of their code: {card.code_licence}")
 
 
