@@ -43,7 +43,7 @@ $(VENV)/.dev: $(VENV)/.serve
 .venv-train/.ready: pyproject.toml constraints.txt
 	@test -x $(TRAIN) || $(PYTHON) -m venv .venv-train
 	$(TRAIN) -m pip --disable-pip-version-check install --quiet "torch==2.13.0"
-	$(TRAIN) $(PIP) av espeakng-loader moderngl numpy onnx onnxruntime opencv-python-headless openvino pillow pydantic rich scipy tensorboard typer \
+	$(TRAIN) $(PIP) av espeakng-loader moderngl numpy onnx onnxruntime opencv-python-headless openvino pillow pydantic rich safetensors scipy tensorboard transformers typer \
 	  mypy pytest pytest-asyncio pytest-timeout
 	touch $@
 

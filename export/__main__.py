@@ -1,4 +1,4 @@
-"""Command line of the export room: ``python -m export onnx|random|verify|engine|repository|int8``.
+"""Command line of the export room: ``python -m export onnx|random|verify|engine|repository|int8|recipe``.
 
 Only typer is imported here: each verb brings in what it needs when it runs, so that ``--help`` works anywhere.
 """
@@ -15,7 +15,7 @@ from typer.main import get_command
 
 EPILOG = "Exit codes: 0 done; 1 something does not hold; 2 it could not be done, and why; 130 interrupted."
 # Raised by ours with a message for people. Known by name, since importing them would import what they come with.
-EXPECTED = {"CheckpointError", "ConfigError", "EngineError", "GraphError", "PackError", "ParityError"}
+EXPECTED = {"CheckpointError", "ConfigError", "EngineError", "GraphError", "PackError", "ParityError", "RecipeError"}
 
 PackFolder = Annotated[Path, typer.Option(help="Folder of the pack.")]
 Version = Annotated[str, typer.Option(help="Version of the weights.")]
@@ -59,6 +59,41 @@ class Arithmetic(StrEnum):
 app = typer.Typer(
     name="python -m export", no_args_is_help=True, epilog=EPILOG, pretty_exceptions_enable=False, add_completion=False
 )
+
+
+recipes = typer.Typer(no_args_is_help=True, help="Models of a pack from public checkpoints that you bring.")
+app.add_typer(recipes, name="recipe")
+
+
+@recipes.command("list")
+def list_recipes(
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="As docs/recipes.md has it, with what was checked.")
+    ] = False,
+) -> None:
+    """Show the recipes: what each takes and gives, and under which licences."""
+    from export.commands.recipe import markdown as table_of
+    from export.commands.recipe import show
+
+    if markdown:
+        typer.echo(table_of())
+    else:
+        show()
+
+
+@recipes.command("build")
+def build_recipe(
+    recipe: Annotated[str, typer.Argument(help="Name of the recipe.", metavar="NAME")],
+    file: Annotated[Path, typer.Argument(help="The checkpoint or graph; nothing in it is run.")],
+    out: Annotated[Path, typer.Option(help="Folder of the pack; what it holds already stays.")],
+    name: Annotated[str, typer.Option(help="Name of the pack, when it is new.")] = "own",
+    version: Version = "0.1.0",
+    samples: Samples = None,
+) -> None:
+    """Match a file, load it strictly, export it, compare, and write it into a pack's manifest."""
+    from export.recipes.building import RecipeRequest, build
+
+    build(RecipeRequest(recipe, file, out, name, version, samples), typer.echo)
 
 
 @app.command()

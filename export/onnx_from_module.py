@@ -42,7 +42,7 @@ def onnx_from_module(
     examples = example if isinstance(example, tuple) else (example,)
     trace(module, examples, inputs=inputs, outputs=outputs, path=path)
     model = store_half(onnx.load(str(path)))
-    _fix_output_sizes(model, module, examples)
+    fix_output_sizes(model, module, examples)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, str(path))
 
@@ -77,7 +77,7 @@ def trace(
         )
 
 
-def _fix_output_sizes(model: onnx.ModelProto, module: nn.Module, examples: tuple[Tensor, ...]) -> None:
+def fix_output_sizes(model: onnx.ModelProto, module: nn.Module, examples: tuple[Tensor, ...]) -> None:
     """Write the sizes of the outputs into the graph where the exporter could not infer them (after a top-k)."""
     with torch.inference_mode():
         answer = module(*examples)
@@ -102,6 +102,6 @@ def fold_linear_norms(module: nn.Module) -> nn.Module:
 def _fold_pairs(parent: nn.Sequential) -> None:
     for index in range(len(parent) - 1):
         first, second = parent[index], parent[index + 1]
-        if isinstance(first, nn.Linear) and isinstance(second, nn.BatchNorm1d):
+        if isinstance(first, nn.Linear) and isinstance(second, nn.BatchNorm1d) and second.affine:
             parent[index] = fuse_linear_bn_eval(first, second)
             parent[index + 1] = nn.Identity()

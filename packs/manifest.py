@@ -89,8 +89,11 @@ class PackManifest(FrozenModel):
         # A pack of pictures keeps the digest that it had before packs could hear.
         if content["hearing"] is None:
             del content["hearing"]
-        # One whose outputs have no tolerances of their own keeps the digest that it had before they could.
+        # One whose outputs have no tolerances of their own, or whose models name no licence, keeps the digest that it
+        # had before they could.
         for model in content["models"]:
+            if model["licence"] is None:
+                del model["licence"]
             for tensor in (*model["inputs"], *model["outputs"]):
                 if tensor["tolerance"] is None:
                     del tensor["tolerance"]

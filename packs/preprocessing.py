@@ -82,11 +82,19 @@ def crop_stretch(image: U8, box: Sequence[float] | F32, height: int, width: int,
 
 
 def prepare_crop(image: U8, box: Sequence[float] | F32, how: Preprocessing) -> U8:
-    """Cut a box as a network's manifest says; uint8[how.height, how.width, 3]."""
+    """Cut a box as a network's manifest says; uint8[how.height, how.width, 3].
+
+    Raises:
+        ValueError: If the box is empty, or the network does not take boxes.
+    """
     if how.kind == "square":
         return crop_square(image, box, how.height, how.enlarge)
     if how.kind == "stretch":
         return crop_stretch(image, box, how.height, how.width, how.enlarge)
+    if how.kind == "aligned":
+        raise ValueError(
+            "an aligned network takes a face's five points, not its box: call packs.alignment.align_face()"
+        )
     raise ValueError("a letterboxed network takes whole images: call letterbox()")
 
 

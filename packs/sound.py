@@ -87,8 +87,10 @@ def voice_windows(samples: F32, how: SoundPreprocessing) -> F32:
         how: The encoder's preprocessing, of kind ``wrapped``.
 
     Returns:
-        float32[n, how.frames, 257], n >= 1.
+        float32[n, how.frames, 257], n >= 1; of a network that takes the sound itself float32[n, 160 how.frames].
     """
+    if how.front_end == "waveform-1":
+        return _sound_windows(samples, how)
     spectrogram = magnitude(samples)
     starts = window_starts(spectrogram.shape[0], how)
     return np.stack([spectrogram[_rows(start, spectrogram.shape[0], how.frames)] for start in starts])
@@ -206,6 +208,18 @@ def checked(samples: F32) -> F32:
     if not np.isfinite(samples).all():
         raise ValueError("a sound must be finite, got nan or infinity")
     return samples
+
+
+def _sound_windows(samples: F32, how: SoundPreprocessing) -> F32:
+    """The sound of the same windows; a clip that is shorter than one is wrapped round sample by sample."""
+    sound = checked(samples)
+    if sound.shape[0] == 0:
+        raise ValueError("a sound must have at least 1 sample, got none")
+    frames, length = frame_count(sound.shape[0]), how.frames * HOP
+    if frames <= how.frames:
+        return sound[None, np.arange(length) % sound.shape[0]]
+    whole = np.pad(sound, (0, frames * HOP - sound.shape[0]))
+    return np.stack([whole[start * HOP : start * HOP + length] for start in window_starts(frames, how)])
 
 
 def _transformed(windowed: F32) -> F32:

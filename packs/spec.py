@@ -83,40 +83,41 @@ class Preprocessing(FrozenModel):
     """How a region of an image becomes the network's input.
 
     Attributes:
-        kind: ``letterbox`` (whole image, aspect kept), ``square`` (square about a box) or ``stretch`` (box,
-            aspect lost).
+        kind: ``letterbox`` (whole image, aspect kept), ``square`` (square about a box), ``stretch`` (box, aspect
+            lost) or ``aligned`` (a face turned and scaled so that its five points lie where ArcFace has them).
         height: Rows of the input, in pixels.
         width: Columns of the input, in pixels.
         enlarge: Factor on the box before it is cut out; 1.0 cuts exactly the box.
     """
 
-    kind: Literal["letterbox", "square", "stretch"]
+    kind: Literal["letterbox", "square", "stretch", "aligned"]
     height: PositiveInt
     width: PositiveInt
     enlarge: PositiveFloat = 1.0
 
     @model_validator(mode="after")
     def _square_is_square(self) -> Self:
-        if self.kind == "square" and self.height != self.width:
-            raise ValueError(f"a square crop needs height == width, got {self.height}x{self.width}")
+        if self.kind in ("square", "aligned") and self.height != self.width:
+            raise ValueError(f"a crop of kind {self.kind} needs height == width, got {self.height}x{self.width}")
         return self
 
 
 class SoundPreprocessing(FrozenModel):
-    """How sound becomes the network's input: windows of the spectrogram that `packs.sound` makes.
+    """How sound becomes the network's input: windows of the spectrogram that `packs.sound` makes, or of the sound.
 
     Attributes:
         kind: ``wrapped`` (a clip of one voice, wrapped round when it is shorter than a window) or ``overlapped`` (a
             whole sound; of each window the middle ``hop`` frames count).
         frames: Frames of one window, 10 ms each.
         hop: Frames from one window to the next.
-        front_end: Name of the spectrogram; a network means nothing to another one.
+        front_end: Name of the spectrogram, since a network means nothing to another one; ``waveform-1`` is the sound
+            itself, 160 samples a frame, for networks whose own front end is inside their graph.
     """
 
     kind: Literal["wrapped", "overlapped"]
     frames: PositiveInt
     hop: PositiveInt
-    front_end: Literal["log-magnitude-1"] = "log-magnitude-1"
+    front_end: Literal["log-magnitude-1", "waveform-1"] = "log-magnitude-1"
 
     @model_validator(mode="after")
     def _windows_meet(self) -> Self:
@@ -140,6 +141,7 @@ class ModelSpec(FrozenModel):
         preprocessing: How the image or the sound is cut; None when the input is neither.
         tolerance: Allowed distance from the reference, for outputs that have none of their own.
         embedding_dim: Length of the embedding, None for a network that makes none.
+        licence: Under what the weights may be used, for people; None where it is the pack's own business.
     """
 
     name: Name
@@ -153,6 +155,7 @@ class ModelSpec(FrozenModel):
     preprocessing: Annotated[Preprocessing | SoundPreprocessing, Field(discriminator="kind")] | None = None
     tolerance: Tolerance = Tolerance()
     embedding_dim: PositiveInt | None = None
+    licence: str | None = None
 
     def tolerance_of(self, output: TensorSpec) -> Tolerance:
         """What one output is held to."""

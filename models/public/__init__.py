@@ -1,0 +1,1 @@
+"""Networks of public checkpoints that no paper of ours describes: the keys of their weights are the public ones."""
