@@ -1,4 +1,4 @@
-"""Everything that can be wrong with a pack's folder, found at once: manifest, files, and what the graphs really take."""
+"""Everything that can be wrong with a pack's folder, found at once: manifest, files, and what the graphs take."""
 
 from __future__ import annotations
 
