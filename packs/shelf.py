@@ -38,7 +38,9 @@ class PackShelf:
         """All known packs that can be read, each once: the kept ones first, by name and version."""
         kept = sorted(self._folder.glob(f"*/{MANIFEST_FILE}")) if self._folder.is_dir() else []
         found: dict[str, Pack] = {}
-        for folder in (*(path.parent for path in kept), *self._shipped):
+        # What begins with a dot is a copy that was cut off.
+        folders = (path.parent for path in kept if not path.parent.name.startswith("."))
+        for folder in (*folders, *self._shipped):
             try:
                 pack = Pack.load(folder)
             except (PackError, OSError):

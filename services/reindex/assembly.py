@@ -29,7 +29,6 @@ from services.reindex.remake import Remaker
 from services.reindex.run import Reindexer, ReindexWatcher
 from services.reindex.settings import ReindexStackSettings
 from services.reindex.stores import StoreAddresses
-from services.reindex.voices import FilmVoices
 from services.reindex.ways import Way, ways_between
 
 __all__ = ["Bench", "opened_bench"]
@@ -111,7 +110,7 @@ async def opened_bench(
 async def _index(
     stores: StoreAddresses, settings: ReindexStackSettings, digest: str, opened: AsyncExitStack
 ) -> MilvusIndex:
-    index = MilvusIndex(stores.milvus_uri, digest, token=settings.milvus.token)
+    index = MilvusIndex(stores.milvus_uri, digest, token=settings.milvus.token, timeout_s=settings.reindex.deadline_s)
     opened.push_async_callback(index.aclose)
     await index.stored_dimensions()  # connects
     return index
@@ -130,8 +129,12 @@ def _remaker(
     opened.push_async_callback(backend.aclose)
     seen = [modality for modality, way in ways.items() if way is Way.KEY_FRAME]
     pictures = KeyFrameEmbedder(VisionModels(backend, new), FsspecMediaStore(stores.media_uri), seen)
-    listens = Way.SOUND in ways.values()
-    return Remaker(source, ways, pictures, FilmVoices(HearingModels(backend, new), LOGGER) if listens else None)
+    if Way.SOUND not in ways.values():
+        return Remaker(source, ways, pictures, None)
+    # Brings the decoder and scipy's filters, which take seconds to load.
+    from services.reindex.voices import FilmVoices
+
+    return Remaker(source, ways, pictures, FilmVoices(HearingModels(backend, new), LOGGER))
 
 
 @asynccontextmanager

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from packs.spec import Modality
 from services.backends.index.protocol import VectorIndex
 from services.backends.schemas import Appearance, EmbeddingRow, SpeechSpan, Video
 from services.ingest.pipeline.aggregate import Aggregate
 from services.reindex.pictures import KeyFrameEmbedder
-from services.reindex.voices import FilmVoices
 from services.reindex.ways import Way
 
 __all__ = ["Remade", "Remaker"]
 
 Voices = Mapping[str, Aggregate]
+
+
+class VoiceEmbedder(Protocol):
+    """What hears a film again (`services.reindex.voices.FilmVoices` does)."""
+
+    async def embed(self, video: Video, speech: Mapping[str, Sequence[SpeechSpan]]) -> Voices:
+        """Embed the voice of each appearance, given when it speaks."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +50,7 @@ class Remaker:
         source: VectorIndex,
         ways: Mapping[Modality, Way],
         pictures: KeyFrameEmbedder,
-        voices: FilmVoices | None,
+        voices: VoiceEmbedder | None,
     ) -> None:
         self._source, self._ways = source, ways
         self._pictures, self._voices = pictures, voices

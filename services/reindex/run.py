@@ -16,14 +16,16 @@ from services.backends.schemas import Place, Scope, Video, VideoState
 from services.ingest.gate import shut
 from services.ingest.identifiers import lease_name
 from services.ingest.settings import LeaseSettings
-from services.reindex.mover import BEFORE_ALL_S, Mover, Watcher
+from services.reindex.mover import BEFORE_ALL_S, Moved, Mover, Watcher
 from services.reindex.tidy import IncompleteCopyError
+from services.runtime.errors import BackendUnavailableError
 
 __all__ = ["ReindexWatcher", "Reindexer", "Totals"]
 
 # Somebody else works on a video, or a killed run's lease has not run out yet.
 PAUSE_S = 0.5
 LOOKS = 3
+ATTEMPTS = 5
 _Version = tuple[str, int, float]
 
 
@@ -130,6 +132,17 @@ class Reindexer:
                     raise _incomplete(gallery.name, self._target.pack_key, old, new)
                 # A deletion takes the rows of one pack, then those of the other.
                 await asyncio.sleep(PAUSE_S)
+            await self._check_embeddings(gallery.name)
+
+    async def _check_embeddings(self, gallery: str) -> None:
+        """A write that was given up and came after all would be there beside the one that was made in its place."""
+        for modality in Modality:
+            places = await self._target.list_places(modality, Scope(gallery))
+            twice = len(places) - len({place.appearance_id for place in places})
+            if twice:
+                raise IncompleteCopyError(
+                    f"gallery {gallery}: {twice} {modality} embeddings are there twice; run it again"
+                )
 
     async def _both(self, gallery: str) -> tuple[list[Place], list[Place]]:
         ready = {video.video_id for video in await self._source.list_videos(gallery, [VideoState.READY])}
@@ -143,13 +156,23 @@ class Reindexer:
         return [video for video in videos if _version(video) not in self._settled]
 
     async def _settle(self, video: Video) -> bool:
-        moved = await self._mover.move(video)
+        moved = await self._moved(video)
         self.totals.appearances += moved.appearances
         self.totals.removed += moved.removed
         self.totals.lost.update(moved.lost)
         if moved.settled:
             self._settled.add(_version(video))
         return moved.settled
+
+    async def _moved(self, video: Video) -> Moved:
+        """Move a video; a store that does not answer is asked again, since hours of work are better not given up."""
+        for tried in range(1, ATTEMPTS):
+            try:
+                return await self._mover.move(video)
+            except BackendUnavailableError as error:
+                self._watcher.waiting(1, f"trying again: {error}")
+                await asyncio.sleep(PAUSE_S * 2**tried)
+        return await self._mover.move(video)
 
     async def _sweep(self) -> None:
         """Take out what belongs to no video: a deletion and a write may have crossed when a lease was lost."""
