@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,7 +11,6 @@ from packs.manifest import Pack
 from packs.shelf import PackShelf
 from packs.spec import Modality
 from services.backends.associations.redis import RedisAssociationStore
-from services.backends.ephemeral.protocol import EphemeralStore
 from services.backends.ephemeral.redis import RedisEphemeralStore
 from services.backends.hearing import HearingModels
 from services.backends.index.live import dimensions_of
@@ -21,8 +19,9 @@ from services.backends.index.protocol import VectorIndex
 from services.backends.inference.local import LocalInferenceBackend
 from services.backends.media.files import FsspecMediaStore
 from services.backends.vision import VisionModels
-from services.ingest.lease import LeaseLostError, VideoLease, owner_name
+from services.ingest.lease import owner_name
 from services.ingest.settings import LeaseSettings
+from services.reindex.alone import alone
 from services.reindex.mover import Mover
 from services.reindex.pictures import KeyFrameEmbedder
 from services.reindex.remake import Remaker
@@ -33,10 +32,6 @@ from services.reindex.ways import Way, ways_between
 
 __all__ = ["Bench", "opened_bench"]
 
-# The lease of the whole reindex, where a video's id stands otherwise: no video is called so.
-ALL_VIDEOS = "reindex"
-# A killed one is waited for; after so many quarters of a lease it is a living one.
-AWAITED_LEASES = 6
 LOGGER = logging.getLogger("services.reindex")
 
 
@@ -80,7 +75,7 @@ async def opened_bench(
         ephemeral = RedisEphemeralStore(stores.redis_url)
         opened.push_async_callback(ephemeral.aclose)
         lease, owner = LeaseSettings(settings.reindex.lease_s), owner_name()
-        await opened.enter_async_context(_alone(ephemeral, lease, owner, watcher))
+        await opened.enter_async_context(alone(ephemeral, lease, owner, watcher, LOGGER))
         ways = ways_between(shelf.by_key(old_key), new)
         edges = RedisAssociationStore(stores.redis_url)
         opened.push_async_callback(edges.aclose)
@@ -135,20 +130,3 @@ def _remaker(
     from services.reindex.voices import FilmVoices
 
     return Remaker(source, ways, pictures, FilmVoices(HearingModels(backend, new), LOGGER))
-
-
-@asynccontextmanager
-async def _alone(
-    ephemeral: EphemeralStore, times: LeaseSettings, owner: str, watcher: ReindexWatcher
-) -> AsyncIterator[None]:
-    """Hold the right to reindex; that of a killed process runs out in the meantime, that of a living one does not."""
-    lease = VideoLease(ephemeral, ALL_VIDEOS, owner, times, LOGGER, heeds_stop=False)
-    for _ in range(AWAITED_LEASES):
-        if await lease.take():
-            break
-        watcher.waiting(0, "another reindex runs, or one was killed a moment ago")
-        await asyncio.sleep(times.ttl_s / 4.0)
-    else:
-        raise LeaseLostError("another reindex runs: wait for it, or end it and start again")
-    async with lease.kept():
-        yield
