@@ -32,7 +32,7 @@ def start_with(pack: Pack, settings: ReindexStackSettings, shelf: PackShelf, *, 
         say(f"{variable('pack')} names another pack and wins: set it to {folder}, then restart the services")
         return
     if not stack_runs:
-        say(f"processes that run elsewhere are to be restarted with {variable('pack')}={folder}")
+        say(f"`personsearch up` starts with it; restart processes elsewhere with {variable('pack')}={folder}")
         return
     say("restarting the stack with the new pack; searches are refused for a few seconds")
     api.down(settings)
