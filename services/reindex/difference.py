@@ -14,7 +14,7 @@ from services.backends.schemas import Scope
 __all__ = ["Difference", "ModalityDifference", "compare"]
 
 TOP = 10
-SAMPLE = 200
+SAMPLE = 50
 QUERIES_AT_ONCE = 20
 
 

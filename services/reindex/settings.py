@@ -21,7 +21,7 @@ class ReindexSettings(Section):
 
     threads: PositiveInt = 1
     lease_s: PositiveFloat = 10.0
-    sample: PositiveInt = 200
+    sample: PositiveInt = 50
     deadline_s: PositiveFloat = 120.0
 
 
