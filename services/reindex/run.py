@@ -89,6 +89,7 @@ class Reindexer:
             BackendUnavailableError: If a store does not answer.
             IncompleteCopyError: If the index does not hold what was written to it.
         """
+        refreshed = self.totals.appearances
         ready = await self._source.list_videos(states=[VideoState.READY])
         places = [await self._target.list_places(None, Scope(one.name)) for one in await self._source.list_galleries()]
         self._watcher.began(sum(video.appearance_count for video in ready), sum(map(len, places)))
@@ -98,6 +99,9 @@ class Reindexer:
                 self._watcher.waiting(len(busy), "others work on them")
                 await asyncio.sleep(PAUSE_S)
         await self._sweep()
+        if self.totals.appearances > refreshed:
+            # Nobody searches the new pack's collections yet.
+            await self._target.refresh()
         return self.totals
 
     async def cut_over(self) -> None:

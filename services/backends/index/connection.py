@@ -118,6 +118,10 @@ class Connection:
             task.add_done_callback(lambda _: self._loads.pop(name, None))
         await asyncio.shield(task)
 
+    async def release(self, name: str) -> None:
+        """Put a collection out of memory; a search of it fails until it is loaded again."""
+        await self._call("release_collection", name)
+
     async def query(self, name: str, expression: str, columns: Sequence[str], limit: int, *, strong: bool) -> list[Row]:
         """Read up to `limit` rows that match, in no particular order."""
         return list(

@@ -229,6 +229,9 @@ class FakeIndex:
         rows = sum(_of(row, gallery, video_id) for table in self._tables() for row in table.values())
         return rows + (await self.get_video(gallery, video_id) is not None)
 
+    async def refresh(self) -> None:
+        """Do nothing: every search looks at all."""
+
     async def flush(self) -> None:
         """Do nothing: what is written can be found at once."""
 

@@ -258,6 +258,13 @@ class MilvusIndex:
         collections = [*await self._holding_appearances(), self._videos]
         return sum(await asyncio.gather(*(self._connection.count(each.name, wanted) for each in collections)))
 
+    async def refresh(self) -> None:
+        """Make this pack's embeddings quick to search: flushed, put out of memory, and read from the disk again."""
+        await self.flush()
+        for collection in self._embeddings.values():
+            await self._connection.release(collection.name)
+            await self._connection.load(collection.name)
+
     async def flush(self) -> None:
         """Make what this instance wrote durable and quick to search."""
         names, self._unflushed = self._unflushed, set()

@@ -162,6 +162,13 @@ class VectorIndex(Protocol):
         """Count all rows that belong to a video, its own included, in every collection (strong)."""
         ...
 
+    async def refresh(self) -> None:
+        """Make this pack's embeddings quick to search after very many were written; until then nobody should search.
+
+        Milvus Lite needs it: 30,000 rows took 1,184 ms a search before, and 13 ms after.
+        """
+        ...
+
     async def flush(self) -> None:
         """Make what was written durable and quick to search; called after each video."""
         ...

@@ -85,6 +85,14 @@ async def test_a_search_never_sees_the_other_packs_vectors(two: Two, gallery: st
     assert {hit.appearance_id for hit in hits} == {one_id(gallery, number) for number in range(5)}
 
 
+async def test_after_a_refresh_all_is_found(two: Two, gallery: str) -> None:
+    old, _ = two
+    await fill(old, gallery, 5)
+    await old.refresh()
+    (hits,) = await old.search(Modality.FACE, np.eye(4, dtype=np.float32)[:1], Scope(gallery), 10)
+    assert len(hits) == 5
+
+
 async def test_what_is_deleted_goes_from_both_packs(two: Two, gallery: str) -> None:
     old, new = two
     await fill(old, gallery, 3)
