@@ -20,7 +20,7 @@ FIRST_SEED ?= 9401
 GALLERY := build/gallery-$(FIRST_SEED)
 
 .PHONY: help setup demo test check lint types arrows stubs buf train-env test-torch \
-  check-all report world clone milvus pack clean
+  check-all report world clone milvus reindex pack clean
 
 help:
 	@sed -n 's/^# \(make .*\)/  \1/p' Makefile
@@ -86,7 +86,7 @@ buf: $(VENV)/.dev
 
 # ---- every claim ---------------------------------------------------------------------------------
 
-check-all: test test-torch buf milvus clone world report pack
+check-all: test test-torch buf milvus reindex clone world report pack
 
 # The protocol `spine` on five films of five minutes and twelve people: renders, ingests, asks, and fails when a figure is
 # below what is claimed. Killed and started again, it goes on. The report is in build/gallery-SEED/report.
@@ -106,6 +106,10 @@ milvus: $(VENV)/.dev
 	@test -x .venv-milvus/bin/python || $(PYTHON) -m venv .venv-milvus
 	.venv-milvus/bin/python -m pip --disable-pip-version-check install --quiet "milvus==2.3.5" "marshmallow<4" "setuptools<80"
 	$(PY) -m pytest tests/backends -m standalone
+
+# A gallery of 10,000 appearances goes from the demo pack to another and back: killed twice, asked all the time.
+reindex: $(VENV)/.dev
+	@nice $(PY) -m evaluation reindex --out build/reindex
 
 # The demo pack again, from nothing: renders the data, trains, exports (about an hour on two free cores), and compares.
 pack: $(VENV)/.dev .venv-train/.ready

@@ -16,6 +16,7 @@ from evaluation.gallery.cli import gallery_command
 from evaluation.gates.cli import gates_command
 from evaluation.pairs_cli import pairs_command
 from evaluation.protocols.spine import SpineResult, run_spine
+from evaluation.reindex.cli import reindex_command
 from evaluation.report import report_of_spine, setting_of
 from evaluation.stack import Stack, use_stack
 from evaluation.truth import Film, load_film
@@ -40,6 +41,7 @@ app.command("demo")(demo_command)
 app.command("gallery")(gallery_command)
 app.command("pairs")(pairs_command)
 app.command("gates")(gates_command)
+app.command("reindex")(reindex_command)
 
 
 @app.callback()

@@ -59,6 +59,7 @@ class PackManifest(FrozenModel):
         detection: Operating point of the detector; None when the pack has none.
         hearing: Operating point of voice activity; None when the pack has none.
         calibration: Evidence per modality. A modality without one is never used to decide anything.
+        licence: Under which the weights may be used, as an SPDX expression where there is one; empty when nobody said.
     """
 
     format: Literal[1] = 1
@@ -69,6 +70,7 @@ class PackManifest(FrozenModel):
     detection: DetectionSettings | None = None
     hearing: HearingSettings | None = None
     calibration: dict[Modality, Calibration] = Field(default_factory=dict)
+    licence: str = ""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -85,7 +87,8 @@ class PackManifest(FrozenModel):
 
     def canonical_json(self) -> str:
         """One spelling of the manifest: sorted keys, no white space, ASCII."""
-        content = self.model_dump(mode="json")
+        # Terms make no other vectors: a pack whose licence is put right keeps its digest, and so its index.
+        content = self.model_dump(mode="json", exclude={"licence"})
         # A pack of pictures keeps the digest that it had before packs could hear.
         if content["hearing"] is None:
             del content["hearing"]

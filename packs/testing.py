@@ -66,9 +66,9 @@ class TinyPack:
         return answer
 
 
-def write_tiny_pack(directory: Path, *, sound: bool = True) -> TinyPack:
-    """Write the pack into an existing directory; without `sound` it is one that cannot hear."""
-    random = np.random.default_rng(5)
+def write_tiny_pack(directory: Path, *, sound: bool = True, seed: int = 5) -> TinyPack:
+    """Write the pack into an existing directory; without `sound` it cannot hear, another `seed` has other weights."""
+    random = np.random.default_rng(seed)
     face = _weights(random, FACE_CROP, DIMENSION)
     body = _weights(random, BODY_CROP, DIMENSION)
     box = _weights(random, IMAGE, CANDIDATES * 4)

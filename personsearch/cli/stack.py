@@ -1,4 +1,4 @@
-"""`personsearch up`, `down`, `status`, `doctor` and `demo`: handed on to the packages that run a stack on this machine.
+"""`personsearch up`, `down`, `status`, `doctor`, `demo`, `pack` and `reindex`: handed on to the packages that do them.
 
 They are loaded only when asked for, by name (each has an `app`): a client may be installed without the services, and
 the client is below them in the order of imports.
@@ -17,12 +17,15 @@ __all__ = ["add_stack_verbs"]
 
 SUPERVISOR = "services.supervisor.cli"
 DEMO = "evaluation.cli"
+REINDEX = "services.reindex.cli"
 VERBS = {
     "up": (SUPERVISOR, "Start the stack of this machine and wait until it is ready."),
     "down": (SUPERVISOR, "Stop the stack of this machine, every process of it."),
     "status": (SUPERVISOR, "Say what runs, and where."),
     "doctor": (SUPERVISOR, "Check this machine and the settings; changes nothing."),
     "demo": (DEMO, "Bring the stack up, ingest a short film, search each of its cast, and compare with the truth."),
+    "pack": (REINDEX, "List, verify and activate packs: the networks that a deployment uses."),
+    "reindex": (REINDEX, "Embed all that is stored anew with another pack, compare, and switch over; or back."),
 }
 # The verb's own package reads the arguments, --help included.
 HANDED_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}

@@ -14,9 +14,10 @@ from services.association.linking import Linker
 from services.association.mending import Mender
 from services.association.settings import LinkingSettings
 from services.backends.associations.protocol import AssociationStore
+from services.backends.index.live import is_live
 from services.backends.index.protocol import VectorIndex
 from services.backends.schemas import Association, Video, VideoState
-from services.runtime.errors import GalleryNotFoundError, VideoNotFoundError
+from services.runtime.errors import BackendUnavailableError, GalleryNotFoundError, VideoNotFoundError
 
 __all__ = ["AssociationHandlers", "Dropped"]
 
@@ -113,12 +114,19 @@ class AssociationHandlers:
 
     async def _associate(self, video: Video) -> int:
         """Compute and cache a video's edges; the caller has the gallery's turn."""
+        await self._check_live()
         known = await self._store.known_videos(video.gallery) - {video.video_id}
         others = await self._index.list_videos(video.gallery) if video.site is not None else []
         linked = await self._linker.link(video, known, others)
+        await self._check_live()
         await self._store.put_video(video.gallery, video.video_id, linked.appearance_ids, linked.edges)
         kept = await self._store.edges_of(video.gallery, linked.appearance_ids)
         return len(_each_once(kept.values(), 0.0))
+
+    async def _check_live(self) -> None:
+        """The cache is shared: edges of a pack of the past must not get in after those of the live one."""
+        if not await is_live(self._index):
+            raise BackendUnavailableError("associations", "another pack is live now: this process is to be replaced")
 
 
 def _each_once(found: Iterable[Sequence[Association]], min_probability: float) -> list[Association]:

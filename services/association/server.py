@@ -9,6 +9,7 @@ from services.association.handlers import AssociationHandlers
 from services.association.servicer import mounted
 from services.association.settings import AssociationProcessSettings
 from services.backends.associations.redis import RedisAssociationStore
+from services.backends.index.live import claim, dimensions_of
 from services.backends.index.milvus import MilvusIndex
 from services.runtime.errors import BackendUnavailableError
 from services.runtime.server import GrpcServer
@@ -25,12 +26,14 @@ async def build(settings: AssociationProcessSettings) -> GrpcServer:
         ValueError: If an address is missing.
         PackError: If there is no usable pack.
         BackendUnavailableError: If the index does not answer.
+        OtherPackLiveError: If it answers with another pack.
     """
     pack = Pack.load(settings.pack)
     milvus = _needed(settings.milvus.uri, "PERSONSEARCH_MILVUS__URI")
     store = RedisAssociationStore(_needed(settings.redis.url, "PERSONSEARCH_REDIS__URL"))
     index = MilvusIndex(milvus, pack.digest, token=settings.milvus.token)
-    await index.open({modality: pack.model_for(modality).embedding_dim or 0 for modality in pack.modalities})
+    await index.open(dimensions_of(pack))
+    await claim(index)
     logger = logging.getLogger("services.association")
     handlers = AssociationHandlers(index, store, pack.calibration, settings.linking, logger)
 

@@ -19,6 +19,7 @@ __all__ = [
     "Gallery",
     "KeyBox",
     "Neighbour",
+    "Place",
     "Scope",
     "SpeechSpan",
     "Video",
@@ -150,6 +151,15 @@ class EmbeddingRow:
     generation: int
     quality: float
     vector: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which row a row is: without what it holds, so that very many can be compared."""
+
+    appearance_id: str
+    video_id: str
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)

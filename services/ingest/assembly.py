@@ -10,6 +10,7 @@ import grpc
 from packs.manifest import Pack
 from services.backends.ephemeral.protocol import EphemeralStore
 from services.backends.ephemeral.redis import RedisEphemeralStore
+from services.backends.index.live import claim, dimensions_of
 from services.backends.index.milvus import MilvusIndex
 from services.backends.index.protocol import VectorIndex
 from services.backends.media.files import FsspecMediaStore
@@ -41,13 +42,15 @@ class Stores:
             ValueError: If an address is missing.
             PackError: If there is no usable pack.
             BackendUnavailableError: If the index does not answer.
+            OtherPackLiveError: If it answers with another pack.
         """
         pack = Pack.load(settings.pack)
         milvus = _needed(settings.milvus.uri, "PERSONSEARCH_MILVUS__URI")
         redis = _needed(settings.redis.url, "PERSONSEARCH_REDIS__URL")
         association = _needed(settings.association.address, "PERSONSEARCH_ASSOCIATION__ADDRESS")
         index = MilvusIndex(milvus, pack.digest, token=settings.milvus.token)
-        await index.open({modality: pack.model_for(modality).embedding_dim or 0 for modality in pack.modalities})
+        await index.open(dimensions_of(pack))
+        await claim(index)
         channel = grpc.aio.insecure_channel(association)
         return cls(
             pack=pack,

@@ -6,9 +6,11 @@ import hashlib
 
 __all__ = [
     "QUEUED_CHANNEL",
+    "SHUT_KEY",
     "appearance_id_of",
     "changed_channel",
     "crash_key",
+    "key_frame_key",
     "lease_name",
     "media_prefix",
     "notes_key",
@@ -21,6 +23,8 @@ __all__ = [
 
 ID_DIGITS = 32
 QUEUED_CHANNEL = "ingest:queued"
+# There while no video may be begun.
+SHUT_KEY = "ingest:shut"
 
 
 def video_id_of(gallery: str, content_digest: str) -> str:
@@ -41,6 +45,11 @@ def speech_id_of(video_id: str, shot_start_frame: int, ordinal: int) -> str:
 def media_prefix(gallery: str, video_id: str) -> str:
     """Where a video's media lie."""
     return f"{gallery}/{video_id}"
+
+
+def key_frame_key(gallery: str, video_id: str, appearance_id: str) -> str:
+    """Where the key frame of an appearance lies."""
+    return f"{media_prefix(gallery, video_id)}/{appearance_id}.jpg"
 
 
 def notes_prefix(gallery: str, video_id: str) -> str:

@@ -15,6 +15,7 @@ from services.backends.schemas import Video, VideoState
 from services.ingest.associations import AssociationsPort
 from services.ingest.crashes import CrashedTooOftenError, CrashNotes
 from services.ingest.deletion import Deletion
+from services.ingest.gate import Gate, begun_by_this_pack
 from services.ingest.identifiers import QUEUED_CHANNEL
 from services.ingest.lease import LeaseLostError, StopRequestedError, VideoLease, owner_name
 from services.ingest.pipeline.decode import UnreadableFileError
@@ -28,6 +29,7 @@ __all__ = ["Worker"]
 
 # A video whose worker died is INGESTING with a free lease; one whose deletion was cut off is DELETING with one.
 QUEUE = (VideoState.INGESTING, VideoState.QUEUED, VideoState.DELETING)
+WHILE_SHUT = (VideoState.DELETING,)
 PASSING_TROUBLE = (BackendUnavailableError, IndexLoadingError, ConnectionError, TimeoutError)
 
 
@@ -63,6 +65,7 @@ class Worker:
         self._owner = owner_name()
         self._troubles: Counter[str] = Counter()
         self._crashes = CrashNotes(ephemeral, settings.attempts)
+        self._gate = Gate(index, ephemeral)
 
     async def run(self) -> None:
         """Work until cancelled; what is under way then is left at its checkpoint."""
@@ -78,7 +81,7 @@ class Worker:
 
     async def work_once(self) -> bool:
         """Work on the first video of the queue whose lease is free; say whether there was one."""
-        videos = await self._index.list_videos(states=QUEUE)
+        videos = await self._index.list_videos(states=QUEUE if await self._gate.is_open() else WHILE_SHUT)
         for video in sorted(videos, key=lambda video: (QUEUE.index(video.state), video.created_at)):
             lease = VideoLease(
                 self._ephemeral,
@@ -89,7 +92,9 @@ class Worker:
                 heeds_stop=video.state is not VideoState.DELETING,
             )
             if await lease.take():
-                return await self._work_on(video, lease)
+                if video.state in WHILE_SHUT or await self._gate.is_open():
+                    return await self._work_on(video, lease)
+                await lease.release()
         return False
 
     async def _idle(self, wakeups: Wakeups) -> None:
@@ -127,8 +132,9 @@ class Worker:
         reporter = self._reporter()
         try:
             async with self._crashes.noted(video):
+                begun = await begun_by_this_pack(self._index, video)
                 ready = await self._pipeline.run(
-                    video, _path_of(video.source_uri), still_ours=still_ours, observer=reporter
+                    begun, _path_of(video.source_uri), still_ours=still_ours, observer=reporter
                 )
         except (StopRequestedError, LeaseLostError):
             raise

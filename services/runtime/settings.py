@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from packs.shelf import PackShelf
 from services.runtime.ports import split_address
 
 PREFIX = "PERSONSEARCH_"
@@ -35,6 +36,16 @@ def default_state_dir() -> Path:
 def default_pack_dir() -> Path:
     """The demo pack of this source tree."""
     return Path(__file__).resolve().parents[2] / "packs" / "demo"
+
+
+def pack_shelf(state_dir: Path) -> PackShelf:
+    """The packs that the deployment of a state directory keeps, and the one of this source tree."""
+    return PackShelf(state_dir / "packs", shipped=[default_pack_dir()])
+
+
+def chosen_pack_dir(validated: Mapping[str, Any]) -> Path:
+    """The pack that was made active in a state directory (`personsearch pack activate`), else the demo pack."""
+    return pack_shelf(validated["state_dir"]).active() or default_pack_dir()
 
 
 class Section(BaseModel):
@@ -124,7 +135,7 @@ class StackSettings(BaseSettings):
     )
 
     state_dir: Path = Field(default_factory=default_state_dir)
-    pack: Path = Field(default_factory=default_pack_dir)
+    pack: Path = Field(default_factory=chosen_pack_dir)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     search: ServiceSettings = ServiceSettings()
     ingest: ServiceSettings = ServiceSettings()

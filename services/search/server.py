@@ -21,6 +21,7 @@ from services.association.servicer import mounted as mounted_association
 from services.association.settings import LinkingSettings
 from services.backends.associations.redis import RedisAssociationStore
 from services.backends.hearing import HearingModels
+from services.backends.index.live import claim, dimensions_of
 from services.backends.index.milvus import MilvusIndex
 from services.backends.index.protocol import VectorIndex
 from services.backends.inference.factory import backend_from_settings
@@ -118,6 +119,7 @@ async def compose(settings: SearchStackSettings, logger: logging.Logger) -> Grpc
         ValueError: If an address is missing.
         PackError: If there is no usable pack.
         BackendUnavailableError: If the index does not answer.
+        OtherPackLiveError: If it answers with another pack.
     """
     async with AsyncExitStack() as opened:
         return await _compose(settings, logger, opened)
@@ -129,7 +131,8 @@ async def _compose(settings: SearchStackSettings, logger: logging.Logger, opened
         _needed(settings.milvus.uri, "PERSONSEARCH_MILVUS__URI"), pack.digest, token=settings.milvus.token
     )
     opened.push_async_callback(index.aclose)
-    await index.open({modality: pack.model_for(modality).embedding_dim or 0 for modality in pack.modalities})
+    await index.open(dimensions_of(pack))
+    await claim(index)
     backend = backend_from_settings(settings.inference, pack)
     opened.push_async_callback(backend.aclose)
     vision, hearing = VisionModels(backend, pack), HearingModels(backend, pack)

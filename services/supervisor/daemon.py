@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from packs.errors import PackError
-from services.runtime.settings import StackSettings
+from services.runtime.settings import StackSettings, pack_shelf
 from services.supervisor.child import ChildSpec
 from services.supervisor.errors import ChildFailedError, SupervisorError, first_failure
 from services.supervisor.guard import Guard
@@ -124,6 +124,8 @@ class StackDaemon:
 
     async def _start(self) -> Endpoints:
         plan = make_plan(self._settings)
+        # Its folder may hold another pack one day: what was embedded with this one can then still be compared with.
+        await asyncio.to_thread(pack_shelf(self._settings.state_dir).keep, plan.pack)
         try:
             async with asyncio.TaskGroup() as group:
                 inferring = group.create_task(self._start_inference(plan))

@@ -41,6 +41,7 @@ SERVICE_SETTINGS = (
     "services.association.settings",
     "services.fusion.settings",
     "services.gallery.settings",
+    "services.reindex.settings",
 )
 
 

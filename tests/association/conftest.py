@@ -186,6 +186,7 @@ def settings() -> LinkingSettings:
 async def world(settings: LinkingSettings) -> AsyncIterator[World]:
     index, store = FakeIndex(), FakeAssociationStore()
     await index.open(DIMENSIONS)
+    await index.make_live()
     made = World(index, store, AssociationHandlers(index, store, CALIBRATION, settings))
     yield made
     await made.handlers.aclose()

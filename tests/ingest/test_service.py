@@ -21,6 +21,7 @@ from services.backends.media.files import FsspecMediaStore
 from services.backends.schemas import Scope, VideoState
 from services.ingest.associations import Dropped
 from services.ingest.deletion import Deletion
+from services.ingest.gate import shut
 from services.ingest.identifiers import crash_key, lease_name, stop_key
 from services.ingest.pipeline.run import Pipeline
 from services.ingest.pipeline.settings import PipelineSettings
@@ -123,6 +124,7 @@ class House:
 async def house(vision, hearing, calibration, modalities, dimensions, tmp_path):
     index = FakeIndex()
     await index.open(dimensions)
+    await index.make_live()
     return House(index, FsspecMediaStore(str(tmp_path / "media")), vision, hearing, calibration, modalities)
 
 
@@ -361,3 +363,35 @@ async def test_a_damaged_film_is_ready_and_says_what_is_missing(house, film, scr
     assert last.state == video_pb2.VIDEO_STATE_READY
     assert last.appearance_count >= 2
     assert "ends in the middle" in last.failure_reason
+
+
+async def test_a_worker_of_a_pack_of_the_past_or_before_a_shut_gate_begins_nothing(house, story):
+    async with house.api() as api:
+        request = messages.IngestVideoRequest(gallery="town", source_uri=str(story))
+        answer = await api.IngestVideo(request)
+        other = FakeIndex(house.index._record, "e" * 64)
+        await other.open({})
+        await other.make_live()
+        assert not await house.worker().work_once()
+        await house.index.make_live()
+        async with shut(house.ephemeral):
+            assert not await house.worker().work_once()
+        assert await house.worker().work_once()
+        video = await house.index.get_video("town", answer.video.video_id)
+        assert video.state is VideoState.READY
+        assert video.generation == 1
+
+
+async def test_a_video_that_another_pack_began_is_begun_anew(house, story):
+    """The pack was changed by hand in the middle of an ingest: nothing of the first half is taken for whole."""
+    async with house.api() as api:
+        request = messages.IngestVideoRequest(gallery="town", source_uri=str(story))
+        answer = await api.IngestVideo(request)
+    row = await house.index.get_video("town", answer.video.video_id)
+    await house.index.put_video(
+        row.with_changes(state=VideoState.INGESTING, committed_frame=50, committed_s=2.0, appearance_count=1)
+    )
+    assert await house.worker().work_once()
+    video = await house.index.get_video("town", answer.video.video_id)
+    assert (video.state, video.generation) == (VideoState.READY, 2)
+    assert {place.generation for place in await house.index.list_places(None, Scope("town"))} == {2}

@@ -72,8 +72,8 @@ class Connection:
         """Name all collections of the server, aliases left out."""
         return list(await self._call("list_collections"))
 
-    async def ensure(self, name: str, schema: Any, index: Any, alias: str | None) -> None:
-        """Create a collection with its index where it is missing, and point an alias to it.
+    async def ensure(self, name: str, schema: Any, index: Any) -> None:
+        """Create a collection with its index where it is missing.
 
         Several processes may do so at once.
         """
@@ -86,8 +86,28 @@ class Connection:
             await self._unless(
                 lambda: self._call("list_indexes", name), self._call("create_index", name, index_params=index)
             )
-        if alias is not None:
-            await self._point(alias, name)
+
+    async def dimension(self, name: str) -> int:
+        """Read the length of a collection's vectors."""
+        described = await self._call("describe_collection", name)
+        return int(next(field["params"]["dim"] for field in described["fields"] if "dim" in field.get("params", {})))
+
+    async def points(self, alias: str, name: str) -> bool:
+        """Say whether an alias points to a collection."""
+        return alias in list(await self._call("list_aliases", name))
+
+    async def point(self, alias: str, name: str) -> None:
+        """Make an alias point to a collection; whoever reads by it sees the old one or the new one."""
+        if await self.points(alias, name):
+            return
+        try:
+            await self._raw("alter_alias", name, alias)
+        except MilvusException:  # there is none yet
+            await self._unless(lambda: self.points(alias, name), self._call("create_alias", name, alias))
+
+    async def drop_alias(self, alias: str) -> None:
+        """Take an alias away that points to something."""
+        await self._call("drop_alias", alias)
 
     async def load(self, name: str) -> None:
         """Load a collection and wait until it is; callers at the same time share one load."""
@@ -97,6 +117,10 @@ class Connection:
             self._loads[name] = task
             task.add_done_callback(lambda _: self._loads.pop(name, None))
         await asyncio.shield(task)
+
+    async def release(self, name: str) -> None:
+        """Put a collection out of memory; a search of it fails until it is loaded again."""
+        await self._call("release_collection", name)
 
     async def query(self, name: str, expression: str, columns: Sequence[str], limit: int, *, strong: bool) -> list[Row]:
         """Read up to `limit` rows that match, in no particular order."""
@@ -170,17 +194,6 @@ class Connection:
 
     async def _load(self, name: str) -> None:
         await self._call("load_collection", name, timeout=_LOAD_TIMEOUT_S)
-
-    async def _point(self, alias: str, name: str) -> None:
-        if await self._points(alias, name):
-            return
-        try:
-            await self._raw("alter_alias", name, alias)
-        except MilvusException:  # there is none yet
-            await self._unless(lambda: self._points(alias, name), self._call("create_alias", name, alias))
-
-    async def _points(self, alias: str, name: str) -> bool:
-        return alias in list(await self._call("list_aliases", name))
 
     async def _unless(self, done: Callable[[], Awaitable[Any]], work: Awaitable[Any]) -> None:
         """Do something that another process may have done in the meantime."""

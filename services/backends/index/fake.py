@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 
 from packs.spec import Modality
 from services.backends.index.rows import check_vectors
-from services.backends.schemas import Appearance, EmbeddingRow, Gallery, Neighbour, Scope, Video, VideoState
+from services.backends.index.schema import pack_key_of
+from services.backends.schemas import Appearance, EmbeddingRow, Gallery, Neighbour, Place, Scope, Video, VideoState
 
-__all__ = ["FakeIndex"]
+__all__ = ["FakeIndex", "FakeRecord"]
 
 
 class _Placed(Protocol):
@@ -24,26 +26,85 @@ class _Placed(Protocol):
     def start_s(self) -> float: ...
     @property
     def end_s(self) -> float: ...
+    @property
+    def generation(self) -> int: ...
 
 
 _Row = TypeVar("_Row", bound=_Placed)
 
 
-class FakeIndex:
-    """`VectorIndex` on dictionaries. What is written can be found at once."""
+@dataclass(slots=True)
+class _PackRows:
+    """What one pack made."""
 
-    def __init__(self) -> None:
+    dimensions: dict[Modality, int] = field(default_factory=dict)
+    appearances: dict[str, Appearance] = field(default_factory=dict)
+    embeddings: dict[Modality, dict[str, EmbeddingRow]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class FakeRecord:
+    """What a server would hold: several indexes, each of a pack, may stand on one."""
+
+    galleries: dict[str, Gallery] = field(default_factory=dict)
+    videos: dict[str, Video] = field(default_factory=dict)
+    packs: dict[str, _PackRows] = field(default_factory=dict)
+    live: str | None = None
+    previous: str | None = None
+
+
+class FakeIndex:
+    """`VectorIndex` on dictionaries. What is written can be found at once.
+
+    Args:
+        record: What it stands on; None for one of its own.
+        pack_digest: Digest of its pack.
+    """
+
+    def __init__(self, record: FakeRecord | None = None, pack_digest: str = "0" * 64) -> None:
+        self._record = record if record is not None else FakeRecord()
+        self._key = pack_key_of(pack_digest)
         self._dimensions: dict[Modality, int] = {}
-        self._galleries: dict[str, Gallery] = {}
-        self._videos: dict[str, Video] = {}
+        self._galleries = self._record.galleries
+        self._videos = self._record.videos
         self._appearances: dict[str, Appearance] = {}
         self._embeddings: dict[Modality, dict[str, EmbeddingRow]] = {}
+
+    @property
+    def pack_key(self) -> str:
+        """The key of its pack."""
+        return self._key
 
     async def open(self, dimensions: Mapping[Modality, int]) -> None:
         """Take the lengths of the vectors; rows that are there stay."""
         self._dimensions = dict(dimensions)
+        own = self._record.packs.setdefault(self._key, _PackRows())
+        own.dimensions.update(dimensions)
+        self._appearances, self._embeddings = own.appearances, own.embeddings
         for modality in dimensions:
             self._embeddings.setdefault(modality, {})
+
+    async def pack_keys(self) -> list[str]:
+        """Name the packs that were opened."""
+        return sorted(self._record.packs)
+
+    async def stored_dimensions(self) -> dict[Modality, int]:
+        """Read the lengths of its pack's embeddings."""
+        return dict(self._record.packs.get(self._key, _PackRows()).dimensions)
+
+    async def live_pack(self) -> str | None:
+        """Name the live pack."""
+        return self._record.live
+
+    async def previous_pack(self) -> str | None:
+        """Name the pack that was live before."""
+        return self._record.previous
+
+    async def make_live(self) -> None:
+        """Make its pack the live one."""
+        if self._record.live not in (None, self._key):
+            self._record.previous = self._record.live
+        self._record.live = self._key
 
     async def ready(self) -> bool:
         """Say whether it was opened."""
@@ -128,6 +189,12 @@ class FakeIndex:
         rows = [row for row in self._appearances.values() if _inside(row, scope)]
         return sorted(rows, key=lambda row: (row.video_id, row.start_s, row.appearance_id))
 
+    async def list_places(self, modality: Modality | None, scope: Scope) -> list[Place]:
+        """Read which rows are in a scope, by id."""
+        table: Mapping[str, _Placed] = self._appearances if modality is None else self._embeddings.get(modality, {})
+        inside = ((key, row) for key, row in sorted(table.items()) if _inside(row, scope))
+        return [Place(key, row.video_id, row.generation) for key, row in inside]
+
     async def delete_from(self, gallery: str, video_id: str, start_s: float) -> int:
         """Forget what of a video starts at `start_s` or later."""
         deleted = 0
@@ -162,11 +229,18 @@ class FakeIndex:
         rows = sum(_of(row, gallery, video_id) for table in self._tables() for row in table.values())
         return rows + (await self.get_video(gallery, video_id) is not None)
 
+    async def refresh(self) -> None:
+        """Do nothing: every search looks at all."""
+
     async def flush(self) -> None:
         """Do nothing: what is written can be found at once."""
 
     def _tables(self) -> list[dict[str, Appearance] | dict[str, EmbeddingRow]]:
-        return [self._appearances, *self._embeddings.values()]
+        """Those of every pack."""
+        tables: list[dict[str, Appearance] | dict[str, EmbeddingRow]] = []
+        for rows in self._record.packs.values():
+            tables += [rows.appearances, *rows.embeddings.values()]
+        return tables
 
 
 def _of(row: _Placed, gallery: str, video_id: str) -> bool:

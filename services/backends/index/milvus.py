@@ -11,11 +11,18 @@ from numpy.typing import NDArray
 
 from packs.spec import Modality
 from services.backends.index import rows as rows_of
+from services.backends.index.aliases import PackAliases
 from services.backends.index.connection import Connection
 from services.backends.index.filters import all_of, in_scope, number, one_of, quoted, with_prefix
 from services.backends.index.protocol import IndexLoadingError
-from services.backends.index.schema import EMBEDDING_PREFIX, Collection, collections_of
-from services.backends.schemas import Appearance, EmbeddingRow, Gallery, Neighbour, Scope, Video, VideoState
+from services.backends.index.schema import (
+    APPEARANCES_PREFIX,
+    EMBEDDING_PREFIX,
+    Collection,
+    collections_of,
+    pack_key_of,
+)
+from services.backends.schemas import Appearance, EmbeddingRow, Gallery, Neighbour, Place, Scope, Video, VideoState
 from services.runtime.errors import BackendUnavailableError
 
 __all__ = ["MilvusIndex"]
@@ -28,6 +35,7 @@ _MATCHES_PER_SEARCH = 2048  # Lite takes about 40 us to read one: calls stay sho
 _BYTES_PER_WRITE = 16 << 20  # a message may hold 64 MB
 _DELETE_ROUNDS = 3
 _NEIGHBOUR_COLUMNS = ("appearance_id", "video_id", "start_s", "end_s", "quality")
+_PLACE_COLUMNS = ("appearance_id", "video_id", "generation")
 _HEX_DIGITS = "0123456789abcdef"
 
 
@@ -36,7 +44,7 @@ class MilvusIndex:
 
     Args:
         uri: Address, such as ``http://127.0.0.1:19530``.
-        pack_digest: Digest of the active pack; it is part of the collections' names.
+        pack_digest: Digest of the pack whose rows are read and written; it is part of the collections' names.
         token: ``user:password`` or an API key; empty for none.
         timeout_s: Deadline of a call.
         load_wait_s: How long a read that meets an unloaded collection waits for it.
@@ -54,6 +62,7 @@ class MilvusIndex:
         ef: int = 128,
     ) -> None:
         self._connection = Connection(uri, token=token, timeout_s=timeout_s, load_wait_s=load_wait_s)
+        self._aliases = PackAliases(self._connection)
         self._pack_digest, self._ef = pack_digest, ef
         self._dimensions: dict[Modality, int] = {}
         self._galleries, self._videos, self._appearances = collections_of(pack_digest, {})
@@ -61,15 +70,43 @@ class MilvusIndex:
         self._unflushed: set[str] = set()
         self._deleted_galleries: set[str] = set()
 
+    @property
+    def pack_key(self) -> str:
+        """The key of this instance's pack."""
+        return pack_key_of(self._pack_digest)
+
     async def open(self, dimensions: Mapping[Modality, int]) -> None:
-        """Create what is missing, point the aliases to it and load it."""
+        """Create what is missing and load it."""
         await self._connection.open()
         collections = collections_of(self._pack_digest, dimensions)
         for collection in collections:
-            await self._connection.ensure(collection.name, collection.schema(), collection.index(), collection.alias)
+            await self._connection.ensure(collection.name, collection.schema(), collection.index())
         self._dimensions = dict(dimensions)
         self._embeddings = dict(zip(dimensions, collections[3:], strict=True))
         await asyncio.gather(*(self._connection.load(collection.name) for collection in collections))
+
+    async def pack_keys(self) -> list[str]:
+        """Name the packs that have collections here, in order."""
+        return await self._aliases.pack_keys()
+
+    async def stored_dimensions(self) -> dict[Modality, int]:
+        """Read the lengths of this pack's embeddings off its collections."""
+        await self._connection.open()
+        names = {f"{prefix}{self.pack_key}": modality for modality, prefix in EMBEDDING_PREFIX.items()}
+        present = [name for name in await self._connection.collections() if name in names]
+        return {names[name]: await self._connection.dimension(name) for name in present}
+
+    async def live_pack(self) -> str | None:
+        """Name the pack that is live."""
+        return await self._aliases.live_pack()
+
+    async def previous_pack(self) -> str | None:
+        """Name the pack that was live before."""
+        return await self._aliases.previous_pack()
+
+    async def make_live(self) -> None:
+        """Make this instance's pack the live one; the alias of the appearances, which decides, is changed last."""
+        await self._aliases.make_live(self.pack_key, [*self._embeddings.values(), self._appearances])
 
     async def ready(self) -> bool:
         """Say whether a real query of each collection succeeds."""
@@ -186,6 +223,16 @@ class MilvusIndex:
             map(rows_of.appearance_of_row, rows), key=lambda row: (row.video_id, row.start_s, row.appearance_id)
         )
 
+    async def list_places(self, modality: Modality | None, scope: Scope) -> list[Place]:
+        """Read which embeddings or appearances of this pack are in a scope, by id, with what was written last."""
+        collection = self._appearances if modality is None else self._embeddings.get(modality)
+        if collection is None:
+            return []
+        rows = await self._matching(collection, in_scope(scope), _PLACE_COLUMNS, strong=True)
+        return sorted(
+            (Place(*(row[name] for name in _PLACE_COLUMNS)) for row in rows), key=lambda place: place.appearance_id
+        )
+
     async def delete_from(self, gallery: str, video_id: str, start_s: float) -> int:
         """Delete a video's appearances and embeddings that start at `start_s` or later, of every pack."""
         wanted = all_of(_of_video(gallery, video_id), f"start_s >= {number(start_s)}")
@@ -211,6 +258,13 @@ class MilvusIndex:
         collections = [*await self._holding_appearances(), self._videos]
         return sum(await asyncio.gather(*(self._connection.count(each.name, wanted) for each in collections)))
 
+    async def refresh(self) -> None:
+        """Make this pack's embeddings quick to search: flushed, put out of memory, and read from the disk again."""
+        await self.flush()
+        for collection in self._embeddings.values():
+            await self._connection.release(collection.name)
+            await self._connection.load(collection.name)
+
     async def flush(self) -> None:
         """Make what this instance wrote durable and quick to search."""
         names, self._unflushed = self._unflushed, set()
@@ -218,7 +272,7 @@ class MilvusIndex:
 
     async def _holding_appearances(self) -> list[Collection]:
         """All collections with rows of appearances, those of other packs included."""
-        prefixes = ("personsearch_appearances_", *EMBEDDING_PREFIX.values())
+        prefixes = (APPEARANCES_PREFIX, *EMBEDDING_PREFIX.values())
         names = sorted(name for name in await self._connection.collections() if name.startswith(prefixes))
         return [Collection(name, "appearance_id", ("appearance_id",)) for name in names]
 
@@ -245,14 +299,23 @@ class MilvusIndex:
         keys = await self._keys(collection, wanted, strong=strong)
         return await self._get(collection, keys, strong=strong)
 
-    async def _keys(self, collection: Collection, wanted: str, *, strong: bool, prefix: str = "") -> list[str]:
-        """Read the keys of the rows that match; a full answer is asked for again in sixteen, by the next digit."""
+    async def _keys(self, collection: Collection, wanted: str, *, strong: bool) -> list[str]:
+        rows = await self._matching(collection, wanted, [collection.key], strong=strong)
+        return [row[collection.key] for row in rows]
+
+    async def _matching(
+        self, collection: Collection, wanted: str, columns: Sequence[str], *, strong: bool, prefix: str = ""
+    ) -> list[dict[str, Any]]:
+        """Read short columns of the rows that match; a full answer is asked for again in sixteen, by the next digit."""
         expression = all_of(wanted, with_prefix(collection.key, prefix))
-        rows = await self._connection.query(collection.name, expression, [collection.key], _MOST_ROWS, strong=strong)
+        rows = await self._connection.query(collection.name, expression, columns, _MOST_ROWS, strong=strong)
         if len(rows) < _MOST_ROWS:
-            return [row[collection.key] for row in rows]
-        parts = [await self._keys(collection, wanted, strong=strong, prefix=prefix + digit) for digit in _HEX_DIGITS]
-        return [key for part in parts for key in part]
+            return rows
+        parts = [
+            await self._matching(collection, wanted, columns, strong=strong, prefix=prefix + digit)
+            for digit in _HEX_DIGITS
+        ]
+        return [row for part in parts for row in part]
 
     async def _delete_everywhere(self, wanted: str) -> int:
         collections = await self._holding_appearances()

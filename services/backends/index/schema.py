@@ -2,7 +2,8 @@
 
 So there is no `nullable` column (2.3 refuses the insert), one vector to a collection, and a two-float dummy where
 there is no embedding. The gallery is the partition key, but for the few rows of galleries and videos. The pack's
-digest is part of the name of what depends on the pack, and an alias without it points to the live one.
+digest is part of the name of what depends on the pack, and an alias without it points to the live one. Nothing reads by
+alias: whoever asks with one pack must not be answered by another. It says which pack may serve.
 """
 
 from __future__ import annotations
@@ -16,12 +17,27 @@ from pymilvus.milvus_client.index import IndexParams
 from packs.spec import Modality
 from services.backends.index.rows import MAX_TEXT_BYTES
 
-__all__ = ["EMBEDDING_PREFIX", "Collection", "collections_of", "embedding_collection"]
+__all__ = [
+    "APPEARANCES_ALIAS",
+    "APPEARANCES_PREFIX",
+    "EMBEDDING_PREFIX",
+    "PREVIOUS_ALIAS",
+    "Collection",
+    "alias_of",
+    "collections_of",
+    "embedding_collection",
+    "pack_key_of",
+]
 
+APPEARANCES_ALIAS = "personsearch_appearances"
+APPEARANCES_PREFIX = f"{APPEARANCES_ALIAS}_"
+# Points to the appearances of the pack that was live before.
+PREVIOUS_ALIAS = "personsearch_previous"
 EMBEDDING_PREFIX = {modality: f"personsearch_{modality}_" for modality in Modality}
 _HNSW = {"M": 24, "efConstruction": 200}
 _ID_LENGTH = 64
 _DUMMY_LENGTH = 2
+_KEY_LENGTH = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +82,21 @@ class Collection:
         return params
 
 
+def pack_key_of(pack_digest: str) -> str:
+    """What of a pack's digest is in the names of its collections."""
+    return pack_digest[:_KEY_LENGTH]
+
+
+def alias_of(modality: Modality) -> str:
+    """Name the alias of the live embeddings of one modality."""
+    return f"personsearch_{modality}"
+
+
 def embedding_collection(modality: Modality, pack_digest: str, dimension: int) -> Collection:
     """Name the collection of a pack's embeddings of one modality."""
-    name = f"{EMBEDDING_PREFIX[modality]}{pack_digest[:12]}"
+    name = f"{EMBEDDING_PREFIX[modality]}{pack_key_of(pack_digest)}"
     columns = (*_PLACE, "quality", "vector")
-    return Collection(name, "appearance_id", columns, f"personsearch_{modality}", dimension, partitioned=True)
+    return Collection(name, "appearance_id", columns, alias_of(modality), dimension, partitioned=True)
 
 
 def collections_of(pack_digest: str, dimensions: Mapping[Modality, int]) -> tuple[Collection, ...]:
@@ -79,10 +105,10 @@ def collections_of(pack_digest: str, dimensions: Mapping[Modality, int]) -> tupl
         Collection("personsearch_galleries", "gallery", ("gallery", "created_at")),
         Collection("personsearch_videos", "video_id", ("video_id", "gallery", "state", "created_at", "details")),
         Collection(
-            f"personsearch_appearances_{pack_digest[:12]}",
+            f"{APPEARANCES_PREFIX}{pack_key_of(pack_digest)}",
             "appearance_id",
             (*_PLACE, "kind", "details", "boxes"),
-            alias="personsearch_appearances",
+            alias=APPEARANCES_ALIAS,
             partitioned=True,
         ),
         *(embedding_collection(modality, pack_digest, dimension) for modality, dimension in dimensions.items()),

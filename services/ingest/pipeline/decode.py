@@ -184,6 +184,10 @@ class VideoFile:
         samples = self._ear.samples(packets, start_s + origin, end_s + origin)
         return None if samples is None else Sound(start_s, samples)
 
+    def forget_pictures(self) -> None:
+        """Let go of the pictures that were read on the way to sound; for those who ask for sound alone."""
+        self._reader.forget_pictures()
+
     def _open(self) -> None:
         options = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
         try:

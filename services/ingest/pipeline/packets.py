@@ -51,6 +51,11 @@ class PacketReader:
                 self._picture_bytes -= packet.size
                 yield packet
 
+    def forget_pictures(self) -> None:
+        """Let go of the pictures that wait: nobody will ask for them."""
+        self._pictures.clear()
+        self._picture_bytes = 0
+
     def sought(self) -> None:
         """Forget what was read: the container stands somewhere else now."""
         self._packets = self._container.demux(*self._streams)

@@ -13,7 +13,7 @@ from packs.spec import Modality
 from services.backends.index.protocol import VectorIndex
 from services.backends.media.protocol import MediaStore
 from services.backends.schemas import AppearanceKind, Scope, Video, VideoState
-from services.ingest.identifiers import media_prefix
+from services.ingest.identifiers import key_frame_key
 from services.ingest.pipeline.appearances import FinishedAppearance
 from services.ingest.pipeline.notes import Notes, NotesStore
 from services.ingest.pipeline.shot_speech import ShotSpeech
@@ -103,7 +103,7 @@ class Writer:
     async def _with_media(self, video: Video, one: FinishedAppearance) -> FinishedAppearance:
         if one.key_frame is None:
             return one
-        key = f"{media_prefix(video.gallery, video.video_id)}/{one.row.appearance_id}.jpg"
+        key = key_frame_key(video.gallery, video.video_id, one.row.appearance_id)
         return one.with_key_frame(await self._media.put(key, one.key_frame.jpeg))
 
 

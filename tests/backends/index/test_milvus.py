@@ -124,12 +124,40 @@ async def test_packs_do_not_meet_and_go_together(milvus_lite_uri: str, digest: s
     await new.aclose()
 
 
-async def test_the_alias_follows_who_opened_last(milvus_lite_uri: str, digest: str) -> None:
-    for each in (digest, digest[::-1], digest):
-        index = await opened(milvus_lite_uri, each)
-        described = await index._connection._call("describe_alias", "personsearch_face")
-        assert described["collection_name"] == f"personsearch_face_{each[:12]}"
-        await index.aclose()
+async def alias(index: MilvusIndex, name: str) -> str:
+    described = await index._connection._call("describe_alias", name)
+    return str(described["collection_name"])
+
+
+async def test_aliases_follow_the_live_pack_and_nothing_else(milvus_lite_uri: str, digest: str) -> None:
+    other = digest[::-1]
+    first, second = await opened(milvus_lite_uri, digest), await opened(milvus_lite_uri, other)
+    await first.make_live()
+    await (await opened(milvus_lite_uri, other)).aclose()  # opening moves none
+    for live, before, key in ((first, second, digest), (second, first, other), (first, second, digest)):
+        await live.make_live()
+        assert await alias(live, "personsearch_face") == f"personsearch_face_{key[:12]}"
+        assert await alias(live, "personsearch_appearances") == f"personsearch_appearances_{key[:12]}"
+        if live is second:
+            assert await alias(live, "personsearch_previous") == f"personsearch_appearances_{before.pack_key}"
+    await first.aclose()
+    await second.aclose()
+
+
+async def test_the_alias_of_what_a_pack_does_not_embed_goes(tmp_path: Path, digest: str, start_lite: StartLite) -> None:
+    with start_lite(tmp_path) as (uri, _):
+        both = MilvusIndex(uri, digest)
+        await both.open({Modality.FACE: 16, Modality.VOICE: 8})
+        await both.make_live()
+        assert await alias(both, "personsearch_voice") == f"personsearch_voice_{digest[:12]}"
+        faces_only = await opened(uri, digest[::-1])
+        await faces_only.make_live()
+        with pytest.raises(BackendUnavailableError):
+            await alias(faces_only, "personsearch_voice")
+        await both.make_live()
+        assert await alias(both, "personsearch_voice") == f"personsearch_voice_{digest[:12]}"
+        await both.aclose()
+        await faces_only.aclose()
 
 
 async def test_many_may_open_at_once(tmp_path: Path, digest: str, start_lite: StartLite) -> None:
@@ -154,6 +182,7 @@ async def test_reads_go_beyond_the_largest_answer(
     assert len(await index.get_appearances("town", names)) == 300
     assert await index.delete_from("town", VIDEO, 100.0) == 400
     assert [row.appearance_id for row in await index.list_appearances(Scope("town"))] == names[:100]
+    assert [place.appearance_id for place in await index.list_places(None, Scope("town"))] == names[:100]
     await index.aclose()
 
 

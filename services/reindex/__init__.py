@@ -1,0 +1,1 @@
+"""From one pack to another: the index is re-embedded beside the live one, compared, cut over, and can go back."""
