@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from packs.words.reading import Tokenizer, tokenizer_of
 from packs.words.splitting import words_of
 from packs.words.tokenizer import WordTokenizer
 from packs.words.vocabulary import (
@@ -17,6 +18,7 @@ from packs.words.wordpiece import WordPieceTokenizer
 
 __all__ = [
     "VOCABULARY_FORMAT",
+    "Tokenizer",
     "Vocabulary",
     "VocabularyError",
     "WordPieceTokenizer",
@@ -24,6 +26,7 @@ __all__ = [
     "build_vocabulary",
     "read_vocabulary",
     "read_wordpieces",
+    "tokenizer_of",
     "words_of",
     "write_vocabulary",
 ]
