@@ -21,6 +21,8 @@ COLOURS = ("red", "green", "blue")
 WORDS = (*SPECIAL, "a", "woman", "in", "the", "jacket", *COLOURS)
 # The fourth number is 1 for every word and a quarter of the brightness of a crop: no embedding has length 0.
 NAMED, SAID = 8.0, 1.0
+# More rows than words: inputs of noise hold numbers under 64.
+ROWS = 64
 
 
 def write_text_pair(directory: Path, crop: tuple[int, int, int]) -> tuple[ModelSpec, ModelSpec]:
@@ -68,7 +70,7 @@ def text_of_tokens(tokens: np.ndarray[tuple[int, int], np.dtype[np.int32]]) -> F
 
 
 def _table() -> F32:
-    table = np.zeros((len(WORDS), DIMENSION), np.float32)
+    table = np.zeros((ROWS, DIMENSION), np.float32)
     table[len(SPECIAL) :, 3] = SAID
     for place, colour in enumerate(COLOURS):
         table[WORDS.index(colour), place] = NAMED
