@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from packs.words.reading import Tokenizer, tokenizer_of
+from packs.words.reading import Tokenizer, known_text, tokenizer_of
 from packs.words.splitting import words_of
 from packs.words.tokenizer import WordTokenizer
 from packs.words.vocabulary import (
@@ -24,6 +24,7 @@ __all__ = [
     "WordPieceTokenizer",
     "WordTokenizer",
     "build_vocabulary",
+    "known_text",
     "read_vocabulary",
     "read_wordpieces",
     "tokenizer_of",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from packs.errors import PackError
 from packs.manifest import Pack, file_sha256
 from packs.spec import WordPreprocessing
+from packs.words.splitting import words_of
 from packs.words.tokenizer import WordTokenizer
-from packs.words.vocabulary import read_vocabulary, read_wordpieces
+from packs.words.vocabulary import UNKNOWN, read_vocabulary, read_wordpieces
 from packs.words.wordpiece import WordPieceTokenizer
 
 Tokenizer = WordTokenizer | WordPieceTokenizer
@@ -34,3 +35,11 @@ def tokenizer_of(pack: Pack) -> Tokenizer:
     if how.kind == "words":
         return WordTokenizer(vocabulary, length=how.length)
     return WordPieceTokenizer(vocabulary, length=how.length)
+
+
+def known_text(tokenizer: Tokenizer, text: str) -> str:
+    """A text without the words that a vocabulary lacks.
+
+    Networks learn from sentences with words deleted and never meet the unknown word: it would say something at random.
+    """
+    return " ".join(word for word in words_of(text) if UNKNOWN not in tokenizer.tokens(word))

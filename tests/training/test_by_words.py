@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from evaluation.naive import fit_bag_of_words
 from packs.words import build_vocabulary
-from training.measure.by_words import ask_by_words, by_group, fit_bag_of_words, trapezoid_precision
+from training.measure.by_words import ask_by_words, by_group, trapezoid_precision
 from training.measure.retrieval import average_precision
 
 
