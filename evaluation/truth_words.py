@@ -36,7 +36,7 @@ def dress_of(cast: str, raw: Mapping[str, Any]) -> str:
 
 
 def descriptions_from_truth(cast: str, queries: Iterable[Mapping[str, Any]]) -> list[Description]:
-    """Take the typed descriptions among a film's queries, in their order, as far as they say of which clothes they speak."""
+    """Take the typed descriptions among a film's queries, in their order, of those that name the clothes."""
     return [
         Description(
             identity=f"{cast}/{raw['identity_id']}",
