@@ -83,9 +83,7 @@ def random(
     seed: Annotated[int, typer.Option(help="Of the weights.")] = 0,
     version: Version = "0.0.0",
     keep_reference: Annotated[Path | None, typer.Option(help="npz for torch's inputs and answers.")] = None,
-    vocabulary: Annotated[
-        Path | None, typer.Option(help="Words (JSON), for a text pair too.")
-    ] = None,
+    vocabulary: Annotated[Path | None, typer.Option(help="Words (JSON), for a text pair too.")] = None,
     report: Report = None,
 ) -> None:
     """Write a pack with seeded random weights, for tests and benchmarks."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from packs.detections import DetectionClass
+from packs.errors import PackError
 from packs.manifest import DetectionSettings, HearingSettings, Pack, write_manifest
 from packs.spec import Modality
 from training.data.shards import FrameSet, open_frames
@@ -79,13 +80,20 @@ def crop_evidence(pack: Pack, frames: FrameSet, modality: Modality) -> Evidence:
 
 
 def text_evidence(pack: Pack, frames: FrameSet) -> Evidence:
-    """Fit sentences against bodies of one scene each, over sentences of the kinds that training may see."""
+    """Fit sentences against bodies of one scene each, over sentences of the kinds that training may see.
+
+    Raises:
+        PackError: If whom a sentence describes is no nearer to it than others.
+    """
     test = crop_test(frames, Modality.BODY, text_input_size(pack))
     sentences, described = sentences_about(frames, test.outfit, teaching=True)
     keys = test.scene * PEOPLE + test.identity
     groups = tracklet_like_groups(look_at(pack, test.crops), keys, test.outfit, SEED, near=test.scene)
     texts = read_texts(pack, [sentence.text for sentence in sentences])
-    return fit_text_evidence(texts, described, groups, SEED)
+    try:
+        return fit_text_evidence(texts, described, groups, SEED)
+    except ValueError as error:
+        raise PackError(f"the text pair of pack {pack.name} cannot be calibrated: {error}; is it trained?") from error
 
 
 def voice_evidence(pack: Pack, voices: VoiceSet) -> Evidence:

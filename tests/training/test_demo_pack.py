@@ -69,7 +69,8 @@ def test_finish_writes_a_whole_pack(weights: list[Path], data: Path, voices: Pat
 @pytest.fixture
 def pair(tmp_path: Path) -> Path:
     """A fresh network of bodies and sentences, and the words of the made-up sets beside it."""
-    torch.manual_seed(10)
+    # By chance this one's similarities grow a little with sameness; a pair whose do not is refused.
+    torch.manual_seed(15)
     run = tmp_path / "words"
     run.mkdir()
     path = run / "weights.pt"

@@ -1,8 +1,16 @@
 """Calibration of sentences against bodies."""
 
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from packs.errors import PackError
+from packs.testing import write_tiny_pack
+from training.calibrate import text_evidence
+from training.data.shards import open_frames
 from training.measure.evidence import Groups
 from training.measure.sets import OUTFITS
 from training.measure.text_evidence import fit_text_evidence
@@ -64,3 +72,14 @@ def test_what_cannot_be_fitted_is_told() -> None:
         fit_text_evidence(texts, described + 500_000, groups, 1)
     with pytest.raises(ValueError, match="have no scenes"):
         fit_text_evidence(texts, described, Groups(groups.vectors, groups.keys, groups.owners), 1)
+
+
+def test_a_pair_that_tells_nobody_apart_is_refused(
+    data: Path, describe: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    """The tiny pair knows no word of these sentences, so all are one to it."""
+    frames = open_frames(describe(shutil.copytree(data / "val", tmp_path / "val")))
+    (tmp_path / "pack").mkdir()
+    pack = write_tiny_pack(tmp_path / "pack", text=True).pack
+    with pytest.raises(PackError, match=r"cannot be calibrated: the fitted slope is .* is it trained"):
+        text_evidence(pack, frames)
