@@ -206,7 +206,7 @@ def _told(error: Exception) -> int:
     if isinstance(error, ImportError):
         sys.stderr.write(f"export: {error}: this verb needs what is not installed here; see docs/export.md\n")
         return 2
-    if type(error).__name__ in EXPECTED:
+    if EXPECTED & {kind.__name__ for kind in type(error).__mro__}:
         sys.stderr.write(f"export: {error}\n")
         return 2
     raise error

@@ -82,10 +82,11 @@ def write_pack(
     before = Pack.load(directory).manifest if (directory / MANIFEST_FILE).exists() else None
     written: dict[str, ModelSpec] = {model.name: model for model in before.models} if before else {}
     parity = {}
-    for model in (model for preset, network in networks.items() for model in served_models(preset, network)):
-        spec = _with_words(model.spec, vocabulary)
+    served = [model for preset, network in networks.items() for model in served_models(preset, network)]
+    for model in [ServedModel(_with_words(one.spec, vocabulary), one.graph) for one in served]:
+        spec = model.spec
         inputs = feed_of(spec, samples) or noise_of(spec)
-        parity[spec.name] = _write_model(directory, ServedModel(spec, model.graph), inputs)
+        parity[spec.name] = _write_model(directory, model, inputs)
         written[spec.name] = spec.model_copy(update={"sha256": file_sha256(directory / spec.file)})
         if spec.name == READS and vocabulary is not None and not _is_there(vocabulary, directory):
             shutil.copyfile(vocabulary, directory / VOCABULARY)
