@@ -15,7 +15,18 @@ from personsearch.query import portrait as portrait_part
 from personsearch.query import voice as voice_part
 from personsearch.v1 import hit_pb2, modality_pb2, person_search_service_pb2, query_pb2
 
-__all__ = ["TOP_K", "Answer", "Ask", "IngestedFilm", "Question", "ask", "ingest_film", "questions", "search"]
+__all__ = [
+    "TOP_K",
+    "Answer",
+    "Ask",
+    "IngestedFilm",
+    "Question",
+    "ask",
+    "ingest_film",
+    "questions",
+    "ranked_hits",
+    "search",
+]
 
 # The most that the contract allows: a ranking that is cut off early would look like misses.
 TOP_K = 1000
@@ -93,7 +104,7 @@ async def ask(client: PersonSearchClient, question: Question, gallery: str) -> A
     latency_s = time.perf_counter() - started
     if isinstance(answer, str):
         return Answer(question, (), latency_s, refusal=answer)
-    return Answer(question, tuple(_ranked(answer.hits)), latency_s, degraded=bool(answer.degraded))
+    return Answer(question, tuple(ranked_hits(answer.hits)), latency_s, degraded=bool(answer.degraded))
 
 
 async def search(
@@ -111,7 +122,8 @@ async def search(
         return error.reason
 
 
-def _ranked(hits: Iterable[hit_pb2.Hit]) -> Iterable[RankedHit]:
+def ranked_hits(hits: Iterable[hit_pb2.Hit]) -> Iterable[RankedHit]:
+    """Take of each hit what a ranking is judged by, best first."""
     for hit in hits:
         modality = modality_pb2.Modality.Name(hit.shares[0].modality) if hit.shares else ""
         yield RankedHit(hit.appearance.appearance_id, hit.score, modality.removeprefix("MODALITY_").lower())

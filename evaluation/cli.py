@@ -20,6 +20,7 @@ from evaluation.reindex.cli import reindex_command
 from evaluation.report import report_of_spine, setting_of
 from evaluation.stack import Stack, use_stack
 from evaluation.truth import Film, load_film
+from evaluation.words.cli import words_command
 from evaluation.writing import end_if_broken, write_results
 from packs.manifest import Pack
 from personsearch.client import PersonSearchClient
@@ -42,6 +43,7 @@ app.command("gallery")(gallery_command)
 app.command("pairs")(pairs_command)
 app.command("gates")(gates_command)
 app.command("reindex")(reindex_command)
+app.command("words")(words_command)
 
 
 @app.callback()

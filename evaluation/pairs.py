@@ -4,7 +4,7 @@ Crops of a data set are kinder than what ingest gives: there a tracker has chose
 faces, a link may have given somebody else's words to a tracklet. So validation films go through the whole product, and
 two kinds of pairs are written down for each modality:
 
-- `query`: a portrait or a voice clip against an appearance, as a search compares them;
+- `query`: a portrait, a voice clip or a description against an appearance, as a search compares them;
 - `link`: two appearances that association may compare: faces and voices across the whole gallery, bodies of one video
   that are not on screen together and lie within the window in which clothes hold.
 """
@@ -19,19 +19,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.asking import IngestedFilm, Question, ingest_film, questions, search
+from evaluation.asking import TOP_K, IngestedFilm, Question, ingest_film, questions, search
 from evaluation.matching import assign, assign_speech
 from evaluation.predictions import predicted_speech, predicted_tracklets
-from evaluation.truth import Film
+from evaluation.truth import Film, TruthTracklet
+from evaluation.truth_words import Description
 from packs.spec import Modality
 from personsearch.client import PersonSearchClient
+from personsearch.query import text as text_part
 from personsearch.v1 import appearance_pb2, modality_pb2
 from services.association.evidence import LONG_TERM
 from services.association.settings import LinkingSettings
 from services.backends.index.protocol import VectorIndex
 from services.backends.schemas import EmbeddingRow, Scope
 
-__all__ = ["Pairs", "collect_pairs", "link_pairs", "write_pairs"]
+__all__ = ["Pairs", "collect_pairs", "described_pairs", "link_pairs", "write_pairs"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +52,12 @@ class Pairs:
 
 
 async def collect_pairs(
-    films: Sequence[Film], client: PersonSearchClient, index: VectorIndex, say: Callable[[str], None]
+    films: Sequence[Film],
+    client: PersonSearchClient,
+    index: VectorIndex,
+    say: Callable[[str], None],
+    *,
+    with_text: bool = False,
 ) -> dict[tuple[Modality, str], Pairs]:
     """Take films in, ask with their portraits and voices, and compare; the gallery is deleted at the end.
 
@@ -59,12 +66,18 @@ async def collect_pairs(
         client: The services.
         index: The record that the services write.
         say: Receives lines of progress.
+        with_text: Whether the pack has a text pair: then with their descriptions too, of those that are not held out.
     """
     gallery = f"pairs-{uuid.uuid4().hex[:12]}"
     await client.create_gallery(gallery)
     try:
         ingested = [await ingest_film(client, film, gallery, say) for film in films]
-        who = {k: v for one in ingested for k, v in (await _identities(one, client, gallery)).items()}
+        shown: dict[str, TruthTracklet] = {}
+        who: dict[str, str] = {}
+        for one in ingested:
+            seen, heard = await _truth_of(one, client, gallery)
+            shown |= seen
+            who |= {key: truth.identity for key, truth in seen.items()} | heard
         found: dict[tuple[Modality, str], Pairs] = {}
         rows = {
             modality: await index.list_embeddings(modality, Scope(gallery))
@@ -79,6 +92,9 @@ async def collect_pairs(
             if asked:
                 clear = {row.appearance_id: row.quality for row in rows[modality]}
                 found[modality, "query"] = await _asked(client, gallery, asked, who, modality, clear)
+        if with_text:
+            said = [one for film in films for one in film.descriptions if not one.held_out]
+            found[Modality.TEXT, "query"] = await described_pairs(client, gallery, said, shown)
         return found
     finally:
         await client.delete_gallery(gallery)
@@ -115,12 +131,31 @@ def write_pairs(pairs: Mapping[tuple[Modality, str], Pairs], path: Path) -> None
     np.savez(path, allow_pickle=False, **columns)
 
 
-async def _identities(one: IngestedFilm, client: PersonSearchClient, gallery: str) -> dict[str, str]:
-    """Map the appearances of a film to the people they show or let hear."""
+async def _truth_of(
+    one: IngestedFilm, client: PersonSearchClient, gallery: str
+) -> tuple[dict[str, TruthTracklet], dict[str, str]]:
+    """What the appearances of a film show, and whom those let hear that show nobody."""
     appearances: list[appearance_pb2.Appearance] = await client.list_appearances(one.video_id, gallery=gallery)
     shown = assign(predicted_tracklets(appearances, one.film), one.film.tracklets)
     held = assign_speech(predicted_speech(appearances), one.film.speech)
-    return {key: truth.identity for key, truth in shown.items()} | {key: line.identity for key, line in held.items()}
+    return shown, {key: line.identity for key, line in held.items()}
+
+
+async def described_pairs(
+    client: PersonSearchClient, gallery: str, said: Sequence[Description], shown: Mapping[str, TruthTracklet]
+) -> Pairs:
+    """Compare each description with every appearance that it retrieves; the person in other clothes is neither."""
+    cosines: list[float] = []
+    same: list[bool] = []
+    for one in said:
+        answer = await client.search([text_part(one.text)], gallery=gallery, top_k=TOP_K, expand=False)
+        for hit in answer.hits:
+            truth = shown.get(hit.appearance.appearance_id)
+            steps = [step for step in hit.evidence if step.modality == modality_pb2.MODALITY_TEXT]
+            if truth is not None and steps and (truth.dress == one.dress or truth.identity != one.identity):
+                cosines.append(steps[0].cosine)
+                same.append(truth.dress == one.dress)
+    return Pairs(np.array(cosines, np.float32), np.array(same, np.bool_), np.ones(len(same), np.float32))
 
 
 async def _asked(

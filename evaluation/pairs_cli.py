@@ -38,7 +38,8 @@ async def _collect(films: list[Film], stack: Stack, pack: Pack) -> dict[tuple[Mo
     try:
         await index.open({modality: pack.model_for(modality).embedding_dim or 0 for modality in pack.modalities})
         async with PersonSearchClient(stack.endpoints.search_address, stack.endpoints.ingest_address) as client:
-            return await collect_pairs(films, client, index, _say)
+            with_text = pack.text_model is not None and Modality.TEXT in pack.calibration
+            return await collect_pairs(films, client, index, _say, with_text=with_text)
     finally:
         await index.aclose()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from services.runtime.settings import StackSettings
 from services.supervisor.api import Endpoints, ProgressEvent, down, status, up
 
-__all__ = ["Stack", "kept_stack", "use_stack"]
+__all__ = ["Stack", "kept_stack", "stack_of_pack", "use_stack"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,21 @@ def use_stack(say: Callable[[str], None]) -> Iterator[Stack]:
 
 
 @contextmanager
-def kept_stack(folder: Path, say: Callable[[str], None]) -> Iterator[Stack]:
+def stack_of_pack(pack: Path, say: Callable[[str], None]) -> Iterator[Stack]:
+    """Start a stack that serves one pack, in a fresh folder, and stop it at the end, as `use_stack` does."""
+    folder = Path(tempfile.mkdtemp(prefix="personsearch-evaluation-"))
+    with kept_stack(folder, say, pack=pack) as stack:
+        yield stack
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def kept_stack(folder: Path, say: Callable[[str], None], *, pack: Path | None = None) -> Iterator[Stack]:
     """Start the stack of a folder, and stop it at the end; what it stored stays there for the next time.
 
-    A stack that an earlier run of the folder left running is used.
+    A stack that an earlier run of the folder left running is used. Without a pack it serves that of the settings.
     """
-    settings = StackSettings(state_dir=folder)
+    settings = StackSettings(state_dir=folder) if pack is None else StackSettings(state_dir=folder, pack=pack)
     say(f"starting a stack in {folder}")
     try:
         yield Stack(up(settings, lambda event: _tell(event, say)), settings, own=True)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.truth_speech import TruthSpeech, speech_from_truth
+from evaluation.truth_words import Description, descriptions_from_truth, dress_of
 from evaluation.tubes import Tube
 
 __all__ = ["Film", "QueryFile", "TruthTracklet", "load_film"]
@@ -45,6 +46,7 @@ class TruthTracklet:
         faces: Boxes of the face, in pixels, in the frames in which it is visible.
         clear_frames: int64[n]; the frames in which at least half of the person is seen.
         scene: The scene, in which clothes hold; unique over all films of a run.
+        dress: Who wears what, unique over all casts of a run; empty where the truth does not say.
     """
 
     key: str
@@ -56,6 +58,7 @@ class TruthTracklet:
     faces: Tube = NO_FACES
     clear_frames: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     scene: str = ""
+    dress: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class Film:
     attributes: Mapping[str, Mapping[str, Any]]
     speech: tuple[TruthSpeech, ...] = ()
     voices: tuple[QueryFile, ...] = ()
+    descriptions: tuple[Description, ...] = ()
 
 
 def load_film(folder: Path) -> Film:
@@ -106,6 +110,7 @@ def load_film(folder: Path) -> Film:
         attributes={f"{cast}/{raw['identity_id']}": raw["attributes"] for raw in truth["identities"]},
         speech=tuple(speech_from_truth(name, cast, truth.get("speech", ()))),
         voices=tuple(_query_files(folder, cast, truth["queries"], "voice")),
+        descriptions=tuple(descriptions_from_truth(cast, truth["queries"])),
     )
 
 
@@ -127,6 +132,7 @@ def _tracklet(
         faces=_faces(frames, columns),
         clear_frames=frames[visibility >= MIN_MEDIAN_VISIBILITY],
         scene=scenes.get(raw.get("shot_id", ""), film),
+        dress=dress_of(cast, raw) if "outfit_id" in raw else "",
     )
 
 

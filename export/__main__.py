@@ -118,12 +118,13 @@ def random(
     seed: Annotated[int, typer.Option(help="Of the weights.")] = 0,
     version: Version = "0.0.0",
     keep_reference: Annotated[Path | None, typer.Option(help="npz for torch's inputs and answers.")] = None,
+    vocabulary: Annotated[Path | None, typer.Option(help="Words (JSON), for a text pair too.")] = None,
     report: Report = None,
 ) -> None:
     """Write a pack with seeded random weights, for tests and benchmarks."""
     from export.commands.onnx import export_random, report_of
 
-    typer.echo(report_of(export_random(seed, pack, version, keep_reference), report))
+    typer.echo(report_of(export_random(seed, pack, version, keep_reference, vocabulary), report))
 
 
 @app.command()
@@ -240,7 +241,7 @@ def _told(error: Exception) -> int:
     if isinstance(error, ImportError):
         sys.stderr.write(f"export: {error}: this verb needs what is not installed here; see docs/export.md\n")
         return 2
-    if type(error).__name__ in EXPECTED:
+    if EXPECTED & {kind.__name__ for kind in type(error).__mro__}:
         sys.stderr.write(f"export: {error}\n")
         return 2
     raise error

@@ -143,10 +143,11 @@ def _decide(
 
 
 def _write(pack: Pack, models: Sequence[ModelSpec], out: Path) -> None:
-    for model in models:
-        if not (out / model.file).exists():
-            (out / model.file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(pack.file_of(model), out / model.file)
+    vocabularies = set(pack.files) - {model.file for model in pack.manifest.models}
+    for name in sorted({model.file for model in models} | vocabularies):
+        if not (out / name).exists():
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(pack.directory / name, out / name)
     told = f"{pack.manifest.description} Networks in INT8: {_names(models)}."
     changes = {"models": tuple(models), "version": f"{pack.version}-int8", "description": told}
     write_manifest(out, PackManifest.model_validate(pack.manifest.model_copy(update=changes).model_dump()))

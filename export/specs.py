@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from torch import nn
 
 from models import DETECTOR_CLASSES, ActivityGraph, Detector, DetectorGraph, VoiceActivity
+from models.text import SMALL_IMAGE, SMALL_WORDS, ImageGraph, ImageTextTransformer, TextGraph
 from packs.sound import BINS
-from packs.spec import Modality, ModelSpec, Preprocessing, SoundPreprocessing, TensorSpec, Tolerance
+from packs.spec import Modality, ModelSpec, Preprocessing, SoundPreprocessing, TensorSpec, Tolerance, WordPreprocessing
 
 EMBEDDING_DIM = 256
 VOICE_DIM = 192
+TEXT_DIM = 160
 PER_CLASS = 100
 # 1.28 s: people in films speak about a second at a time.
 WINDOW_FRAMES = 128
+
+# The halves of the text pair, and the words that one of them knows by their numbers.
+LOOKS, READS = "text_image_encoder", "text_encoder"
+VOCABULARY = "vocabulary.json"
 
 _UNWRITTEN = "0" * 64
 
@@ -24,6 +31,33 @@ def demo_specs() -> Mapping[str, ModelSpec]:
     """Declare the networks of the demo pack, by name. Digests are zero until the files are written."""
     specs = (_detector(), _face(), _body(), _voice(), _activity())
     return MappingProxyType({spec.name: spec for spec in specs})
+
+
+def text_specs() -> Mapping[str, ModelSpec]:
+    """Declare the text pair that a pack may have beside them, by name; the vocabulary's digest is zero too."""
+    return MappingProxyType({spec.name: spec for spec in (_text_image(), _text())})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ServedModel:
+    """A network in the form that is served, in inference mode, and its declaration."""
+
+    spec: ModelSpec
+    graph: nn.Module
+
+
+def served_models(preset: str, network: nn.Module) -> tuple[ServedModel, ...]:
+    """What is served of a trained network: one model, or the two halves of a text pair.
+
+    Raises:
+        ValueError: If the demo pack has no such network.
+    """
+    if isinstance(network, ImageTextTransformer):
+        specs = text_specs()
+        halves = {LOOKS: ImageGraph(network=network), READS: TextGraph(network=network)}
+        return tuple(ServedModel(specs[name], graph.eval()) for name, graph in halves.items())
+    graph = served_graph(preset, network)
+    return (ServedModel(demo_specs()[preset], graph),)
 
 
 def served_graph(name: str, network: nn.Module) -> nn.Module:
@@ -87,6 +121,33 @@ def _encoder(
         preprocessing=how,
         tolerance=Tolerance(absolute=0.25, cosine=0.999),
         embedding_dim=dimension,
+    )
+
+
+def _text_image() -> ModelSpec:
+    # The crop of the body encoder, so that ingest cuts it once.
+    height, width = SMALL_IMAGE
+    how = Preprocessing(kind="stretch", height=height, width=width, enlarge=1.0)
+    source = TensorSpec(name="crop", dtype="UINT8", shape=(height, width, 3))
+    spec = _encoder(Modality.TEXT, source, how, TEXT_DIM)
+    return spec.model_copy(update={"name": LOOKS, "file": f"{LOOKS}.onnx"})
+
+
+def _text() -> ModelSpec:
+    return ModelSpec(
+        name=READS,
+        file=f"{READS}.onnx",
+        sha256=_UNWRITTEN,
+        inputs=(TensorSpec(name="tokens", dtype="INT32", shape=(SMALL_WORDS,)),),
+        outputs=(TensorSpec(name="embedding", dtype="FP32", shape=(TEXT_DIM,)),),
+        # Queries are asked one by one.
+        max_batch=32,
+        warmup_batches=(1, 8, 32),
+        preprocessing=WordPreprocessing(
+            kind="words", length=SMALL_WORDS, vocabulary=VOCABULARY, vocabulary_sha256=_UNWRITTEN
+        ),
+        tolerance=Tolerance(absolute=0.25, cosine=0.999),
+        embedding_dim=TEXT_DIM,
     )
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from models.presets import body_encoder, face_encoder, person_detector, voice_activity, voice_encoder
+from models.text import ivt_small
 
 CHECKPOINT_FORMAT = "personsearch-checkpoint/1"
 
@@ -20,6 +21,8 @@ PRESETS: dict[str, Callable[[], nn.Module]] = {
     "voice_encoder": voice_encoder,
     "voice_activity": voice_activity,
 }
+# One network each whose two halves are served apart, with the vocabulary that lies beside its weights.
+WORD_PRESETS: dict[str, Callable[[], nn.Module]] = {"ivt_small": ivt_small}
 
 
 class CheckpointError(Exception):

@@ -35,7 +35,12 @@ def faults_of(directory: Path) -> list[str]:
     except ValidationError as error:
         return [_in_words(one) for one in error.errors(include_url=False)]
     pack = Pack.of(directory, manifest)
-    return [fault for spec in pack.manifest.models for fault in _faults_of_model(pack, spec)]
+    graphs = {spec.file for spec in manifest.models}
+    others = {name: digest for name, digest in pack.files.items() if name not in graphs}
+    return [
+        *(fault for spec in manifest.models for fault in _faults_of_model(pack, spec)),
+        *(fault for name, digest in others.items() for fault in _faults_of_file(directory / name, digest)),
+    ]
 
 
 def graph_faults(path: Path, spec: ModelSpec) -> list[str]:
@@ -62,6 +67,13 @@ def _in_words(fault: object) -> str:
     said = f"{MANIFEST_FILE}: {place}: {fault['msg']}"
     given = fault.get("input")
     return f"{said} (got {given!r})" if isinstance(given, (str, int, float)) and len(str(given)) < 80 else said
+
+
+def _faults_of_file(path: Path, digest: str) -> Iterator[str]:
+    if not path.is_file():
+        yield f"{path.name} is absent"
+    elif (found := file_sha256(path)) != digest:
+        yield f"{path.name} has SHA-256 {found[:12]}, expected {digest[:12]}"
 
 
 def _faults_of_model(pack: Pack, spec: ModelSpec) -> Iterator[str]:

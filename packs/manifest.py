@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from packs.calibration import Calibration
 from packs.errors import PackError
-from packs.spec import FrozenModel, Modality, ModelSpec, Name
+from packs.spec import FrozenModel, Modality, ModelSpec, Name, Preprocessing, WordPreprocessing
 
 MANIFEST_FILE = "pack.json"
 
@@ -47,6 +47,17 @@ class HearingSettings(FrozenModel):
     threshold: Score
 
 
+class TextSettings(FrozenModel):
+    """The half of the pack's text pair that reads sentences; the other half is the network of modality ``text``.
+
+    Attributes:
+        model: Name of the network in ``models``; its preprocessing names the tokenizer and the vocabulary, and its
+            first output is in the space of the network that looks at bodies.
+    """
+
+    model: Name
+
+
 class PackManifest(FrozenModel):
     """What ``pack.json`` holds. Its canonical JSON is what the pack's digest is taken of.
 
@@ -58,7 +69,9 @@ class PackManifest(FrozenModel):
         models: Every network of the pack.
         detection: Operating point of the detector; None when the pack has none.
         hearing: Operating point of voice activity; None when the pack has none.
-        calibration: Evidence per modality. A modality without one is never used to decide anything.
+        text: What reads sentences; None when the pack has no text pair.
+        calibration: Evidence per modality; of ``text`` that of a sentence against a body. A modality without one is
+            never used to decide anything.
         licence: Under which the weights may be used, as an SPDX expression where there is one; empty when nobody said.
     """
 
@@ -69,6 +82,7 @@ class PackManifest(FrozenModel):
     models: Annotated[tuple[ModelSpec, ...], Field(min_length=1)]
     detection: DetectionSettings | None = None
     hearing: HearingSettings | None = None
+    text: TextSettings | None = None
     calibration: dict[Modality, Calibration] = Field(default_factory=dict)
     licence: str = ""
 
@@ -80,18 +94,41 @@ class PackManifest(FrozenModel):
         made = [model.modality for model in self.models if model.modality is not None]
         if len(set(made)) != len(made):
             raise ValueError(f"one network per modality, got {made}")
-        for use, settings in (("detection", self.detection), ("hearing", self.hearing)):
+        named = (("detection", self.detection), ("hearing", self.hearing), ("text", self.text))
+        for use, settings in named:
             if settings is not None and settings.model not in names:
                 raise ValueError(f"{use} names {settings.model!r}, but the models are {names}")
+        self._check_text_pair()
         return self
+
+    def _check_text_pair(self) -> None:
+        """Both halves of a text pair, in one space, or none."""
+        looks = next((model for model in self.models if model.modality is Modality.TEXT), None)
+        reads = next((model for model in self.models if self.text and model.name == self.text.model), None)
+        if looks is None and reads is None:
+            return
+        if looks is None or reads is None:
+            there, absent = ("sentences", "bodies") if looks is None else ("bodies", "sentences")
+            raise ValueError(
+                f"a text pair has a network of modality text for bodies, and one for sentences that `text` names; "
+                f"got the one for {there} without the one for {absent}"
+            )
+        if not isinstance(looks.preprocessing, Preprocessing) or not isinstance(reads.preprocessing, WordPreprocessing):
+            raise ValueError(f"a text pair looks at crops and reads words: check {looks.name} and {reads.name}")
+        if looks.embedding_dim != reads.embedding_dim:
+            raise ValueError(
+                f"a text pair has one space: {looks.name} has {looks.embedding_dim} dimensions, "
+                f"{reads.name} has {reads.embedding_dim}"
+            )
 
     def canonical_json(self) -> str:
         """One spelling of the manifest: sorted keys, no white space, ASCII."""
         # Terms make no other vectors: a pack whose licence is put right keeps its digest, and so its index.
         content = self.model_dump(mode="json", exclude={"licence"})
-        # A pack of pictures keeps the digest that it had before packs could hear.
-        if content["hearing"] is None:
-            del content["hearing"]
+        # A pack of pictures keeps the digest that it had before packs could hear, or read.
+        for use in ("hearing", "text"):
+            if content[use] is None:
+                del content[use]
         # One whose outputs have no tolerances of their own, or whose models name no licence, keeps the digest that it
         # had before they could.
         for model in content["models"]:
@@ -180,6 +217,20 @@ class Pack:
         made = ", ".join(self.modalities) or "nothing"
         raise PackError(f"pack {self.name} cannot embed {modality}; it embeds {made}")
 
+    @property
+    def text_model(self) -> ModelSpec | None:
+        """The network that reads sentences; None when the pack has no text pair."""
+        return None if self.manifest.text is None else self.models[self.manifest.text.model]
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Every file of the pack beside its manifest, with its hex SHA-256: weights and vocabularies."""
+        found = {model.file: model.sha256 for model in self.manifest.models}
+        for model in self.manifest.models:
+            if isinstance(model.preprocessing, WordPreprocessing):
+                found[model.preprocessing.vocabulary] = model.preprocessing.vocabulary_sha256
+        return MappingProxyType(found)
+
     def file_of(self, model: ModelSpec) -> Path:
         """Absolute path of a network's weights."""
         return self.directory / model.file
@@ -190,19 +241,19 @@ class Pack:
         Raises:
             PackError: Names every file that is absent or differs.
         """
-        wrong = [reason for model in self.manifest.models if (reason := self._fault(model)) is not None]
+        wrong = [reason for name, digest in self.files.items() if (reason := self._fault(name, digest)) is not None]
         if wrong:
             faults = "; ".join(wrong)
             raise PackError(f"pack {self.name} in {self.directory} is damaged: {faults}. Restore its files.")
 
-    def _fault(self, model: ModelSpec) -> str | None:
-        path = self.file_of(model)
+    def _fault(self, name: str, digest: str) -> str | None:
+        path = self.directory / name
         if not path.is_file():
-            return f"{model.file} is absent"
+            return f"{name} is absent"
         found = file_sha256(path)
-        if found == model.sha256:
+        if found == digest:
             return None
-        return f"{model.file} has SHA-256 {found[:12]}, expected {model.sha256[:12]}"
+        return f"{name} has SHA-256 {found[:12]}, expected {digest[:12]}"
 
 
 def write_manifest(directory: Path, manifest: PackManifest) -> Path:

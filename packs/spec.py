@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, m
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+File = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")]
 
 
 class Modality(StrEnum):
@@ -126,6 +127,29 @@ class SoundPreprocessing(FrozenModel):
         return self
 
 
+class WordPreprocessing(FrozenModel):
+    """How a sentence becomes the network's input: rows of numbers that `packs.words` makes.
+
+    Attributes:
+        kind: ``words`` (whole words of a small vocabulary of ours, a JSON file) or ``wordpieces`` (BERT's pieces, a
+            ``vocab.txt``).
+        length: Numbers in a row, the first and the last mark among them.
+        vocabulary: File of the words, relative to the pack's directory.
+        vocabulary_sha256: Hex digest of that file; a network means nothing to the numbers of another vocabulary.
+    """
+
+    kind: Literal["words", "wordpieces"]
+    length: Annotated[int, Field(ge=3)]
+    vocabulary: File
+    vocabulary_sha256: Sha256
+
+    @model_validator(mode="after")
+    def _inside_the_pack(self) -> Self:
+        if ".." in self.vocabulary.split("/"):
+            raise ValueError(f"the vocabulary must lie inside the pack, got {self.vocabulary!r}")
+        return self
+
+
 class ModelSpec(FrozenModel):
     """One network of a pack.
 
@@ -138,7 +162,7 @@ class ModelSpec(FrozenModel):
         outputs: Output tensors, without the batch axis.
         max_batch: Most rows in one execution; a client splits larger requests.
         warmup_batches: Batch sizes that are run before the model counts as ready.
-        preprocessing: How the image or the sound is cut; None when the input is neither.
+        preprocessing: How the image or the sound is cut, or a sentence numbered; None when the input is none of them.
         tolerance: Allowed distance from the reference, for outputs that have none of their own.
         embedding_dim: Length of the embedding, None for a network that makes none.
         licence: Under what the weights may be used, for people; None where it is the pack's own business.
@@ -146,13 +170,15 @@ class ModelSpec(FrozenModel):
 
     name: Name
     modality: Modality | None = None
-    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")]
+    file: File
     sha256: Sha256
     inputs: Annotated[tuple[TensorSpec, ...], Field(min_length=1)]
     outputs: Annotated[tuple[TensorSpec, ...], Field(min_length=1)]
     max_batch: PositiveInt
     warmup_batches: tuple[PositiveInt, ...] = (1,)
-    preprocessing: Annotated[Preprocessing | SoundPreprocessing, Field(discriminator="kind")] | None = None
+    preprocessing: (
+        Annotated[Preprocessing | SoundPreprocessing | WordPreprocessing, Field(discriminator="kind")] | None
+    ) = None
     tolerance: Tolerance = Tolerance()
     embedding_dim: PositiveInt | None = None
     licence: str | None = None
@@ -171,9 +197,17 @@ class ModelSpec(FrozenModel):
         too_large = [size for size in self.warmup_batches if size > self.max_batch]
         if too_large:
             raise ValueError(f"model {self.name}: warm-up {too_large} exceed max_batch {self.max_batch}")
-        if self.modality is not None and self.embedding_dim != self.outputs[0].shape[-1]:
+        embeds = self.modality is not None or self.embedding_dim is not None
+        if embeds and self.embedding_dim != self.outputs[0].shape[-1]:
             raise ValueError(
                 f"model {self.name}: embedding_dim is {self.embedding_dim}, but its first output has shape "
                 f"{self.outputs[0].shape}"
             )
+        if isinstance(self.preprocessing, WordPreprocessing):
+            self._check_words(self.preprocessing)
         return self
+
+    def _check_words(self, how: WordPreprocessing) -> None:
+        found = [(tensor.dtype, tensor.shape) for tensor in self.inputs]
+        if found != [("INT32", (how.length,))]:
+            raise ValueError(f"model {self.name}: rows of {how.length} words are INT32[{how.length}], got {found}")

@@ -12,9 +12,18 @@ from onnx import TensorProto, helper, numpy_helper
 
 from packs.arrays import F32, U8
 from packs.calibration import Calibration
-from packs.manifest import DetectionSettings, HearingSettings, Pack, PackManifest, file_sha256, write_manifest
+from packs.manifest import (
+    DetectionSettings,
+    HearingSettings,
+    Pack,
+    PackManifest,
+    TextSettings,
+    file_sha256,
+    write_manifest,
+)
 from packs.sound import BINS
 from packs.spec import Modality, ModelSpec, Preprocessing, SoundPreprocessing, TensorSpec
+from packs.testing_text import write_text_pair
 
 DIMENSION = 4
 CANDIDATES = 5
@@ -32,7 +41,8 @@ class TinyPack:
     """The pack, and the weights behind it.
 
     Attributes:
-        pack: A detector that never finds anything, encoders of faces, bodies and voices, and voice activity.
+        pack: A detector that never finds anything, encoders of faces, bodies and voices, voice activity, and where it
+            is asked for the text pair of `packs.testing_text`.
         face_weights: float32[8*8*3, 4].
         box_weights: float32[16*24*3, 5*4].
         voice_weights: float32[257, 4].
@@ -66,8 +76,11 @@ class TinyPack:
         return answer
 
 
-def write_tiny_pack(directory: Path, *, sound: bool = True, seed: int = 5) -> TinyPack:
-    """Write the pack into an existing directory; without `sound` it cannot hear, another `seed` has other weights."""
+def write_tiny_pack(directory: Path, *, sound: bool = True, text: bool = False, seed: int = 5) -> TinyPack:
+    """Write the pack into an existing directory.
+
+    Without `sound` it cannot hear, with `text` it reads sentences, another `seed` has other weights.
+    """
     random = np.random.default_rng(seed)
     face = _weights(random, FACE_CROP, DIMENSION)
     body = _weights(random, BODY_CROP, DIMENSION)
@@ -83,14 +96,20 @@ def write_tiny_pack(directory: Path, *, sound: bool = True, seed: int = 5) -> Ti
         _encoder(directory, Modality.FACE, FACE_CROP, "square"),
         _encoder(directory, Modality.BODY, BODY_CROP, "stretch"),
     )
-    modalities = (Modality.FACE, Modality.BODY, *([Modality.VOICE] if sound else []))
+    heard, read = ([Modality.VOICE] if sound else []), ([Modality.TEXT] if text else [])
+    modalities = (Modality.FACE, Modality.BODY, *heard, *read)
     manifest = PackManifest(
         name="tiny",
         version="1",
         description="Simple networks without meaning, for tests.",
-        models=(*pictures, *(_hearing(directory, voice) if sound else ())),
+        models=(
+            *pictures,
+            *(_hearing(directory, voice) if sound else ()),
+            *(write_text_pair(directory, BODY_CROP) if text else ()),
+        ),
         detection=DetectionSettings(model="person_detector", thresholds=(0.6, 0.6, 0.6), iou=0.5),
         hearing=HearingSettings(model="voice_activity", threshold=0.5) if sound else None,
+        text=TextSettings(model="text_encoder") if text else None,
         calibration={modality: Calibration(slope=12.0, intercept=-6.0) for modality in modalities},
     )
     write_manifest(directory, manifest)

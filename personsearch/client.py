@@ -88,7 +88,8 @@ class PersonSearchClient:
         Hits come best first, at most `top_k` (the service's default is 50). `expand=False` keeps to what the parts
         match by themselves, without associations. `task` says whether the person is to be seen, heard or both; left
         out, a query of nothing but voices asks where the person is heard, any other where they are seen, and the
-        answer's `task` says which it was. Raises SeveralFacesError when a portrait needs a choice.
+        answer's `task` says which it was. `text_readings` of the answer names the words of a text that the pack does
+        not know. Raises SeveralFacesError when a portrait needs a choice.
         """
         asked = query(
             parts,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from personsearch.v1 import geometry_pb2, modality_pb2, query_pb2
 
-__all__ = ["embedding", "like", "portrait", "query", "unlike", "voice"]
+__all__ = ["embedding", "like", "portrait", "query", "text", "unlike", "voice"]
 
 
 def portrait(
@@ -33,6 +33,16 @@ def voice(
     sound = source if isinstance(source, bytes) else Path(source).read_bytes()
     span = geometry_pb2.Span(start_s=span_s[0], end_s=span_s[1]) if span_s else None
     return query_pb2.QueryPart(voice=query_pb2.VoiceClip(sound=sound, span=span), weight=weight)
+
+
+def text(description: str, *, weight: float | None = None) -> query_pb2.QueryPart:
+    """Make a part from words: "the person who looks like this", such as "a woman in a red jacket with glasses".
+
+    Below 0 `weight` says "nobody who looks like this". Raises ValueError for a description of nothing but spaces.
+    """
+    if not description.strip():
+        raise ValueError("got a description of nothing but spaces, expected what the person looks like")
+    return query_pb2.QueryPart(text=description, weight=weight)
 
 
 def like(appearance_id: str, *, weight: float | None = None) -> query_pb2.QueryPart:

@@ -67,10 +67,10 @@ class Refusal:
 class FakeStack:
     """Search, ingest and gallery services with a small memory; `requests` holds every request in order.
 
-    `appearances` maps a video id to what ListAppearances tells of it, `refusals` a method name to the error that its
-    calls end in, `steps` is the number of progress messages of an
-    ingest, and `failing` names file endings whose ingest fails. With `stalls` a watched ingest never ends: `stalled` is
-    set after its first message, and its stream stays open until the caller hangs up.
+    `appearances` maps a video id to what ListAppearances tells of it, `unknown_words` are those that no text is read
+    with, `refusals` maps a method name to the error that its calls end in, `steps` is the number of progress messages
+    of an ingest, and `failing` names file endings whose ingest fails. With `stalls` a watched ingest never ends:
+    `stalled` is set after its first message, and its stream stays open until the caller hangs up.
     """
 
     def __init__(self, *, steps: int = 3, failing: tuple[str, ...] = (), stalls: bool = False) -> None:
@@ -79,6 +79,7 @@ class FakeStack:
         self.galleries: dict[str, dict[str, video_pb2.Video]] = {}
         self.hits: list[hit_pb2.Hit] = []
         self.appearances: dict[str, list[appearance_pb2.Appearance]] = {}
+        self.unknown_words: tuple[str, ...] = ()
         self.degraded: list[person_search_service_pb2.Degradation.ValueType] = []
         self.steps = steps
         self.failing = failing
@@ -134,7 +135,17 @@ class _Search(person_search_service_pb2_grpc.PersonSearchServiceServicer):
             degraded=self._stack.degraded,
             task=request.query.task or alone,
             voice_speech_s=[1.5] * voices,
+            text_readings=self._readings(request.query),
         )
+
+    def _readings(self, query: query_pb2.Query) -> list[person_search_service_pb2.TextReading]:
+        texts = {place: part.text.lower().split() for place, part in enumerate(query.parts) if part.HasField("text")}
+        return [
+            person_search_service_pb2.TextReading(
+                part_index=place, unknown_words=[word for word in words if word in self._stack.unknown_words]
+            )
+            for place, words in texts.items()
+        ]
 
     def GetTrack(
         self, request: person_search_service_pb2.GetTrackRequest, context: grpc.ServicerContext

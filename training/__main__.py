@@ -60,6 +60,13 @@ def _parser() -> argparse.ArgumentParser:
     words.add_argument("--weights", type=Path, required=True, help="`weights.pt` of a run, its vocabulary beside it")
     words.add_argument("--data", type=Path, required=True, help="folder of the sets with their descriptions")
     words.set_defaults(run=_evaluate_words)
+    teach = commands.add_parser(
+        "teach-words", help="fit the bag of words that `python -m evaluation words` compares with"
+    )
+    teach.add_argument("--data", type=Path, required=True, help="folder of the sets, `train` with its descriptions")
+    teach.add_argument("--vocabulary", type=Path, required=True, help="`vocabulary.json` of the run or the pack")
+    teach.add_argument("--out", type=Path, required=True, help="npz file to write")
+    teach.set_defaults(run=_teach_words)
     pack = commands.add_parser("demo-pack", help="render, train, export, calibrate and measure the demo pack")
     pack.add_argument("--data", type=Path, required=True, help="folder for the rendered sets (about 6 GB)")
     pack.add_argument("--voices", type=Path, help="folder of the sets of voices; DATA/voices when not given")
@@ -67,9 +74,12 @@ def _parser() -> argparse.ArgumentParser:
     pack.add_argument("--out", type=Path, required=True, help="folder of the pack")
     pack.add_argument("--version", default="0.4.0", help="version of the weights")
     pack.add_argument("--threads", type=int, default=2, help="1 is faster on a machine that does other work too")
+    pack.add_argument("--words", action="store_true", help="describe the sets too, and train the text pair")
     pack.set_defaults(run=_demo_pack)
     finish = commands.add_parser("finish", help="export, calibrate and measure runs that are done, and write the card")
-    finish.add_argument("--weights", type=Path, nargs="+", required=True, help="`weights.pt` of the runs")
+    finish.add_argument(
+        "--weights", type=Path, nargs="+", required=True, help="`weights.pt` of the runs; of words.toml too"
+    )
     finish.add_argument("--data", type=Path, required=True)
     finish.add_argument("--voices", type=Path, help="folder of the sets of voices; DATA/voices when not given")
     finish.add_argument("--out", type=Path, required=True, help="folder of the pack")
@@ -112,11 +122,17 @@ def _evaluate_words(options: argparse.Namespace) -> None:
     sys.stdout.write(json.dumps(figures, indent=1) + "\n")
 
 
+def _teach_words(options: argparse.Namespace) -> None:
+    from training.evaluate_words import teach_words
+
+    teach_words(options.data, options.vocabulary, options.out, say=say)
+
+
 def _demo_pack(options: argparse.Namespace) -> None:
     from training.demo_pack import Folders, demo_pack
 
-    folders = Folders.below(options.data, options.voices)
-    demo_pack(folders, options.runs, options.out, version=options.version, say=say, threads=options.threads)
+    folders, runs, how = Folders.below(options.data, options.voices), options.runs, options.threads
+    demo_pack(folders, runs, options.out, version=options.version, say=say, threads=how, words=options.words)
 
 
 def _run(options: argparse.Namespace) -> None:

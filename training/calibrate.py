@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from packs.detections import DetectionClass
+from packs.errors import PackError
 from packs.manifest import DetectionSettings, HearingSettings, Pack, write_manifest
 from packs.spec import Modality
 from training.data.shards import FrameSet, open_frames
@@ -17,7 +18,9 @@ from training.data.voices import VoiceSet, open_voices
 from training.measure.detection import ClassFigures, class_figures
 from training.measure.evidence import VOICE_GROUP_SIZES, Evidence, fit_evidence, tracklet_like_groups
 from training.measure.sets import CHOICES, FLOOR, RawDetections, crop_test, detect_raw, embed, input_size
+from training.measure.text_evidence import fit_text_evidence
 from training.measure.voices import best_threshold, embed_clips, frame_errors, speech_of_clips
+from training.measure.words import look_at, read_texts, sentences_about, text_input_size
 
 SEED = 404
 # More than any cast has: makes one number of scene and identity.
@@ -33,7 +36,7 @@ def calibrate(
 
     Args:
         directory: Folder of the pack.
-        data: Folder with the rendered `val` set of frames.
+        data: Folder with the rendered `val` set of frames; with its descriptions when the pack has a text pair.
         voices: Folder with the `val` set of voices; not looked at when the pack has no network for it.
         say: Receives lines of progress.
         frames_limit: Most frames for the detector.
@@ -44,6 +47,8 @@ def calibrate(
     pack = Pack.load(directory)
     frames = open_frames(data / "val")
     evidence = {modality: crop_evidence(pack, frames, modality) for modality in pack.modalities if modality in CHOICES}
+    if Modality.TEXT in pack.modalities:
+        evidence[Modality.TEXT] = text_evidence(pack, frames)
     detection, figures = operating_point(pack, frames, frames_limit)
     report: dict[str, Any] = {"detector": figures}
     hearing = pack.manifest.hearing
@@ -72,6 +77,23 @@ def crop_evidence(pack: Pack, frames: FrameSet, modality: Modality) -> Evidence:
         return fit_evidence(tracklet_like_groups(embeddings, test.identity, test.identity, SEED), SEED)
     keys = test.scene * PEOPLE + test.identity
     return fit_evidence(tracklet_like_groups(embeddings, keys, test.identity, SEED, near=test.scene), SEED)
+
+
+def text_evidence(pack: Pack, frames: FrameSet) -> Evidence:
+    """Fit sentences against bodies of one scene each, over sentences of the kinds that training may see.
+
+    Raises:
+        PackError: If whom a sentence describes is no nearer to it than others.
+    """
+    test = crop_test(frames, Modality.BODY, text_input_size(pack))
+    sentences, described = sentences_about(frames, test.outfit, teaching=True)
+    keys = test.scene * PEOPLE + test.identity
+    groups = tracklet_like_groups(look_at(pack, test.crops), keys, test.outfit, SEED, near=test.scene)
+    texts = read_texts(pack, [sentence.text for sentence in sentences])
+    try:
+        return fit_text_evidence(texts, described, groups, SEED)
+    except ValueError as error:
+        raise PackError(f"the text pair of pack {pack.name} cannot be calibrated: {error}; is it trained?") from error
 
 
 def voice_evidence(pack: Pack, voices: VoiceSet) -> Evidence:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from packs.manifest import Pack
-from training.card_encoders import activity_part, encoder_part
+from training.card_encoders import activity_part, encoder_part, text_part
 
 Report = Mapping[str, Any]
 
@@ -22,6 +22,7 @@ def write_card(directory: Path, report: Report) -> Path:
         _models(pack),
         _detector(test["detector"]),
         *[encoder_part(name, test[name]) for name in ("face", "body", "voice") if name in test],
+        *([text_part(test["text"])] if "text" in test else []),
         *([activity_part(test["voice_activity"])] if "voice_activity" in test else []),
         _evidence(report["calibration"]["evidence"]),
         _parity(report["parity"]),
@@ -122,7 +123,8 @@ def _evidence(evidence: Report) -> str:
             "log-odds of one person = slope * cosine + intercept, at prior 1/2, fitted by Platt's method on `val` "
             "over pairs of aggregated groups: one to four crops of different frames, one to three clips. Face pairs "
             "may differ in everything else; body pairs of one person are of one scene, and half of the pairs of two "
-            "people are too; voice pairs differ in words, room and background.",
+            "people are too; voice pairs differ in words, room and background; text pairs are of a sentence and a "
+            "group of crops.",
             "",
             "| modality | slope | intercept | cosine at even odds | equal error rate | pairs same / other |",
             "|---|---|---|---|---|---|",

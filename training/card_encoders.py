@@ -21,7 +21,18 @@ MEANINGS = {
         "anywhere": "One clip asks for the same voice in all other clips (other words, room, background).",
     },
 }
+GROUPS = {
+    "seen": "of seen templates and words",
+    "seen_full": "of these, full",
+    "seen_partial": "of these, partial",
+    "seen_negated": "of these, negated",
+    "seen_synonym": "of these, in other words",
+    "held_out_template": "of templates held out",
+    "held_out_words": "with words held out",
+    "held_out_both": "both held out",
+}
 LABELS = {
+    "bag_of_words": "bag of words",
     "network": "network",
     "pixels": "raw pixels",
     "colour_histogram": "colour histogram",
@@ -49,6 +60,32 @@ def encoder_part(name: str, figures: Report) -> str:
         if part["queries"]
     ]
     return "\n".join([*lines, ""])
+
+
+def text_part(figures: Report) -> str:
+    """The card's part about the text pair, from the figures of `training.evaluate_words`."""
+    ways = [way for way in ("network", "bag_of_words", "chance") if way in figures]
+    rows = [
+        f"| {GROUPS[group]} | {LABELS[way]} | {part['rank1']:.3f} | {part['rank10']:.3f} | {part['map']:.3f} "
+        f"| {part['queries']} |"
+        for group in GROUPS
+        for way in ways
+        if (part := figures[way][group])["queries"]
+    ]
+    return "\n".join(
+        [
+            f"## Search by words, {figures['gallery']} crops of {figures['people']} persons in outfits",
+            "",
+            "One sentence asks for the crops of whom it describes, in those clothes, among all crops of `test`. Many "
+            "sentences fit several people. The bag of words knows colours of six bands of the body and which words "
+            "go with them.",
+            "",
+            "| sentences | by | R@1 | R@10 | mAP | queries |",
+            "|---|---|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
 
 
 def activity_part(figures: Report) -> str:

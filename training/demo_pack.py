@@ -12,21 +12,28 @@ from typing import Any, Literal
 
 import numpy as np
 
+from models.checkpoints import WORD_PRESETS, read_checkpoint
+from models.text import SMALL_IMAGE, SMALL_WORDS
 from packs.manifest import Pack
 from packs.sound import SAMPLE_RATE
+from packs.words import WordTokenizer, read_vocabulary
 from training.calibrate import calibrate
 from training.card import write_card
+from training.data.descriptions import FILE
 from training.data.shards import RenderError, open_frames
 from training.data.voices import open_voices
 from training.evaluate import evaluate
 from training.measure.sets import sample_inputs
 from training.measure.voices import sample_windows
+from training.measure.words import sample_words
 from training.recipe import read_recipe
 from training.run import train
+from training.tasks.description import VOCABULARY_FILE
 
 RECIPES = Path(__file__).parent / "recipes"
 SIGHT_RECIPES = ("detector", "face", "body")
 SOUND_RECIPES = ("voice", "voice_activity")
+WORD_RECIPES = ("words",)
 PARITY_ROWS = 32
 
 Kind = Literal["frames", "closeups", "voices"]
@@ -88,7 +95,14 @@ class Folders:
 
 
 def demo_pack(
-    folders: Folders, runs: Path, out: Path, *, version: str, say: Callable[[str], None], threads: int
+    folders: Folders,
+    runs: Path,
+    out: Path,
+    *,
+    version: str,
+    say: Callable[[str], None],
+    threads: int,
+    words: bool = False,
 ) -> None:
     """Make the demo pack; what is already there (data, finished or killed runs) is used.
 
@@ -99,10 +113,14 @@ def demo_pack(
         version: Version of the weights.
         say: Receives lines of progress.
         threads: Threads for training.
+        words: Whether the sets of frames are described too, and a text pair is trained.
     """
     for part in PARTS:
         render(part, folders, say=say)
+        if words and part.kind == "frames":
+            write_words(folders.of(part), say=say)
     sources = [(name, folders.frames) for name in SIGHT_RECIPES] + [(name, folders.voices) for name in SOUND_RECIPES]
+    sources += [(name, folders.frames) for name in WORD_RECIPES if words]
     weights = [train(RECIPES / f"{name}.toml", data, runs / name, say=say, threads=threads) for name, data in sources]
     finish(weights, folders, out, version=version, say=say)
 
@@ -118,10 +136,24 @@ def render(part: Part, folders: Folders, *, say: Callable[[str], None]) -> None:
         return
     say(f"making {folder}: {part.kind} of {part.identities} people")
     options = ["--seed", part.seed, "--identities", part.identities, COUNTED[part.kind], part.count, "--workers", 2]
-    command = [sys.executable, "-m", "synthetic", part.kind, *map(str, options), "--out", str(folder)]
-    done = subprocess.run(command, check=False)
+    _synthetic([part.kind, *map(str, options), "--out", str(folder)], f"making {folder}")
+
+
+def write_words(folder: Path, *, say: Callable[[str], None]) -> None:
+    """Describe the people of a set where that has not been done, in a process of its own.
+
+    Raises:
+        RenderError: If it fails; its own message stands above.
+    """
+    if not (folder / FILE).exists():
+        say(f"describing {folder}")
+        _synthetic(["descriptions", str(folder)], f"describing {folder}")
+
+
+def _synthetic(arguments: Sequence[str], doing: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "synthetic", *arguments], check=False)
     if done.returncode != 0:
-        raise RenderError(f"making {folder} ended with status {done.returncode}; the renderer's message is above")
+        raise RenderError(f"{doing} ended with status {done.returncode}; the renderer's message is above")
 
 
 def finish(
@@ -139,7 +171,7 @@ def finish(
     their files agree with torch, and of sets that are not rendered here.
 
     Args:
-        weights: Checkpoints of the networks, in any order.
+        weights: Checkpoints of the networks, in any order; the vocabulary of a text pair lies beside its own.
         folders: Folders of the sets.
         out: Folder of the pack.
         version: Version of the weights.
@@ -175,6 +207,10 @@ def export(weights: Sequence[Path], folders: Folders, out: Path, *, version: str
     recipes = [read_recipe(RECIPES / f"{name}.toml") for name in (*SIGHT_RECIPES, *SOUND_RECIPES)]
     inputs: dict[str, Any] = dict(sample_inputs(open_frames(folders.frames / "val"), recipes, PARITY_ROWS))
     inputs |= sample_windows(open_voices(folders.voices / "val"), recipes, PARITY_ROWS)
+    for path in weights:
+        if read_checkpoint(path).preset in WORD_PRESETS:
+            tokenizer = WordTokenizer(read_vocabulary(path.parent / VOCABULARY_FILE), length=SMALL_WORDS)
+            inputs |= sample_words(open_frames(folders.frames / "val"), tokenizer, SMALL_IMAGE, PARITY_ROWS)
     np.savez(samples, **inputs)
     command = [sys.executable, "-m", "export", "onnx", "--pack", out, "--version", version, "--checkpoint", *weights]
     command += ["--samples", samples, "--report", report]

@@ -16,6 +16,7 @@ from packs.spec import Modality
 from training.data.shards import FrameSet, open_frames
 from training.data.voices import open_voices
 from training.evaluate_sound import activity_figures, voice_figures
+from training.evaluate_words import evaluate_text_pair
 from training.measure.detection import class_figures
 from training.measure.people import people_groups
 from training.measure.retrieval import Retrieval, chance, retrieve
@@ -33,7 +34,7 @@ def evaluate(
 
     Args:
         directory: Folder of the pack.
-        data: Folder with the rendered `test` set of frames.
+        data: Folder with the rendered `test` set of frames; with its descriptions when the pack has a text pair.
         voices: Folder with the `test` set of voices; not looked at when the pack has no network for it.
         say: Receives lines of progress.
         frames_limit: Most frames for the detector.
@@ -48,6 +49,9 @@ def evaluate(
     if Modality.VOICE in pack.modalities:
         report["voice"] = voice_figures(pack, open_voices(voices / "test"))
         say(f"voice: {report['voice']['tasks']}")
+    if Modality.TEXT in pack.modalities:
+        report["text"] = evaluate_text_pair(pack, data, say=say)
+        say(f"text: {report['text']['network']}")
     if pack.manifest.hearing is not None:
         report["voice_activity"] = activity_figures(pack, open_voices(voices / "test"))
         say(f"voice_activity: {report['voice_activity']}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from evaluation.naive import colour_histogram
+from evaluation.naive import BagOfWords, colour_histogram, fit_bag_of_words, write_bag
 from models.checkpoints import network_from_checkpoint, read_checkpoint
 from models.text import SMALL_IMAGE, SMALL_WORDS, ImageTextTransformer, ivt_small
+from packs.manifest import Pack
 from packs.spec import Modality
-from packs.words import Vocabulary, WordTokenizer, read_vocabulary
-from training.data.descriptions import Sentence, read_descriptions
-from training.data.shards import DataError, open_frames
-from training.measure.by_words import BagOfWords, WordRetrieval, ask_by_words, by_group, fit_bag_of_words
+from packs.words import Vocabulary, WordTokenizer, read_vocabulary, tokenizer_of
+from training.data.descriptions import FILE, Sentence, read_descriptions
+from training.data.shards import open_frames
+from training.measure.by_words import WordRetrieval, ask_by_words, by_group
 from training.measure.retrieval import chance
 from training.measure.served import unit
-from training.measure.sets import CropTest, crop_test
+from training.measure.sets import OUTFITS, CropTest, crop_test
+from training.measure.words import look_at, read_texts, sentences_about, text_input_size
 from training.tasks.description import VOCABULARY_FILE
 
 F32 = NDArray[np.float32]
@@ -77,28 +79,48 @@ def evaluate_words(weights: Path, data: Path, *, say: Callable[[str], None]) -> 
         "bag_of_words": rank_bag(taught_bag(data / "train", vocabulary), test),
         "chance": rank_chance(test),
     }
+    return {"step": checkpoint.step, **_figures(test, rankings)}
+
+
+def evaluate_text_pair(pack: Pack, data: Path, *, say: Callable[[str], None]) -> dict[str, Any]:
+    """Measure a pack's exported text pair on the `test` set, as `evaluate_words` measures a run.
+
+    The bag of words is left out, and that is said, where there is no described `train` set to teach it.
+
+    Raises:
+        PackError: If the pack has no text pair.
+    """
+    test = word_test(data / "test", text_input_size(pack))
+    texts = read_texts(pack, [sentence.text for sentence in test.sentences])
+    found = ask_by_words(texts, unit(look_at(pack, test.gallery.crops)), test.keys, test.gallery.outfit)
+    rankings = {"network": found}
+    if (data / "train" / FILE).exists():
+        rankings["bag_of_words"] = rank_bag(taught_bag(data / "train", tokenizer_of(pack).vocabulary), test)
+    else:
+        say(f"no bag of words to compare with: {data / 'train' / FILE} is not there to teach it")
+    rankings["chance"] = rank_chance(test)
+    return _figures(test, rankings)
+
+
+def _figures(test: WordTest, rankings: Mapping[str, WordRetrieval]) -> dict[str, Any]:
     groups = test.groups()
     return {
-        "step": checkpoint.step,
         "gallery": len(test.gallery.crops),
         "people": len(np.unique(test.gallery.outfit)),
         **{name: by_group(found, groups) for name, found in rankings.items()},
     }
 
 
-def word_test(directory: Path) -> WordTest:
+def word_test(directory: Path, size: tuple[int, int] = SMALL_IMAGE) -> WordTest:
     """Read a set: every body that is seen well enough, and every sentence about one of them.
 
     Raises:
         DataError: If nothing is said of anybody who is seen.
     """
-    gallery = crop_test(open_frames(directory), Modality.BODY, SMALL_IMAGE)
-    described = read_descriptions(directory)
-    shown = sorted(set(gallery.outfit.tolist()))
-    said = [(key, s) for key in shown for s in _sentences(described.get((key // 1000, key % 1000)))]
-    if not said:
-        raise DataError(f"no sentence of {directory} describes anybody who is seen in it")
-    return WordTest(gallery, tuple(s for _, s in said), np.array([key for key, _ in said], np.int64))
+    frames = open_frames(directory)
+    gallery = crop_test(frames, Modality.BODY, size)
+    sentences, keys = sentences_about(frames, gallery.outfit)
+    return WordTest(gallery, tuple(sentences), keys)
 
 
 def rank_network(network: torch.nn.Module, vocabulary: Vocabulary, test: WordTest) -> WordRetrieval:
@@ -115,9 +137,24 @@ def taught_bag(directory: Path, vocabulary: Vocabulary) -> BagOfWords:
     """Fit the baseline on bodies of a set that training may see."""
     bodies = crop_test(open_frames(directory), Modality.BODY, SMALL_IMAGE)
     described = read_descriptions(directory)
-    teaching = [described[(int(key) // 1000, int(key) % 1000)].teaching for key in bodies.outfit]
+    teaching = [described[(int(key) // OUTFITS, int(key) % OUTFITS)].teaching for key in bodies.outfit]
     rows = np.random.default_rng(0).permutation(np.flatnonzero([bool(texts) for texts in teaching]))[:TAUGHT]
     return fit_bag_of_words(colour_histogram(bodies.crops[rows]), [teaching[row] for row in rows], vocabulary)
+
+
+def teach_words(data: Path, vocabulary: Path, out: Path, *, say: Callable[[str], None]) -> None:
+    """Fit the bag of words on the `train` set and write it, for `python -m evaluation words`.
+
+    Args:
+        data: Folder of the sets, `train` among them, with its descriptions.
+        vocabulary: The words of the run or the pack that it is compared with.
+        out: npz file.
+        say: Receives lines of progress.
+    """
+    bag = taught_bag(data / "train", read_vocabulary(vocabulary))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_bag(out, bag)
+    say(f"a bag of {len(bag.vocabulary)} words in {out}")
 
 
 def rank_bag(bag: BagOfWords, test: WordTest) -> WordRetrieval:
@@ -132,10 +169,6 @@ def rank_chance(test: WordTest) -> WordRetrieval:
     vectors = chance(len(test.sentences) + len(test.gallery.crops))
     texts, images = np.split(vectors, [len(test.sentences)])
     return ask_by_words(texts, images, test.keys, test.gallery.outfit)
-
-
-def _sentences(described: Any) -> tuple[Sentence, ...]:
-    return () if described is None else described.sentences
 
 
 def _embedded(embed: Callable[[torch.Tensor], torch.Tensor], rows: NDArray[Any]) -> F32:

@@ -4,5 +4,19 @@ from evaluation.naive.colours import colour_histogram
 from evaluation.naive.mfcc import MFCC_COUNT, mean_mfcc, mean_std_mfcc, mfcc
 from evaluation.naive.thumbnails import pixels
 from evaluation.naive.vectors import unit
+from evaluation.naive.words import BagError, BagOfWords, fit_bag_of_words, read_bag, write_bag
 
-__all__ = ["MFCC_COUNT", "colour_histogram", "mean_mfcc", "mean_std_mfcc", "mfcc", "pixels", "unit"]
+__all__ = [
+    "MFCC_COUNT",
+    "BagError",
+    "BagOfWords",
+    "colour_histogram",
+    "fit_bag_of_words",
+    "mean_mfcc",
+    "mean_std_mfcc",
+    "mfcc",
+    "pixels",
+    "read_bag",
+    "unit",
+    "write_bag",
+]

@@ -12,33 +12,43 @@ import torch
 from export.pack import WrittenPack, write_pack
 from export.runners import torch_runner
 from export.samples import AnyArray, read_samples
-from export.specs import served_graph
+from export.specs import VOCABULARY, served_models
 from export.verify import reference_answers
-from models.checkpoints import PRESETS, network_from_checkpoint, read_checkpoint
+from models.checkpoints import PRESETS, WORD_PRESETS, network_from_checkpoint, read_checkpoint
 from packs.manifest import Pack
 
 RANDOM = "Random weights: the right shapes and no meaning."
 
 
 def export_checkpoints(checkpoints: Sequence[Path], samples: Path | None, pack: Path, version: str) -> WrittenPack:
-    """Export trained networks, each under the name of its preset."""
-    networks = {}
+    """Export trained networks, each under the name of its preset; words lie beside the weights that know them."""
+    networks, vocabulary = {}, None
     for path in checkpoints:
         checkpoint = read_checkpoint(path)
-        networks[checkpoint.preset] = network_from_checkpoint(checkpoint, checkpoint.preset)
-    return write_pack(pack, networks, read_samples(samples) if samples else {}, version=version)
+        networks[checkpoint.preset] = network_from_checkpoint(checkpoint, checkpoint.preset, PRESETS | WORD_PRESETS)
+        if checkpoint.preset in WORD_PRESETS:
+            vocabulary = path.parent / VOCABULARY
+    inputs = read_samples(samples) if samples else {}
+    return write_pack(pack, networks, inputs, version=version, vocabulary=vocabulary)
 
 
-def export_random(seed: int, pack: Path, version: str, keep_reference: Path | None = None) -> WrittenPack:
-    """Export every preset with seeded random weights; torch's inputs and answers are kept when a file is named."""
+def export_random(
+    seed: int, pack: Path, version: str, keep_reference: Path | None = None, vocabulary: Path | None = None
+) -> WrittenPack:
+    """Export every preset with seeded random weights; torch's inputs and answers are kept when a file is named.
+
+    With a vocabulary the pack has a text pair too.
+    """
     torch.manual_seed(seed)
-    networks = {name: build().eval() for name, build in PRESETS.items()}
-    written = write_pack(pack, networks, {}, version=version, description=RANDOM)
+    presets = PRESETS | (WORD_PRESETS if vocabulary else {})
+    networks = {name: build().eval() for name, build in presets.items()}
+    written = write_pack(pack, networks, {}, version=version, description=RANDOM, vocabulary=vocabulary)
     if keep_reference:
         specs = Pack.load(pack).models
         kept: dict[str, AnyArray] = {}
-        for name, network in networks.items():
-            kept |= reference_answers(specs[name], {}, torch_runner(served_graph(name, network), specs[name]))
+        for model in (model for name, network in networks.items() for model in served_models(name, network)):
+            spec = specs[model.spec.name]
+            kept |= reference_answers(spec, {}, torch_runner(model.graph, spec))
         np.savez(keep_reference, allow_pickle=False, **kept)
     return written
 

@@ -96,15 +96,15 @@ def _tell(report: ModelReport, say: Say) -> None:
 def _torch_runners(checkpoints: Sequence[Path], pack: Pack) -> dict[str, Runner]:
     if not checkpoints:
         return {}
-    from export.specs import served_graph
-    from models.checkpoints import network_from_checkpoint, read_checkpoint
+    from export.specs import served_models
+    from models.checkpoints import PRESETS, WORD_PRESETS, network_from_checkpoint, read_checkpoint
 
     runners = {}
     for path in checkpoints:
         checkpoint = read_checkpoint(path)
-        name = checkpoint.preset
-        graph = served_graph(name, network_from_checkpoint(checkpoint, name))
-        runners[name] = torch_runner(graph, pack.model(name))
+        network = network_from_checkpoint(checkpoint, checkpoint.preset, PRESETS | WORD_PRESETS)
+        for model in served_models(checkpoint.preset, network):
+            runners[model.spec.name] = torch_runner(model.graph, pack.model(model.spec.name))
     return runners
 
 

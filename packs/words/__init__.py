@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from packs.words.reading import Tokenizer, known_text, tokenizer_of
 from packs.words.splitting import words_of
 from packs.words.tokenizer import WordTokenizer
 from packs.words.vocabulary import (
@@ -17,13 +18,16 @@ from packs.words.wordpiece import WordPieceTokenizer
 
 __all__ = [
     "VOCABULARY_FORMAT",
+    "Tokenizer",
     "Vocabulary",
     "VocabularyError",
     "WordPieceTokenizer",
     "WordTokenizer",
     "build_vocabulary",
+    "known_text",
     "read_vocabulary",
     "read_wordpieces",
+    "tokenizer_of",
     "words_of",
     "write_vocabulary",
 ]

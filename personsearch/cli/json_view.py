@@ -52,6 +52,10 @@ def search_view(answer: person_search_service_pb2.SearchResponse) -> View:
     return {
         "task": query_pb2.Task.Name(answer.task).removeprefix("TASK_").lower(),
         "voice_speech_s": [round(seconds, 2) for seconds in answer.voice_speech_s],
+        "text_readings": [
+            {"part_index": reading.part_index, "unknown_words": list(reading.unknown_words)}
+            for reading in answer.text_readings
+        ],
         "hits": [hit_view(hit) for hit in answer.hits],
         "degraded": _degraded(answer.degraded),
     }

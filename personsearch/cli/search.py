@@ -14,6 +14,7 @@ from personsearch.cli.failures import call
 from personsearch.cli.json_view import print_json, search_view, track_view
 from personsearch.cli.options import GalleryOption, JsonOption
 from personsearch.cli.tables import degraded_line, hit_table, track_table
+from personsearch.cli.texts import NotTextOption, TextOption, text_parts, unknown_line
 from personsearch.cli.voices import (
     NotVoiceOption,
     TaskOption,
@@ -68,6 +69,8 @@ def search(
     voice: VoiceOption = None,
     not_voice: NotVoiceOption = None,
     voice_span: VoiceSpanOption = None,
+    text: TextOption = None,
+    not_text: NotTextOption = None,
     task: TaskOption = None,
     face: FaceOption = None,
     gallery: GalleryOption = DEFAULT_GALLERY,
@@ -79,14 +82,15 @@ def search(
     no_expand: NoExpandOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Find every appearance of a person, by portrait, voice, a hit already found, or all of them.
+    """Find every appearance of a person, by portrait, voice, description, a hit already found, or all of them.
 
     With nothing but voices it finds where the person is heard, on screen or off; else where they are on screen. --task
     asks for the other, or for both at once.
     """
     portraits, likes, voices = portrait or [], like or [], voice or []
-    if not portraits and not likes and not voices:
-        raise typer.BadParameter("say who: --portrait FILE, --voice FILE or --like APPEARANCE_ID")
+    if not (portraits or likes or voices or text):
+        raise typer.BadParameter("say who: --portrait FILE, --voice FILE, --text DESCRIPTION or --like APPEARANCE_ID")
+    told = text_parts(text or [], not_text or [])
     sounds = voice_parts(voices, not_voice or [], parse_voice_span(voice_span, len(voices)))
     choice = _face_choice(face, len(portraits))
     time_range_s = _time_range(from_, to)
@@ -94,7 +98,7 @@ def search(
     async def ask(client: PersonSearchClient) -> tuple[person_search_service_pb2.SearchResponse, VideoNames]:
         async def ask_for(box: geometry_pb2.Box | None) -> person_search_service_pb2.SearchResponse:
             return await client.search(
-                [*_parts(portraits, likes, not_like or [], box), *sounds],
+                [*_parts(portraits, likes, not_like or [], box), *sounds, *told],
                 gallery=gallery,
                 video_ids=video or [],
                 time_range_s=time_range_s,
@@ -114,6 +118,8 @@ def search(
     console = Console()
     if asked := asked_line(answer):
         console.print(asked, style="dim")
+    if unknown := unknown_line(answer):
+        console.print(unknown, style="yellow", highlight=False)
     console.print(hit_table(answer.hits, names) if answer.hits else "Nobody like that was found.")
     if answer.degraded:
         console.print(degraded_line(answer.degraded), style="yellow")

@@ -45,8 +45,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_OTHER_PACK: _ErrorReason.ValueType  # 9
     """The embedding was made by another pack. FAILED_PRECONDITION; metadata: {"got": "...", "expected": "..."}."""
     ERROR_REASON_UNSUPPORTED_MODALITY: _ErrorReason.ValueType  # 10
-    """The active pack has no such modality (a voice clip or TASK_HEARD with a pack that cannot hear), or the vector's length is not the
-    modality's. INVALID_ARGUMENT; metadata: {"modality": "VOICE"}.
+    """The active pack has no such modality (a voice clip or TASK_HEARD with a pack that cannot hear, a text with one that has no text
+    pair), or the vector's length is not the modality's. INVALID_ARGUMENT; metadata: {"modality": "VOICE"}.
     """
     ERROR_REASON_UNREADABLE_VIDEO: _ErrorReason.ValueType  # 11
     """The file cannot be read as a video. INVALID_ARGUMENT; metadata: {"source_uri": "..."}."""
@@ -64,6 +64,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The sound of a voice clip cannot be read, is of another format or is too large. INVALID_ARGUMENT; metadata: {"got": "...", "expected": "..."}."""
     ERROR_REASON_NO_SPEECH: _ErrorReason.ValueType  # 18
     """Too little speech was heard in a voice clip. INVALID_ARGUMENT; metadata: {"part_index": "0", "speech_s": "0.12", "expected_s": "0.30"}."""
+    ERROR_REASON_NO_KNOWN_WORDS: _ErrorReason.ValueType  # 19
+    """A text has no word about looks that the pack's vocabulary has. INVALID_ARGUMENT;
+    metadata: {"part_index": "0", "unknown_words": "grmpf, xyzzy", "known_words": "woman, blue, shirt"}, the last as examples.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reason in google.rpc.ErrorInfo of every error; its domain is "personsearch". Field mistakes also carry google.rpc.BadRequest."""
@@ -91,8 +95,8 @@ metadata: {"part_index": "0", "faces": "x_min,y_min,x_max,y_max;..."}, in fracti
 ERROR_REASON_OTHER_PACK: ErrorReason.ValueType  # 9
 """The embedding was made by another pack. FAILED_PRECONDITION; metadata: {"got": "...", "expected": "..."}."""
 ERROR_REASON_UNSUPPORTED_MODALITY: ErrorReason.ValueType  # 10
-"""The active pack has no such modality (a voice clip or TASK_HEARD with a pack that cannot hear), or the vector's length is not the
-modality's. INVALID_ARGUMENT; metadata: {"modality": "VOICE"}.
+"""The active pack has no such modality (a voice clip or TASK_HEARD with a pack that cannot hear, a text with one that has no text
+pair), or the vector's length is not the modality's. INVALID_ARGUMENT; metadata: {"modality": "VOICE"}.
 """
 ERROR_REASON_UNREADABLE_VIDEO: ErrorReason.ValueType  # 11
 """The file cannot be read as a video. INVALID_ARGUMENT; metadata: {"source_uri": "..."}."""
@@ -110,4 +114,8 @@ ERROR_REASON_UNREADABLE_SOUND: ErrorReason.ValueType  # 17
 """The sound of a voice clip cannot be read, is of another format or is too large. INVALID_ARGUMENT; metadata: {"got": "...", "expected": "..."}."""
 ERROR_REASON_NO_SPEECH: ErrorReason.ValueType  # 18
 """Too little speech was heard in a voice clip. INVALID_ARGUMENT; metadata: {"part_index": "0", "speech_s": "0.12", "expected_s": "0.30"}."""
+ERROR_REASON_NO_KNOWN_WORDS: ErrorReason.ValueType  # 19
+"""A text has no word about looks that the pack's vocabulary has. INVALID_ARGUMENT;
+metadata: {"part_index": "0", "unknown_words": "grmpf, xyzzy", "known_words": "woman, blue, shirt"}, the last as examples.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

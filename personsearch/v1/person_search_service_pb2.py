@@ -29,7 +29,7 @@ from personsearch.v1 import hit_pb2 as personsearch_dot_v1_dot_hit__pb2
 from personsearch.v1 import query_pb2 as personsearch_dot_v1_dot_query__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+personsearch/v1/person_search_service.proto\x12\x0fpersonsearch.v1\x1a\x1b\x62uf/validate/validate.proto\x1a personsearch/v1/appearance.proto\x1a\x1epersonsearch/v1/geometry.proto\x1a\x19personsearch/v1/hit.proto\x1a\x1bpersonsearch/v1/query.proto\"h\n\rSearchRequest\x12-\n\x05query\x18\x01 \x01(\x0b\x32\x16.personsearch.v1.QueryB\x06\xbaH\x03\xc8\x01\x01\x12\x1e\n\x05top_k\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01H\x00\x88\x01\x01\x42\x08\n\x06_top_k\"\xcf\x01\n\x0eSearchResponse\x12\"\n\x04hits\x18\x01 \x03(\x0b\x32\x14.personsearch.v1.Hit\x12.\n\x08\x64\x65graded\x18\x02 \x03(\x0e\x32\x1c.personsearch.v1.Degradation\x12,\n\x0eportrait_faces\x18\x03 \x03(\x0b\x32\x14.personsearch.v1.Box\x12#\n\x04task\x18\x04 \x01(\x0e\x32\x15.personsearch.v1.Task\x12\x16\n\x0evoice_speech_s\x18\x05 \x03(\x02\"\xab\x01\n\x0fGetTrackRequest\x12\x33\n\x07gallery\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9._-]{0,62}$\x12,\n\rappearance_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{32}$\x12\'\n\tmin_score\x18\x03 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x00\x00H\x00\x88\x01\x01\x42\x0c\n\n_min_score\"f\n\tTrackSpan\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12#\n\x04span\x18\x02 \x01(\x0b\x32\x15.personsearch.v1.Span\x12\"\n\x04hits\x18\x03 \x03(\x0b\x32\x14.personsearch.v1.Hit\"m\n\x10GetTrackResponse\x12)\n\x05spans\x18\x01 \x03(\x0b\x32\x1a.personsearch.v1.TrackSpan\x12.\n\x08\x64\x65graded\x18\x02 \x03(\x0e\x32\x1c.personsearch.v1.Degradation\"y\n\x14GetAppearanceRequest\x12\x33\n\x07gallery\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9._-]{0,62}$\x12,\n\rappearance_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{32}$\"H\n\x15GetAppearanceResponse\x12/\n\nappearance\x18\x01 \x01(\x0b\x32\x1b.personsearch.v1.Appearance\"\xc6\x01\n\x16ListAppearancesRequest\x12\x33\n\x07gallery\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9._-]{0,62}$\x12\'\n\x08video_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{32}$\x12\"\n\tpage_size\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01H\x00\x88\x01\x01\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x42\x0c\n\n_page_size\"d\n\x17ListAppearancesResponse\x12\x30\n\x0b\x61ppearances\x18\x01 \x03(\x0b\x32\x1b.personsearch.v1.Appearance\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x7f\n\x0b\x44\x65gradation\x12\x1b\n\x17\x44\x45GRADATION_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44\x45GRADATION_ASSOCIATIONS\x10\x01\x12\x1d\n\x19\x44\x45GRADATION_INDEX_LOADING\x10\x02\x12\x16\n\x12\x44\x45GRADATION_FUSION\x10\x03\x32\x8b\x03\n\x13PersonSearchService\x12N\n\x06Search\x12\x1e.personsearch.v1.SearchRequest\x1a\x1f.personsearch.v1.SearchResponse\"\x03\x90\x02\x01\x12T\n\x08GetTrack\x12 .personsearch.v1.GetTrackRequest\x1a!.personsearch.v1.GetTrackResponse\"\x03\x90\x02\x01\x12\x63\n\rGetAppearance\x12%.personsearch.v1.GetAppearanceRequest\x1a&.personsearch.v1.GetAppearanceResponse\"\x03\x90\x02\x01\x12i\n\x0fListAppearances\x12\'.personsearch.v1.ListAppearancesRequest\x1a(.personsearch.v1.ListAppearancesResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+personsearch/v1/person_search_service.proto\x12\x0fpersonsearch.v1\x1a\x1b\x62uf/validate/validate.proto\x1a personsearch/v1/appearance.proto\x1a\x1epersonsearch/v1/geometry.proto\x1a\x19personsearch/v1/hit.proto\x1a\x1bpersonsearch/v1/query.proto\"h\n\rSearchRequest\x12-\n\x05query\x18\x01 \x01(\x0b\x32\x16.personsearch.v1.QueryB\x06\xbaH\x03\xc8\x01\x01\x12\x1e\n\x05top_k\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01H\x00\x88\x01\x01\x42\x08\n\x06_top_k\"8\n\x0bTextReading\x12\x12\n\npart_index\x18\x01 \x01(\x05\x12\x15\n\runknown_words\x18\x02 \x03(\t\"\x84\x02\n\x0eSearchResponse\x12\"\n\x04hits\x18\x01 \x03(\x0b\x32\x14.personsearch.v1.Hit\x12.\n\x08\x64\x65graded\x18\x02 \x03(\x0e\x32\x1c.personsearch.v1.Degradation\x12,\n\x0eportrait_faces\x18\x03 \x03(\x0b\x32\x14.personsearch.v1.Box\x12#\n\x04task\x18\x04 \x01(\x0e\x32\x15.personsearch.v1.Task\x12\x16\n\x0evoice_speech_s\x18\x05 \x03(\x02\x12\x33\n\rtext_readings\x18\x06 \x03(\x0b\x32\x1c.personsearch.v1.TextReading\"\xab\x01\n\x0fGetTrackRequest\x12\x33\n\x07gallery\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9._-]{0,62}$\x12,\n\rappearance_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{32}$\x12\'\n\tmin_score\x18\x03 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x00\x00H\x00\x88\x01\x01\x42\x0c\n\n_min_score\"f\n\tTrackSpan\x12\x10\n\x08video_id\x18\x01 \x01(\t\x12#\n\x04span\x18\x02 \x01(\x0b\x32\x15.personsearch.v1.Span\x12\"\n\x04hits\x18\x03 \x03(\x0b\x32\x14.personsearch.v1.Hit\"m\n\x10GetTrackResponse\x12)\n\x05spans\x18\x01 \x03(\x0b\x32\x1a.personsearch.v1.TrackSpan\x12.\n\x08\x64\x65graded\x18\x02 \x03(\x0e\x32\x1c.personsearch.v1.Degradation\"y\n\x14GetAppearanceRequest\x12\x33\n\x07gallery\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9._-]{0,62}$\x12,\n\rappearance_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{32}$\"H\n\x15GetAppearanceResponse\x12/\n\nappearance\x18\x01 \x01(\x0b\x32\x1b.personsearch.v1.Appearance\"\xc6\x01\n\x16ListAppearancesRequest\x12\x33\n\x07gallery\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9._-]{0,62}$\x12\'\n\x08video_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{32}$\x12\"\n\tpage_size\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x01H\x00\x88\x01\x01\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x42\x0c\n\n_page_size\"d\n\x17ListAppearancesResponse\x12\x30\n\x0b\x61ppearances\x18\x01 \x03(\x0b\x32\x1b.personsearch.v1.Appearance\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x7f\n\x0b\x44\x65gradation\x12\x1b\n\x17\x44\x45GRADATION_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44\x45GRADATION_ASSOCIATIONS\x10\x01\x12\x1d\n\x19\x44\x45GRADATION_INDEX_LOADING\x10\x02\x12\x16\n\x12\x44\x45GRADATION_FUSION\x10\x03\x32\x8b\x03\n\x13PersonSearchService\x12N\n\x06Search\x12\x1e.personsearch.v1.SearchRequest\x1a\x1f.personsearch.v1.SearchResponse\"\x03\x90\x02\x01\x12T\n\x08GetTrack\x12 .personsearch.v1.GetTrackRequest\x1a!.personsearch.v1.GetTrackResponse\"\x03\x90\x02\x01\x12\x63\n\rGetAppearance\x12%.personsearch.v1.GetAppearanceRequest\x1a&.personsearch.v1.GetAppearanceResponse\"\x03\x90\x02\x01\x12i\n\x0fListAppearances\x12\'.personsearch.v1.ListAppearancesRequest\x1a(.personsearch.v1.ListAppearancesResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -66,26 +66,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PERSONSEARCHSERVICE'].methods_by_name['GetAppearance']._serialized_options = b'\220\002\001'
   _globals['_PERSONSEARCHSERVICE'].methods_by_name['ListAppearances']._loaded_options = None
   _globals['_PERSONSEARCHSERVICE'].methods_by_name['ListAppearances']._serialized_options = b'\220\002\001'
-  _globals['_DEGRADATION']._serialized_start=1420
-  _globals['_DEGRADATION']._serialized_end=1547
+  _globals['_DEGRADATION']._serialized_start=1531
+  _globals['_DEGRADATION']._serialized_end=1658
   _globals['_SEARCHREQUEST']._serialized_start=215
   _globals['_SEARCHREQUEST']._serialized_end=319
-  _globals['_SEARCHRESPONSE']._serialized_start=322
-  _globals['_SEARCHRESPONSE']._serialized_end=529
-  _globals['_GETTRACKREQUEST']._serialized_start=532
-  _globals['_GETTRACKREQUEST']._serialized_end=703
-  _globals['_TRACKSPAN']._serialized_start=705
-  _globals['_TRACKSPAN']._serialized_end=807
-  _globals['_GETTRACKRESPONSE']._serialized_start=809
-  _globals['_GETTRACKRESPONSE']._serialized_end=918
-  _globals['_GETAPPEARANCEREQUEST']._serialized_start=920
-  _globals['_GETAPPEARANCEREQUEST']._serialized_end=1041
-  _globals['_GETAPPEARANCERESPONSE']._serialized_start=1043
-  _globals['_GETAPPEARANCERESPONSE']._serialized_end=1115
-  _globals['_LISTAPPEARANCESREQUEST']._serialized_start=1118
-  _globals['_LISTAPPEARANCESREQUEST']._serialized_end=1316
-  _globals['_LISTAPPEARANCESRESPONSE']._serialized_start=1318
-  _globals['_LISTAPPEARANCESRESPONSE']._serialized_end=1418
-  _globals['_PERSONSEARCHSERVICE']._serialized_start=1550
-  _globals['_PERSONSEARCHSERVICE']._serialized_end=1945
+  _globals['_TEXTREADING']._serialized_start=321
+  _globals['_TEXTREADING']._serialized_end=377
+  _globals['_SEARCHRESPONSE']._serialized_start=380
+  _globals['_SEARCHRESPONSE']._serialized_end=640
+  _globals['_GETTRACKREQUEST']._serialized_start=643
+  _globals['_GETTRACKREQUEST']._serialized_end=814
+  _globals['_TRACKSPAN']._serialized_start=816
+  _globals['_TRACKSPAN']._serialized_end=918
+  _globals['_GETTRACKRESPONSE']._serialized_start=920
+  _globals['_GETTRACKRESPONSE']._serialized_end=1029
+  _globals['_GETAPPEARANCEREQUEST']._serialized_start=1031
+  _globals['_GETAPPEARANCEREQUEST']._serialized_end=1152
+  _globals['_GETAPPEARANCERESPONSE']._serialized_start=1154
+  _globals['_GETAPPEARANCERESPONSE']._serialized_end=1226
+  _globals['_LISTAPPEARANCESREQUEST']._serialized_start=1229
+  _globals['_LISTAPPEARANCESREQUEST']._serialized_end=1427
+  _globals['_LISTAPPEARANCESRESPONSE']._serialized_start=1429
+  _globals['_LISTAPPEARANCESRESPONSE']._serialized_end=1529
+  _globals['_PERSONSEARCHSERVICE']._serialized_start=1661
+  _globals['_PERSONSEARCHSERVICE']._serialized_end=2056
 # @@protoc_insertion_point(module_scope)

@@ -80,6 +80,34 @@ class SearchRequest(_message.Message):
 Global___SearchRequest: _TypeAlias = SearchRequest  # noqa: Y015
 
 @_typing.final
+class TextReading(_message.Message):
+    """How a text was read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PART_INDEX_FIELD_NUMBER: _builtins.int
+    UNKNOWN_WORDS_FIELD_NUMBER: _builtins.int
+    part_index: _builtins.int
+    """Index of the part in the query, from 0."""
+    @_builtins.property
+    def unknown_words(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Words that the pack's vocabulary lacks, in the order of the text, each once; the answer goes without them."""
+
+    def __init__(
+        self,
+        *,
+        part_index: _builtins.int = ...,
+        unknown_words: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["part_index", b"part_index", "unknown_words", b"unknown_words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TextReading: _TypeAlias = TextReading  # noqa: Y015
+
+@_typing.final
 class SearchResponse(_message.Message):
     """The answer."""
 
@@ -90,6 +118,7 @@ class SearchResponse(_message.Message):
     PORTRAIT_FACES_FIELD_NUMBER: _builtins.int
     TASK_FIELD_NUMBER: _builtins.int
     VOICE_SPEECH_S_FIELD_NUMBER: _builtins.int
+    TEXT_READINGS_FIELD_NUMBER: _builtins.int
     task: _query_pb2.Task.ValueType
     """The task that was answered; never TASK_UNSPECIFIED."""
     @_builtins.property
@@ -108,6 +137,10 @@ class SearchResponse(_message.Message):
     def voice_speech_s(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """How much speech was heard in each voice clip, in seconds, in the order of the parts; the less it is, the less can be told apart."""
 
+    @_builtins.property
+    def text_readings(self) -> _containers.RepeatedCompositeFieldContainer[Global___TextReading]:
+        """How each text was read, in the order of the parts."""
+
     def __init__(
         self,
         *,
@@ -116,10 +149,11 @@ class SearchResponse(_message.Message):
         portrait_faces: _abc.Iterable[_geometry_pb2.Box] | None = ...,
         task: _query_pb2.Task.ValueType = ...,
         voice_speech_s: _abc.Iterable[_builtins.float] | None = ...,
+        text_readings: _abc.Iterable[Global___TextReading] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["degraded", b"degraded", "hits", b"hits", "portrait_faces", b"portrait_faces", "task", b"task", "voice_speech_s", b"voice_speech_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["degraded", b"degraded", "hits", b"hits", "portrait_faces", b"portrait_faces", "task", b"task", "text_readings", b"text_readings", "voice_speech_s", b"voice_speech_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

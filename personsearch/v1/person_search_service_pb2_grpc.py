@@ -65,7 +65,8 @@ class PersonSearchServiceServicer:
         """Answers a query with hits, best first; equal scores are ordered by appearance id.
 
         Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND, UNREADABLE_IMAGE, NO_FACE, SEVERAL_FACES, OTHER_PACK,
-        UNSUPPORTED_MODALITY, UNREADABLE_SOUND, NO_SPEECH, BACKEND_UNAVAILABLE (the index or the networks do not answer).
+        UNSUPPORTED_MODALITY, UNREADABLE_SOUND, NO_SPEECH, NO_KNOWN_WORDS, INVALID_FIELD (also a text of more words than the pack
+        reads at once), BACKEND_UNAVAILABLE (the index or the networks do not answer).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

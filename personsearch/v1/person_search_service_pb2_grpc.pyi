@@ -37,7 +37,8 @@ class PersonSearchServiceStub:
     """Answers a query with hits, best first; equal scores are ordered by appearance id.
 
     Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND, UNREADABLE_IMAGE, NO_FACE, SEVERAL_FACES, OTHER_PACK,
-    UNSUPPORTED_MODALITY, UNREADABLE_SOUND, NO_SPEECH, BACKEND_UNAVAILABLE (the index or the networks do not answer).
+    UNSUPPORTED_MODALITY, UNREADABLE_SOUND, NO_SPEECH, NO_KNOWN_WORDS, INVALID_FIELD (also a text of more words than the pack
+    reads at once), BACKEND_UNAVAILABLE (the index or the networks do not answer).
     """
     GetTrack: _grpc.UnaryUnaryMultiCallable[_person_search_service_pb2.GetTrackRequest, _person_search_service_pb2.GetTrackResponse]
     """Follows the person of one appearance through the gallery: appearances in order of video and time, merged into spans. What the person
@@ -65,7 +66,8 @@ class PersonSearchServiceAsyncStub(PersonSearchServiceStub):
     """Answers a query with hits, best first; equal scores are ordered by appearance id.
 
     Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND, UNREADABLE_IMAGE, NO_FACE, SEVERAL_FACES, OTHER_PACK,
-    UNSUPPORTED_MODALITY, UNREADABLE_SOUND, NO_SPEECH, BACKEND_UNAVAILABLE (the index or the networks do not answer).
+    UNSUPPORTED_MODALITY, UNREADABLE_SOUND, NO_SPEECH, NO_KNOWN_WORDS, INVALID_FIELD (also a text of more words than the pack
+    reads at once), BACKEND_UNAVAILABLE (the index or the networks do not answer).
     """
     GetTrack: _aio.UnaryUnaryMultiCallable[_person_search_service_pb2.GetTrackRequest, _person_search_service_pb2.GetTrackResponse]  # type: ignore[assignment]
     """Follows the person of one appearance through the gallery: appearances in order of video and time, merged into spans. What the person
@@ -96,7 +98,8 @@ class PersonSearchServiceServicer(metaclass=_abc_1.ABCMeta):
         """Answers a query with hits, best first; equal scores are ordered by appearance id.
 
         Possible errors: GALLERY_NOT_FOUND, APPEARANCE_NOT_FOUND, UNREADABLE_IMAGE, NO_FACE, SEVERAL_FACES, OTHER_PACK,
-        UNSUPPORTED_MODALITY, UNREADABLE_SOUND, NO_SPEECH, BACKEND_UNAVAILABLE (the index or the networks do not answer).
+        UNSUPPORTED_MODALITY, UNREADABLE_SOUND, NO_SPEECH, NO_KNOWN_WORDS, INVALID_FIELD (also a text of more words than the pack
+        reads at once), BACKEND_UNAVAILABLE (the index or the networks do not answer).
         """
 
     @_abc_1.abstractmethod

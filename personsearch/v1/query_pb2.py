@@ -27,7 +27,7 @@ from personsearch.v1 import geometry_pb2 as personsearch_dot_v1_dot_geometry__pb
 from personsearch.v1 import modality_pb2 as personsearch_dot_v1_dot_modality__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bpersonsearch/v1/query.proto\x12\x0fpersonsearch.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1epersonsearch/v1/geometry.proto\x1a\x1epersonsearch/v1/modality.proto\"K\n\x08Portrait\x12\x1b\n\x05image\x18\x01 \x01(\x0c\x42\x0c\xbaH\tz\x07\x10\x01\x18\x80\x80\x80\x08\x12\"\n\x04\x66\x61\x63\x65\x18\x02 \x01(\x0b\x32\x14.personsearch.v1.Box\"M\n\tVoiceClip\x12\x1b\n\x05sound\x18\x01 \x01(\x0c\x42\x0c\xbaH\tz\x07\x10\x01\x18\x80\x80\x80\x06\x12#\n\x04span\x18\x02 \x01(\x0b\x32\x15.personsearch.v1.Span\"\x96\x01\n\x0cRawEmbedding\x12\x37\n\x08modality\x18\x01 \x01(\x0e\x32\x19.personsearch.v1.ModalityB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12!\n\x06vector\x18\x02 \x03(\x02\x42\x11\xbaH\x0e\x92\x01\x0b\x08\x01\x10\x80@\"\x04\n\x02@\x01\x12*\n\x0bpack_digest\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\"\xe0\x02\n\tQueryPart\x12-\n\x08portrait\x18\x01 \x01(\x0b\x32\x19.personsearch.v1.PortraitH\x00\x12.\n\rappearance_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{32}$H\x00\x12\x32\n\tembedding\x18\x03 \x01(\x0b\x32\x1d.personsearch.v1.RawEmbeddingH\x00\x12+\n\x05voice\x18\x04 \x01(\x0b\x32\x1a.personsearch.v1.VoiceClipH\x00\x12v\n\x06weight\x18\x08 \x01(\x02\x42\x61\xbaH^\n\n\x1d\x00\x00\x80?-\x00\x00\x80\xbf\xba\x01O\n\x10part.weight.zero\x12.a weight of 0 says nothing: leave the part out\x1a\x0bthis != 0.0H\x01\x88\x01\x01\x42\x10\n\x07\x63ontent\x12\x05\xbaH\x02\x08\x01\x42\t\n\x07_weight\"\xd1\x01\n\x06\x46ilter\x12\x33\n\x07gallery\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9._-]{0,62}$\x12\x30\n\tvideo_ids\x18\x02 \x03(\tB\x1d\xbaH\x1a\x92\x01\x17\x10\xe8\x07\"\x12r\x10\x32\x0e^[0-9a-f]{32}$\x12)\n\ntime_range\x18\x03 \x01(\x0b\x32\x15.personsearch.v1.Span\x12\'\n\tmin_score\x18\x04 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x00\x00H\x00\x88\x01\x01\x42\x0c\n\n_min_score\"\xd7\x01\n\x05Query\x12\x35\n\x05parts\x18\x01 \x03(\x0b\x32\x1a.personsearch.v1.QueryPartB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x10\x12/\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x17.personsearch.v1.FilterB\x06\xbaH\x03\xc8\x01\x01\x12-\n\x04task\x18\x03 \x01(\x0e\x32\x15.personsearch.v1.TaskB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x37\n\texpansion\x18\x04 \x01(\x0e\x32\x1a.personsearch.v1.ExpansionB\x08\xbaH\x05\x82\x01\x02\x10\x01*T\n\x04Task\x12\x14\n\x10TASK_UNSPECIFIED\x10\x00\x12\r\n\tTASK_SEEN\x10\x01\x12\x17\n\x13TASK_SEEN_AND_HEARD\x10\x02\x12\x0e\n\nTASK_HEARD\x10\x03*V\n\tExpansion\x12\x19\n\x15\x45XPANSION_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x45XPANSION_NONE\x10\x01\x12\x1a\n\x16\x45XPANSION_ASSOCIATIONS\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bpersonsearch/v1/query.proto\x12\x0fpersonsearch.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1epersonsearch/v1/geometry.proto\x1a\x1epersonsearch/v1/modality.proto\"K\n\x08Portrait\x12\x1b\n\x05image\x18\x01 \x01(\x0c\x42\x0c\xbaH\tz\x07\x10\x01\x18\x80\x80\x80\x08\x12\"\n\x04\x66\x61\x63\x65\x18\x02 \x01(\x0b\x32\x14.personsearch.v1.Box\"M\n\tVoiceClip\x12\x1b\n\x05sound\x18\x01 \x01(\x0c\x42\x0c\xbaH\tz\x07\x10\x01\x18\x80\x80\x80\x06\x12#\n\x04span\x18\x02 \x01(\x0b\x32\x15.personsearch.v1.Span\"\x96\x01\n\x0cRawEmbedding\x12\x37\n\x08modality\x18\x01 \x01(\x0e\x32\x19.personsearch.v1.ModalityB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12!\n\x06vector\x18\x02 \x03(\x02\x42\x11\xbaH\x0e\x92\x01\x0b\x08\x01\x10\x80@\"\x04\n\x02@\x01\x12*\n\x0bpack_digest\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\"\xf6\x03\n\tQueryPart\x12-\n\x08portrait\x18\x01 \x01(\x0b\x32\x19.personsearch.v1.PortraitH\x00\x12.\n\rappearance_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{32}$H\x00\x12\x32\n\tembedding\x18\x03 \x01(\x0b\x32\x1d.personsearch.v1.RawEmbeddingH\x00\x12+\n\x05voice\x18\x04 \x01(\x0b\x32\x1a.personsearch.v1.VoiceClipH\x00\x12\x93\x01\n\x04text\x18\x05 \x01(\tB\x82\x01\xbaH\x7fr\x05\x10\x01\x18\xe8\x07\xba\x01u\n\x0fpart.text.blank\x12Ma text of nothing but spaces describes nobody: say what the person looks like\x1a\x13this.matches(r\'\\S\')H\x00\x12v\n\x06weight\x18\x08 \x01(\x02\x42\x61\xbaH^\n\n\x1d\x00\x00\x80?-\x00\x00\x80\xbf\xba\x01O\n\x10part.weight.zero\x12.a weight of 0 says nothing: leave the part out\x1a\x0bthis != 0.0H\x01\x88\x01\x01\x42\x10\n\x07\x63ontent\x12\x05\xbaH\x02\x08\x01\x42\t\n\x07_weight\"\xd1\x01\n\x06\x46ilter\x12\x33\n\x07gallery\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9._-]{0,62}$\x12\x30\n\tvideo_ids\x18\x02 \x03(\tB\x1d\xbaH\x1a\x92\x01\x17\x10\xe8\x07\"\x12r\x10\x32\x0e^[0-9a-f]{32}$\x12)\n\ntime_range\x18\x03 \x01(\x0b\x32\x15.personsearch.v1.Span\x12\'\n\tmin_score\x18\x04 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x00\x00H\x00\x88\x01\x01\x42\x0c\n\n_min_score\"\xd7\x01\n\x05Query\x12\x35\n\x05parts\x18\x01 \x03(\x0b\x32\x1a.personsearch.v1.QueryPartB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x10\x12/\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x17.personsearch.v1.FilterB\x06\xbaH\x03\xc8\x01\x01\x12-\n\x04task\x18\x03 \x01(\x0e\x32\x15.personsearch.v1.TaskB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x37\n\texpansion\x18\x04 \x01(\x0e\x32\x1a.personsearch.v1.ExpansionB\x08\xbaH\x05\x82\x01\x02\x10\x01*T\n\x04Task\x12\x14\n\x10TASK_UNSPECIFIED\x10\x00\x12\r\n\tTASK_SEEN\x10\x01\x12\x17\n\x13TASK_SEEN_AND_HEARD\x10\x02\x12\x0e\n\nTASK_HEARD\x10\x03*V\n\tExpansion\x12\x19\n\x15\x45XPANSION_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x45XPANSION_NONE\x10\x01\x12\x1a\n\x16\x45XPANSION_ASSOCIATIONS\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,6 +48,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUERYPART'].oneofs_by_name['content']._serialized_options = b'\272H\002\010\001'
   _globals['_QUERYPART'].fields_by_name['appearance_id']._loaded_options = None
   _globals['_QUERYPART'].fields_by_name['appearance_id']._serialized_options = b'\272H\022r\0202\016^[0-9a-f]{32}$'
+  _globals['_QUERYPART'].fields_by_name['text']._loaded_options = None
+  _globals['_QUERYPART'].fields_by_name['text']._serialized_options = b'\272H\177r\005\020\001\030\350\007\272\001u\n\017part.text.blank\022Ma text of nothing but spaces describes nobody: say what the person looks like\032\023this.matches(r\'\\S\')'
   _globals['_QUERYPART'].fields_by_name['weight']._loaded_options = None
   _globals['_QUERYPART'].fields_by_name['weight']._serialized_options = b'\272H^\n\n\035\000\000\200?-\000\000\200\277\272\001O\n\020part.weight.zero\022.a weight of 0 says nothing: leave the part out\032\013this != 0.0'
   _globals['_FILTER'].fields_by_name['gallery']._loaded_options = None
@@ -64,10 +66,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUERY'].fields_by_name['task']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_QUERY'].fields_by_name['expansion']._loaded_options = None
   _globals['_QUERY'].fields_by_name['expansion']._serialized_options = b'\272H\005\202\001\002\020\001'
-  _globals['_TASK']._serialized_start=1235
-  _globals['_TASK']._serialized_end=1319
-  _globals['_EXPANSION']._serialized_start=1321
-  _globals['_EXPANSION']._serialized_end=1407
+  _globals['_TASK']._serialized_start=1385
+  _globals['_TASK']._serialized_end=1469
+  _globals['_EXPANSION']._serialized_start=1471
+  _globals['_EXPANSION']._serialized_end=1557
   _globals['_PORTRAIT']._serialized_start=141
   _globals['_PORTRAIT']._serialized_end=216
   _globals['_VOICECLIP']._serialized_start=218
@@ -75,9 +77,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RAWEMBEDDING']._serialized_start=298
   _globals['_RAWEMBEDDING']._serialized_end=448
   _globals['_QUERYPART']._serialized_start=451
-  _globals['_QUERYPART']._serialized_end=803
-  _globals['_FILTER']._serialized_start=806
-  _globals['_FILTER']._serialized_end=1015
-  _globals['_QUERY']._serialized_start=1018
-  _globals['_QUERY']._serialized_end=1233
+  _globals['_QUERYPART']._serialized_end=953
+  _globals['_FILTER']._serialized_start=956
+  _globals['_FILTER']._serialized_end=1165
+  _globals['_QUERY']._serialized_start=1168
+  _globals['_QUERY']._serialized_end=1383
 # @@protoc_insertion_point(module_scope)

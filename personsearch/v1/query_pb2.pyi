@@ -171,9 +171,14 @@ class QueryPart(_message.Message):
     APPEARANCE_ID_FIELD_NUMBER: _builtins.int
     EMBEDDING_FIELD_NUMBER: _builtins.int
     VOICE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
     WEIGHT_FIELD_NUMBER: _builtins.int
     appearance_id: _builtins.str
     """Id of an appearance of the same gallery: "more like this one"."""
+    text: _builtins.str
+    """What the person looks like, in words: "a woman in a red jacket with glasses". Clothes hold within a video, so it finds where the
+    person is dressed like this. Needs a pack with a text pair; words that its vocabulary lacks are left out, and the answer names them.
+    """
     weight: _builtins.float
     """How much it counts beside the other parts, in [-1, 1] without 0; below 0 it says "not this one". The default is 1."""
     @_builtins.property
@@ -195,15 +200,16 @@ class QueryPart(_message.Message):
         appearance_id: _builtins.str = ...,
         embedding: Global___RawEmbedding | None = ...,
         voice: Global___VoiceClip | None = ...,
+        text: _builtins.str = ...,
         weight: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "appearance_id", b"appearance_id", "content", b"content", "embedding", b"embedding", "portrait", b"portrait", "voice", b"voice", "weight", b"weight"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "appearance_id", b"appearance_id", "content", b"content", "embedding", b"embedding", "portrait", b"portrait", "text", b"text", "voice", b"voice", "weight", b"weight"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "appearance_id", b"appearance_id", "content", b"content", "embedding", b"embedding", "portrait", b"portrait", "voice", b"voice", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "appearance_id", b"appearance_id", "content", b"content", "embedding", b"embedding", "portrait", b"portrait", "text", b"text", "voice", b"voice", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__weight: _TypeAlias = _typing.Literal["weight"]  # noqa: Y015
     _WhichOneofArgType__weight: _TypeAlias = _typing.Literal["_weight", b"_weight"]  # noqa: Y015
-    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["portrait", "appearance_id", "embedding", "voice"]  # noqa: Y015
+    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["portrait", "appearance_id", "embedding", "voice", "text"]  # noqa: Y015
     _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__weight) -> _WhichOneofReturnType__weight | None: ...

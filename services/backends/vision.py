@@ -96,6 +96,14 @@ class VisionModels:
         spec = self._pack.model_for(modality)
         return prepare_crop(image, box, _preprocessing(spec))
 
+    def alike(self, one: Modality, other: Modality) -> bool:
+        """Whether the networks of two modalities want the same crop of a box.
+
+        Raises:
+            PackError: If the pack cannot embed one of them.
+        """
+        return self._pack.model_for(one).preprocessing == self._pack.model_for(other).preprocessing
+
     async def check_ready(self) -> None:
         """A probe: returns if a real inference of every network succeeds, raises `InferenceUnavailableError` if not."""
         names = list(self._pack.models)

@@ -84,7 +84,8 @@ class KeyFrameEmbedder:
         embedded = await self._vision.embed(modality, np.stack(list(crops.values())))
         made: dict[str, Aggregate] = {}
         for one, crop, vector, norm in zip(crops, crops.values(), embedded.vectors, embedded.norms, strict=True):
-            joined = aggregate([Observation(Position(0, 0.0), 1.0, crop, vector, float(norm))])
+            seen = Observation(Position(0, 0.0), 1.0, crop, vector, float(norm))
+            joined = aggregate([seen], lengths_tell=modality is not Modality.TEXT)
             if joined is not None:
                 made[one] = joined
         return made

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     VIDEO_BUSY = "VIDEO_BUSY"
     UNREADABLE_SOUND = "UNREADABLE_SOUND"
     NO_SPEECH = "NO_SPEECH"
+    NO_KNOWN_WORDS = "NO_KNOWN_WORDS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,3 +222,18 @@ class NoSpeechError(DomainError):
         )
         facts = {"part_index": str(part_index), "speech_s": f"{heard_s:.2f}", "expected_s": f"{least_s:.2f}"}
         super().__init__(said, facts)
+
+
+class NoKnownWordsError(DomainError):
+    """No word of a text says anything about looks that the pack knows."""
+
+    reason = Reason.NO_KNOWN_WORDS
+
+    def __init__(self, part_index: int, *, unknown: Sequence[str], examples: Sequence[str]) -> None:
+        got = f"the pack does not know {', '.join(unknown)}" if unknown else "it has no words"
+        said = (
+            f"the text of part {part_index} says nothing about looks that can be searched for: {got}; say what is worn "
+            f"and what colour it is, in words such as {', '.join(examples)}"
+        )
+        facts = {"part_index": str(part_index)}
+        super().__init__(said, facts | {"unknown_words": ", ".join(unknown), "known_words": ", ".join(examples)})

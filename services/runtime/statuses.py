@@ -33,6 +33,7 @@ CODES: Mapping[Reason, grpc.StatusCode] = {
     Reason.VIDEO_BUSY: grpc.StatusCode.FAILED_PRECONDITION,
     Reason.UNREADABLE_SOUND: grpc.StatusCode.INVALID_ARGUMENT,
     Reason.NO_SPEECH: grpc.StatusCode.INVALID_ARGUMENT,
+    Reason.NO_KNOWN_WORDS: grpc.StatusCode.INVALID_ARGUMENT,
 }
 
 

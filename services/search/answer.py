@@ -76,6 +76,14 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class TextReading:
+    """Which words of the text of a part the pack does not know, each once."""
+
+    part_index: int
+    unknown_words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a query was answered.
 
@@ -85,6 +93,7 @@ class Answer:
         portrait_faces: The face that was used of each portrait part, in order.
         task: What was answered.
         voice_speech_s: Seconds of speech that were heard in each voice clip, in the order of the parts.
+        text_readings: How each text was read, in the order of the parts.
     """
 
     hits: tuple[Hit, ...]
@@ -92,6 +101,7 @@ class Answer:
     portrait_faces: tuple[Box, ...] = ()
     task: Task = Task.SEEN
     voice_speech_s: tuple[float, ...] = ()
+    text_readings: tuple[TextReading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from personsearch.v1 import (
 )
 from services.backends.schemas import Appearance, AppearanceKind, Box, KeyBox
 from services.runtime.modalities import modality_from_proto, modality_to_proto
-from services.search.answer import Answer, Degradation, Hit, Share, Step, Track, TrackSpan
+from services.search.answer import Answer, Degradation, Hit, Share, Step, TextReading, Track, TrackSpan
 from services.search.listing import Page
-from services.search.query import Like, Portrait, Query, QueryPart, RawEmbedding, Task, VoiceClip
+from services.search.query import Description, Like, Portrait, Query, QueryPart, RawEmbedding, Task, VoiceClip
 
 DEFAULT_TOP_K = 50
 DEFAULT_TRACK_SCORE = 0.5
@@ -94,6 +94,8 @@ def part_from_proto(part: query_pb2.QueryPart) -> QueryPart:
             clip = part.voice
             span = (clip.span.start_s, clip.span.end_s) if clip.HasField("span") else None
             return QueryPart(VoiceClip(clip.sound, span), weight)
+        case "text":
+            return QueryPart(Description(part.text), weight)
         case "appearance_id":
             return QueryPart(Like(part.appearance_id), weight)
         case "embedding":
@@ -101,7 +103,7 @@ def part_from_proto(part: query_pb2.QueryPart) -> QueryPart:
             vector = np.array(raw.vector, dtype=np.float32)
             return QueryPart(RawEmbedding(modality_from_proto(raw.modality), vector, raw.pack_digest), weight)
         case unknown:
-            raise ValueError(f"a part holds {unknown!r}; expected portrait, voice, appearance_id or embedding")
+            raise ValueError(f"a part holds {unknown!r}; expected portrait, voice, text, appearance_id or embedding")
 
 
 def fill_box(message: geometry_pb2.Box, box: Box) -> None:
@@ -177,7 +179,13 @@ def answer_to_proto(answer: Answer) -> person_search_service_pb2.SearchResponse:
         portrait_faces=[box_to_proto(face) for face in answer.portrait_faces],
         task=task_to_proto(answer.task),
         voice_speech_s=answer.voice_speech_s,
+        text_readings=[reading_to_proto(reading) for reading in answer.text_readings],
     )
+
+
+def reading_to_proto(reading: TextReading) -> person_search_service_pb2.TextReading:
+    """How a text was read."""
+    return person_search_service_pb2.TextReading(part_index=reading.part_index, unknown_words=reading.unknown_words)
 
 
 def span_to_proto(span: TrackSpan) -> person_search_service_pb2.TrackSpan:

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -136,6 +137,49 @@ class ToneHearing:
         who = [round((each - self.LOWEST_HZ) / self.STEP_HZ) for each in hertz]
         self.heard.extend(who)
         return Embedded(np.stack([self._embedding_of(one) for one in who]), np.ones(len(who), np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class FakeWord:
+    """A word, which takes one number."""
+
+    text: str
+    known: bool
+    tokens: int = 1
+
+
+class ColourWords:
+    """`Words` for colours: the last one that a text names says what it looks like.
+
+    Args:
+        embedding_of: The embedding float32[D] of each colour by its place in `COLOURS`.
+        can_read: Whether it is a pack that reads.
+    """
+
+    COLOURS = ("red", "green", "blue", "yellow")
+    OTHERS = ("a", "the", "in", "and", "woman", "man", "jacket", "with", "hat", ",")
+
+    def __init__(self, embedding_of: Callable[[int], F32], can_read: bool = True) -> None:
+        self._embedding_of = embedding_of
+        self.can_read = can_read
+        self.most_tokens = 10
+        self.read: list[str] = []
+
+    def words(self, text: str) -> list[FakeWord]:
+        """Words by spaces; commas stand apart."""
+        known = {*self.COLOURS, *self.OTHERS}
+        return [FakeWord(word, word in known) for word in text.lower().replace(",", " , ").split()]
+
+    def known_words(self) -> list[str]:
+        """The words, colours last."""
+        return [*self.OTHERS[:-1], *self.COLOURS]
+
+    async def embed(self, texts: Sequence[str]) -> Embedded:
+        """What the last colour of each text stands for; without one, a number beyond all colours."""
+        self.read.extend(texts)
+        named = [[self.COLOURS.index(word) for word in text.split() if word in self.COLOURS] for text in texts]
+        vectors = [self._embedding_of(colours[-1] if colours else len(self.COLOURS)) for colours in named]
+        return Embedded(np.stack(vectors), np.ones(len(texts), np.float32))
 
 
 class PaintedVision:

@@ -16,7 +16,7 @@ from services.runtime.errors import (
     GalleryNotFoundError,
     InvalidFieldError,
 )
-from services.search.answer import Answer, Belief, Degradation, Hit, Track
+from services.search.answer import Answer, Belief, Degradation, Hit, TextReading, Track
 from services.search.finding import Found, PersonFinder
 from services.search.judging import HEARING
 from services.search.parts import PartReader, ReadPart
@@ -118,7 +118,9 @@ class SearchHandlers:
             self._logger.warning("degraded answer", extra={"without": sorted(degraded)})
         faces = tuple(part.face for part in parts if part.face is not None)
         speech = tuple(part.speech_s for part in parts if part.speech_s is not None)
-        return Answer(thinned(hits, self._settings.max_key_boxes), frozenset(degraded), faces, query.task, speech)
+        texts = tuple(TextReading(part.index, part.unknown_words) for part in parts if part.unknown_words is not None)
+        shown = thinned(hits, self._settings.max_key_boxes)
+        return Answer(shown, frozenset(degraded), faces, query.task, speech, texts)
 
     async def _hits(self, found: Found, query: Query, top_k: int) -> list[Hit]:
         """The first `top_k` beliefs whose appearance, and all that its chain passes, are committed."""

@@ -21,10 +21,11 @@ from services.runtime.errors import (
 )
 from services.runtime.trust import quality_of_speech
 from services.search.clips import ClipReader, PortraitReader
-from services.search.query import Like, Portrait, QueryPart, RawEmbedding, VoiceClip
+from services.search.query import Description, Like, Portrait, QueryPart, RawEmbedding, VoiceClip
 from services.search.reach import LONG_TERM, ShortTermReach, Stretch
 from services.search.retrieval import QueryVector
 from services.search.speaking import speaker_of
+from services.search.texts import TextReader
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +39,7 @@ class ReadPart:
         appearance_id: The appearance that it names, if it does.
         face: The face that was used, if it is a portrait.
         speech_s: Seconds of speech that were heard, if it is a voice clip.
+        unknown_words: Words that could not be read, if it is a description; None for all else.
     """
 
     index: int
@@ -46,6 +48,7 @@ class ReadPart:
     appearance_id: str | None = None
     face: Box | None = None
     speech_s: float | None = None
+    unknown_words: tuple[str, ...] | None = None
 
     @property
     def turned(self) -> ReadPart:
@@ -63,12 +66,14 @@ class PartReader:
         pack: Pack,
         portraits: PortraitReader,
         clips: ClipReader,
+        texts: TextReader,
         reach: ShortTermReach,
     ) -> None:
         self._index = index
         self._pack = pack
         self._portraits = portraits
         self._clips = clips
+        self._texts = texts
         self._reach = reach
 
     @property
@@ -80,14 +85,16 @@ class PartReader:
         """Read one part.
 
         Raises:
-            DomainError: UNREADABLE_IMAGE, NO_FACE, SEVERAL_FACES, UNREADABLE_SOUND, NO_SPEECH, APPEARANCE_NOT_FOUND,
-                OTHER_PACK, UNSUPPORTED_MODALITY or BACKEND_UNAVAILABLE.
+            DomainError: UNREADABLE_IMAGE, NO_FACE, SEVERAL_FACES, UNREADABLE_SOUND, NO_SPEECH, NO_KNOWN_WORDS,
+                INVALID_FIELD, APPEARANCE_NOT_FOUND, OTHER_PACK, UNSUPPORTED_MODALITY or BACKEND_UNAVAILABLE.
         """
         match part.content:
             case Portrait():
                 return await self._portrait(index, part.weight, part.content)
             case VoiceClip():
                 return await self._voice(index, part.weight, part.content)
+            case Description():
+                return await self._text(index, part.weight, part.content)
             case Like():
                 return await self._like(gallery, index, part.weight, part.content)
             case RawEmbedding():
@@ -104,6 +111,13 @@ class PartReader:
         voice = await self._clips.read(index, clip)
         vector = QueryVector(index, Modality.VOICE, weight, voice.vector, quality=quality_of_speech(voice.speech_s))
         return ReadPart(index, weight, (vector,), speech_s=voice.speech_s)
+
+    async def _text(self, index: int, weight: float, description: Description) -> ReadPart:
+        """A description has no place of its own: its words are compared with the clothes of all of the filter."""
+        self.check_usable(Modality.TEXT)
+        read = await self._texts.read(index, description)
+        vector = QueryVector(index, Modality.TEXT, weight, read.vector)
+        return ReadPart(index, weight, (vector,), unknown_words=read.unknown)
 
     def _embedding(self, index: int, weight: float, embedding: RawEmbedding) -> ReadPart:
         """A raw short-term vector is searched in all of the filter: only its maker knows where it holds."""
@@ -142,8 +156,13 @@ class PartReader:
         return found
 
     async def _rows(self, gallery: str, appearance_id: str) -> Mapping[Modality, EmbeddingRow]:
-        """The embeddings of an appearance, long-term keys first."""
-        order = sorted(self.usable, key=lambda modality: modality not in LONG_TERM)
+        """The embeddings of an appearance, long-term keys first.
+
+        Without that of its looks in the text space: what a cosine says there is known of a sentence against a body,
+        which lie apart, and not of two bodies, which their own modality compares.
+        """
+        compared = [modality for modality in self.usable if modality is not Modality.TEXT]
+        order = sorted(compared, key=lambda modality: modality not in LONG_TERM)
         read = await asyncio.gather(
             *(self._index.get_embeddings(modality, gallery, [appearance_id]) for modality in order)
         )
@@ -153,8 +172,16 @@ class PartReader:
         """Refuse a modality that the pack cannot search by, with UnsupportedModalityError."""
         deaf = modality is Modality.VOICE and not self._clips.can_hear
         if deaf or modality not in self.usable:
-            usable = ", ".join(self.usable) or "nothing"
-            raise UnsupportedModalityError(str(modality), f"pack {self._pack.name} searches by {usable}")
+            raise UnsupportedModalityError(str(modality), self._why_not(modality))
+
+    def _why_not(self, modality: Modality) -> str:
+        usable = ", ".join(self.usable) or "nothing"
+        said = f"pack {self._pack.name} searches by {usable}"
+        if modality is not Modality.TEXT:
+            return said
+        if not self._texts.can_read:
+            return f"{said} and has no text pair, so it cannot read descriptions: ask otherwise, or run a pack with one"
+        return f"{said}; its text pair has no calibration: fit one with `python -m training calibrate`"
 
     def _normalised(self, modality: Modality, vector: F32) -> F32:
         dimension = self._pack.model_for(modality).embedding_dim

@@ -98,6 +98,51 @@ class Hearing(Protocol):
         ...
 
 
+class Word(Protocol):
+    """A word of a text as the pack's tokenizer cuts it."""
+
+    @property
+    def text(self) -> str:
+        """In lower case; a mark of punctuation is a word too."""
+        ...
+
+    @property
+    def tokens(self) -> int:
+        """Numbers that it takes in a row."""
+        ...
+
+    @property
+    def known(self) -> bool:
+        """Whether the vocabulary has it."""
+        ...
+
+
+class Words(Protocol):
+    """The network that reads a description; `services.backends.words.WordModels` is one."""
+
+    @property
+    def can_read(self) -> bool:
+        """Whether the pack has a text pair; without, only this may be asked."""
+        ...
+
+    @property
+    def most_tokens(self) -> int:
+        """Numbers that are read at once."""
+        ...
+
+    def words(self, text: str) -> Sequence[Word]:
+        """The words of a text, in order."""
+        ...
+
+    def known_words(self) -> Sequence[str]:
+        """Whole words of the vocabulary."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> Embedded:
+        """Embed N texts, each of at most `most_tokens`."""
+        ...
+
+
 class Vision(Protocol):
     """The networks that read a portrait; `services.backends.vision.VisionModels` is one."""
 

@@ -36,6 +36,13 @@ class VoiceClip:
 
 
 @dataclass(frozen=True, slots=True)
+class Description:
+    """What the person looks like, in words."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Like:
     """An appearance of the same gallery."""
 
@@ -55,7 +62,7 @@ class RawEmbedding:
 class QueryPart:
     """One thing that is known of the person; below 0 `weight` says "not this one"."""
 
-    content: Portrait | VoiceClip | Like | RawEmbedding
+    content: Portrait | VoiceClip | Description | Like | RawEmbedding
     weight: float = 1.0
 
 

@@ -27,6 +27,7 @@ from services.backends.index.protocol import VectorIndex
 from services.backends.inference.factory import backend_from_settings
 from services.backends.schemas import Association
 from services.backends.vision import VisionModels
+from services.backends.words import WordModels
 from services.fusion import fusing
 from services.fusion.handlers import FusionHandlers
 from services.fusion.servicer import mounted as mounted_fusion
@@ -42,7 +43,16 @@ from services.search.handlers import SearchHandlers
 from services.search.judging import Judge
 from services.search.listing import AppearanceLister
 from services.search.parts import PartReader
-from services.search.ports import Associations, Candidate, FusedEvidence, Fusion, Hearing, PortUnavailableError, Vision
+from services.search.ports import (
+    Associations,
+    Candidate,
+    FusedEvidence,
+    Fusion,
+    Hearing,
+    PortUnavailableError,
+    Vision,
+    Words,
+)
 from services.search.query import Task
 from services.search.query_reading import PictureReader
 from services.search.reach import ShortTermReach
@@ -52,6 +62,7 @@ from services.search.servicer import mounted
 from services.search.settings import SearchProcessSettings, SearchSettings
 from services.search.sound_reading import SoundReader
 from services.search.speaking import SpeakerReader
+from services.search.texts import TextReader
 from services.search.voices import VoiceFinder
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
@@ -135,7 +146,7 @@ async def _compose(settings: SearchStackSettings, logger: logging.Logger, opened
     await claim(index)
     backend = backend_from_settings(settings.inference, pack)
     opened.push_async_callback(backend.aclose)
-    vision, hearing = VisionModels(backend, pack), HearingModels(backend, pack)
+    vision, hearing, words = VisionModels(backend, pack), HearingModels(backend, pack), WordModels(backend, pack)
     executor = ThreadPoolExecutor(settings.retrieval.portrait.decoders, thread_name_prefix="decode")
     opened.push_async_callback(asyncio.to_thread, executor.shutdown)
     associations, services = _associations(settings, pack, index, logger, opened)
@@ -143,7 +154,7 @@ async def _compose(settings: SearchStackSettings, logger: logging.Logger, opened
     # The reach of a query's clothes is that of the edges.
     retrieval = settings.retrieval.model_copy(update={"short_term_window_s": settings.linking.short_term_window_s})
     lister = AppearanceLister(index, retrieval.max_key_boxes)
-    handlers = build_handlers(retrieval, pack, index, vision, hearing, executor, associations, fusion, logger)
+    handlers = build_handlers(retrieval, pack, index, vision, hearing, words, executor, associations, fusion, logger)
     return GrpcServer(
         settings.server,
         settings.search.address or DEFAULT_ADDRESS,
@@ -161,6 +172,7 @@ def build_handlers(
     index: VectorIndex,
     vision: Vision,
     hearing: Hearing,
+    words: Words,
     executor: ThreadPoolExecutor,
     associations: Associations,
     fusion: Fusion,
@@ -175,7 +187,7 @@ def build_handlers(
     portraits = PortraitReader(pictures, FaceFinder(vision, portrait))
     clips = ClipReader(sounds, VoiceFinder(hearing, voice))
     reach = ShortTermReach(index, settings.short_term_window_s, settings.max_site_videos)
-    reader = PartReader(index, pack, portraits, clips, reach)
+    reader = PartReader(index, pack, portraits, clips, TextReader(words), reach)
     expander, retriever = Expander(associations, Bounds.of(settings)), Retriever(index)
     judge = Judge(retriever, fusion, pack.calibration, settings)
     finder = PersonFinder(retriever, SpeakerReader(index), judge, expander, pack.calibration, settings)

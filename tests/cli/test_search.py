@@ -74,6 +74,7 @@ def test_json_is_exactly_what_is_promised(run, stack: FakeStack, hit: hit_pb2.Hi
     assert json.loads(result.stdout) == {
         "task": "seen",
         "voice_speech_s": [],
+        "text_readings": [],
         "hits": [
             {
                 "appearance_id": FOUND,

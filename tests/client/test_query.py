@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from personsearch.errors import box_from_text
-from personsearch.query import embedding, portrait, query, unlike, voice
+from personsearch.query import embedding, portrait, query, text, unlike, voice
 from personsearch.v1 import modality_pb2, query_pb2
 
 
@@ -52,3 +52,12 @@ def test_a_voice_is_read_from_bytes_or_a_path_and_may_be_cut(tmp_path: Path) -> 
 def test_a_task_is_left_to_the_service_unless_told() -> None:
     assert query([], gallery="g").task == query_pb2.TASK_UNSPECIFIED
     assert query([], gallery="g", task=query_pb2.TASK_SEEN_AND_HEARD).task == query_pb2.TASK_SEEN_AND_HEARD
+
+
+def test_a_description_is_a_part() -> None:
+    part = text("a woman in a red jacket", weight=-0.5)
+    assert (part.WhichOneof("content"), part.text, part.weight) == ("text", "a woman in a red jacket", -0.5)
+    assert not text("red").HasField("weight")
+    for nothing in ("", " \t\n"):
+        with pytest.raises(ValueError, match="nothing but spaces"):
+            text(nothing)

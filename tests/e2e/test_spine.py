@@ -41,7 +41,7 @@ def test_the_command_prints_what_is_promised(machine, film: Film, video_id: str)
     done = machine.command("search", "--portrait", film.portraits[0].path, "--gallery", GALLERY, "--json")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
-    assert set(answer) == {"task", "voice_speech_s", "hits", "degraded"}
+    assert set(answer) == {"task", "voice_speech_s", "text_readings", "hits", "degraded"}
     assert (answer["task"], answer["voice_speech_s"]) == ("seen", [])
     first = answer["hits"][0]
     assert set(first) == {
@@ -75,7 +75,8 @@ def test_the_same_file_twice_is_one_video(machine, film: Film, video_id: str) ->
 def test_galleries_do_not_see_each_other(machine, film: Film, video_id: str) -> None:
     machine.command("galleries", "create", "empty")
     done = machine.command("search", "--portrait", film.portraits[0].path, "--gallery", "empty", "--json")
-    assert json.loads(done.stdout) == {"task": "seen", "voice_speech_s": [], "hits": [], "degraded": []}
+    nothing = {"task": "seen", "voice_speech_s": [], "text_readings": [], "hits": [], "degraded": []}
+    assert json.loads(done.stdout) == nothing
 
 
 def test_deletion_leaves_nothing(machine, film: Film, video_id: str) -> None:

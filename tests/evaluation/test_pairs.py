@@ -1,12 +1,17 @@
 """Which embeddings are compared with which, and what of them is written down."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from evaluation.pairs import Pairs, link_pairs, write_pairs
+from evaluation.pairs import Pairs, described_pairs, link_pairs, write_pairs
+from evaluation.truth_words import Description
 from packs.spec import Modality
+from personsearch.client import PersonSearchClient
+from personsearch.testing import FakeStack
+from personsearch.v1 import appearance_pb2, hit_pb2, modality_pb2, query_pb2
 from services.backends.schemas import EmbeddingRow
 
 
@@ -54,3 +59,25 @@ def test_a_file_holds_three_columns_of_each_kind(tmp_path: Path) -> None:
     with np.load(path) as content:
         assert set(content) == {"voice_query_cosine", "voice_query_same", "voice_query_quality"}
         assert content["voice_query_same"].sum() == pytest.approx(3)
+
+
+async def test_descriptions_are_compared_with_who_is_dressed_so_and_with_others(truth) -> None:
+    shown = {
+        name: replace(truth(name, 0, 9, (0.0, 0.0, 9.0, 9.0), identity=name[0]), dress=f"{name[0]}/{dress}")
+        for name, dress in (("a1", "red"), ("a2", "blue"), ("b1", "red"))
+    }
+
+    def hit(name: str, cosine: float) -> hit_pb2.Hit:
+        step = hit_pb2.EvidenceStep(part_index=0, modality=modality_pb2.MODALITY_TEXT, cosine=cosine)
+        return hit_pb2.Hit(appearance=appearance_pb2.Appearance(appearance_id=name), score=0.5, evidence=[step])
+
+    said = [Description("a", "a/red", "a woman in red", "full", "in-and", False)]
+    with FakeStack() as stack:
+        stack.answer_with(hit("a1", 0.75), hit("a2", 0.5), hit("b1", 0.25), hit("nobody", 0.0))
+        async with PersonSearchClient(stack.address, stack.address) as client:
+            pairs = await described_pairs(client, "town", said, shown)
+        sent = stack.requests[0].query
+    assert [part.text for part in sent.parts] == ["a woman in red"]
+    assert sent.expansion == query_pb2.EXPANSION_NONE
+    assert as_set(pairs) == [(0.25, False), (0.75, True)]
+    assert pairs.qualities.tolist() == [1.0, 1.0]

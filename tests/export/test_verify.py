@@ -296,6 +296,18 @@ def test_a_pack_keeps_the_networks_that_lose_little(tiny: TinyPack, tmp_path: Pa
     assert "build engines from the float pack" in embedded.left_out[0]
 
 
+def test_a_text_pair_goes_along_with_its_vocabulary(tmp_path: Path) -> None:
+    folder = tmp_path / "reads"
+    folder.mkdir()
+    pack = write_tiny_pack(folder, sound=False, text=True).pack
+    losses = {"face_encoder": 0.0, "body_encoder": 0.1, "text_image_encoder": 0.1}
+    decisions = int8_pack(pack, samples_of(pack), measured(losses, []), tmp_path / "int8")
+    assert next(one.reason for one in decisions if one.model == "text_encoder").startswith("makes no embedding")
+    made = Pack.load(tmp_path / "int8")
+    made.verify()
+    assert "vocabulary.json" in made.files
+
+
 def test_nothing_kept_is_no_pack(tiny: TinyPack, tmp_path: Path) -> None:
     losses = dict.fromkeys(("face_encoder", "body_encoder", "voice_encoder"), 0.1)
     decisions = int8_pack(tiny.pack, samples_of(tiny.pack), measured(losses, []), tmp_path / "int8")

@@ -22,6 +22,7 @@ from packs.spec import Modality
 DIMENSION = 16
 GRID = 3
 CROP_SIZES = {Modality.FACE: (32, 32), Modality.BODY: (32, 16)}
+TEXT_CROP = (32, 16)
 # Far apart, so that a lossy codec cannot mix them up.
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 30), "blue": (40, 40, 230), "yellow": (230, 220, 30)}
 
@@ -142,6 +143,8 @@ class ColourVision:
 
     detect_calls: int = 0
     on_detect: Callable[[int], None] = field(default=lambda call: None)
+    text_crop: tuple[int, int] = TEXT_CROP
+    cut: list[Modality] = field(default_factory=list)
 
     async def detect(self, images: Sequence[U8], *, thresholds: Sequence[float] | None = None) -> list[Detections]:
         self.detect_calls += 1
@@ -162,8 +165,15 @@ class ColourVision:
         height, width = image.shape[:2]
         x0, y0, x1, y1 = (int(value) for value in box)
         region = image[max(y0, 0) : min(y1, height), max(x0, 0) : min(x1, width)]
-        rows, columns = CROP_SIZES[modality]
+        self.cut.append(modality)
+        rows, columns = self._size(modality)
         return np.asarray(cv2.resize(region, (columns, rows), interpolation=cv2.INTER_AREA))
+
+    def alike(self, one: Modality, other: Modality) -> bool:
+        return self._size(one) == self._size(other)
+
+    def _size(self, modality: Modality) -> tuple[int, int]:
+        return self.text_crop if modality is Modality.TEXT else CROP_SIZES[modality]
 
     def _one(self, image: U8) -> Detections:
         boxes: list[tuple[float, ...]] = []

@@ -138,3 +138,16 @@ def test_a_licence_is_told_and_changes_no_digest(folder: Path) -> None:
     after = Pack.load(folder)
     assert after.manifest.licence == "MIT"
     assert after.digest == before.digest
+
+
+def test_a_vocabulary_is_looked_at_too(tmp_path: Path) -> None:
+    write_tiny_pack(tmp_path, text=True)
+    assert faults_of(tmp_path) == []
+    graphs = {spec.file for spec in Pack.load(tmp_path).manifest.models}
+    (vocabulary,) = set(Pack.load(tmp_path).files) - graphs
+    content = (tmp_path / vocabulary).read_bytes()
+    (tmp_path / vocabulary).write_bytes(content + b" ")
+    (changed,) = faults_of(tmp_path)
+    assert changed.startswith(f"{vocabulary} has SHA-256 ")
+    (tmp_path / vocabulary).unlink()
+    assert faults_of(tmp_path) == [f"{vocabulary} is absent"]

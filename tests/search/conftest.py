@@ -6,7 +6,7 @@ import hashlib
 import io
 import logging
 import wave
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +17,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from packs.calibration import Calibration
-from packs.manifest import Pack, PackManifest
+from packs.manifest import Pack, PackManifest, TextSettings
 from packs.sound import SAMPLE_RATE
-from packs.spec import Modality, ModelSpec, TensorSpec
+from packs.spec import Modality, ModelSpec, Preprocessing, TensorSpec, WordPreprocessing
 from personsearch.v1.person_search_service_pb2_grpc import PersonSearchServiceStub
 from services.backends.index.fake import FakeIndex
 from services.backends.schemas import (
@@ -35,7 +35,7 @@ from services.backends.schemas import (
 )
 from services.runtime.server import GrpcServer
 from services.runtime.settings import ServerSettings
-from services.search.fakes import FakeAssociations, FakeFusion, PaintedVision, ToneHearing
+from services.search.fakes import ColourWords, FakeAssociations, FakeFusion, PaintedVision, ToneHearing
 from services.search.handlers import SearchHandlers
 from services.search.listing import AppearanceLister
 from services.search.server import build_handlers
@@ -47,9 +47,10 @@ GALLERY = "town"
 FACE = Calibration(slope=20.0, intercept=-10.0)
 BODY = Calibration(slope=20.0, intercept=-12.0)
 VOICE = Calibration(slope=20.0, intercept=-10.0)
+TEXT = Calibration(slope=20.0, intercept=-12.0)
 
 
-def a_pack() -> Pack:
+def a_pack(*, text: bool = True, calibrated: bool = True) -> Pack:
     def encoder(modality: Modality) -> ModelSpec:
         return ModelSpec(
             name=f"{modality}_encoder",
@@ -59,14 +60,28 @@ def a_pack() -> Pack:
             inputs=(TensorSpec(name="crop", dtype="UINT8", shape=(8, 8, 3)),),
             outputs=(TensorSpec(name="embedding", dtype="FP32", shape=(DIMENSION,)),),
             max_batch=4,
+            preprocessing=Preprocessing(kind="stretch", height=8, width=8),
             embedding_dim=DIMENSION,
         )
 
+    reads = ModelSpec(
+        name="words",
+        file="words.onnx",
+        sha256="0" * 64,
+        inputs=(TensorSpec(name="tokens", dtype="INT32", shape=(8,)),),
+        outputs=(TensorSpec(name="embedding", dtype="FP32", shape=(DIMENSION,)),),
+        max_batch=4,
+        preprocessing=WordPreprocessing(kind="words", length=8, vocabulary="v.json", vocabulary_sha256="0" * 64),
+        embedding_dim=DIMENSION,
+    )
+    known = {Modality.FACE: FACE, Modality.BODY: BODY, Modality.VOICE: VOICE, Modality.TEXT: TEXT}
+    made = [modality for modality in known if text or modality is not Modality.TEXT]
     manifest = PackManifest(
         name="tiny",
         version="1",
-        models=(encoder(Modality.FACE), encoder(Modality.BODY), encoder(Modality.VOICE)),
-        calibration={Modality.FACE: FACE, Modality.BODY: BODY, Modality.VOICE: VOICE},
+        models=(*map(encoder, made), *([reads] if text else [])),
+        text=TextSettings(model="words") if text else None,
+        calibration={one: known[one] for one in made if calibrated or one is not Modality.TEXT},
     )
     return Pack.of(Path("/nowhere"), manifest)
 
@@ -84,6 +99,7 @@ class World:
         self.fusion = FakeFusion(self.pack.calibration)
         self.vision = PaintedVision(self.face)
         self.hearing = ToneHearing(self.voice)
+        self.words = ColourWords(self.look, can_read=self.pack.text_model is not None)
 
     @staticmethod
     def face(number: int) -> np.ndarray:
@@ -101,6 +117,11 @@ class World:
     def voice(number: int) -> np.ndarray:
         """A voice, in a space of its own."""
         return World.face(number + 9)
+
+    @staticmethod
+    def look(number: int) -> np.ndarray:
+        """Clothes as words tell them, in a space of its own."""
+        return World.face(number + 2)
 
     @staticmethod
     def clip(*pieces: tuple[int | None, float]) -> bytes:
@@ -145,7 +166,7 @@ class World:
         return hashlib.sha256(name.encode()).hexdigest()[:32]
 
     async def open(self) -> None:
-        await self.index.open(dict.fromkeys((Modality.FACE, Modality.BODY, Modality.VOICE), DIMENSION))
+        await self.index.open(dict.fromkeys(self.pack.modalities, DIMENSION))
         await self.index.put_gallery(Gallery(GALLERY, 0.0))
 
     async def put_video(self, name: str, gallery: str = GALLERY, **changes: object) -> str:
@@ -160,6 +181,7 @@ class World:
         face: np.ndarray | None = None,
         body: np.ndarray | None = None,
         voice: np.ndarray | None = None,
+        look: np.ndarray | None = None,
         heard: tuple[SpeechSpan, ...] = (),
         kind: AppearanceKind = AppearanceKind.TRACKLET,
         video: str = "film",
@@ -169,7 +191,7 @@ class World:
         committed: bool = True,
     ) -> str:
         """Store an appearance, with a voice one that speaks all the time, or `heard`; returns its id."""
-        vectors = {Modality.FACE: face, Modality.BODY: body, Modality.VOICE: voice}
+        vectors = {Modality.FACE: face, Modality.BODY: body, Modality.VOICE: voice, Modality.TEXT: look}
         held = {modality: vector for modality, vector in vectors.items() if vector is not None}
         place = (self.an_id(name), gallery, self.an_id(video))
         for modality, vector in held.items():
@@ -190,11 +212,18 @@ class World:
             self.index,
             self.vision,
             self.hearing,
+            self.words,
             executor,
             self.associations,
             self.fusion,
             logging.getLogger("tests.search"),
         )
+
+
+@pytest.fixture
+def make_pack() -> Callable[..., Pack]:
+    """Makes the world's pack, without a text pair or without its calibration where that is asked for."""
+    return a_pack
 
 
 @pytest.fixture

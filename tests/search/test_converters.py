@@ -13,7 +13,7 @@ from personsearch.v1 import person_search_service_pb2 as messages
 from services.backends.schemas import Appearance, AppearanceKind, Box, KeyBox, SpeechSpan
 from services.runtime.modalities import modality_from_proto, modality_to_proto
 from services.search import converters, remote
-from services.search.answer import Answer, Belief, Degradation, Hit, Share, Step, Track, TrackSpan
+from services.search.answer import Answer, Belief, Degradation, Hit, Share, Step, TextReading, Track, TrackSpan
 from services.search.listing import Page
 from services.search.ports import Candidate, Evidence
 from services.search.query import Like, Portrait, RawEmbedding, Task, VoiceClip
@@ -60,7 +60,7 @@ def fields_left_empty(message, path: str = "") -> list[str]:
 
 
 def test_every_field_of_an_answer_is_told() -> None:
-    answer = Answer((a_hit(),), frozenset(Degradation), (BOX,), Task.HEARD, (1.5,))
+    answer = Answer((a_hit(),), frozenset(Degradation), (BOX,), Task.HEARD, (1.5,), (TextReading(1, ("grmpf",)),))
     # The second step was read from the cache and has no cosine.
     assert fields_left_empty(converters.answer_to_proto(answer)) == [".hits.evidence.cosine"]
     track = Track((TrackSpan("film", 1.5, 4.0, (a_hit(),)),), frozenset(Degradation))
@@ -173,6 +173,7 @@ def test_every_content_of_a_part_is_known() -> None:
     made = {
         "portrait": query_pb2.QueryPart(portrait=query_pb2.Portrait(image=b"x")),
         "voice": query_pb2.QueryPart(voice=query_pb2.VoiceClip(sound=b"x")),
+        "text": query_pb2.QueryPart(text="a woman in red"),
         "appearance_id": query_pb2.QueryPart(appearance_id="it"),
         "embedding": query_pb2.QueryPart(embedding=query_pb2.RawEmbedding(modality=1, vector=[1.0])),
     }

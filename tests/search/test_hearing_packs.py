@@ -19,6 +19,7 @@ from services.backends.index.fake import FakeIndex
 from services.backends.inference.fake import FakeInferenceBackend
 from services.backends.schemas import Appearance, AppearanceKind, EmbeddingRow, Gallery, SpeechSpan
 from services.backends.vision import VisionModels
+from services.backends.words import WordModels
 from services.runtime.errors import NoSpeechError, UnsupportedModalityError
 from services.search.fakes import FakeAssociations, FakeFusion
 from services.search.handlers import SearchHandlers
@@ -72,10 +73,14 @@ async def gallery_of(tiny: TinyPack, voice: F32 | None) -> FakeIndex:
 
 def handlers_of(tiny: TinyPack, index: FakeIndex, executor: ThreadPoolExecutor) -> SearchHandlers:
     backend = backend_of(tiny)
-    vision, hearing = VisionModels(backend, tiny.pack), HearingModels(backend, tiny.pack)
+    vision, hearing, words = (
+        VisionModels(backend, tiny.pack),
+        HearingModels(backend, tiny.pack),
+        WordModels(backend, tiny.pack),
+    )
     fusion, logger = FakeFusion(tiny.pack.calibration), logging.getLogger("tests.search")
     return build_handlers(
-        SearchSettings(), tiny.pack, index, vision, hearing, executor, FakeAssociations(), fusion, logger
+        SearchSettings(), tiny.pack, index, vision, hearing, words, executor, FakeAssociations(), fusion, logger
     )
 
 

@@ -18,7 +18,7 @@ import pytest
 from packs.manifest import Pack
 from packs.spec import Modality
 from packs.testing import DIMENSION, write_tiny_pack
-from personsearch.query import embedding, query, voice
+from personsearch.query import embedding, query, text, voice
 from personsearch.v1 import modality_pb2, query_pb2
 from personsearch.v1 import person_search_service_pb2 as messages
 from personsearch.v1.person_search_service_pb2_grpc import PersonSearchServiceStub
@@ -48,6 +48,12 @@ def axis(number: int) -> np.ndarray:
     return vector
 
 
+def dressed(colour: int) -> np.ndarray:
+    """What the tiny text pair makes of a body in red, green or blue."""
+    look = axis(colour) * 4.0 + axis(3)
+    return np.asarray(look / np.linalg.norm(look), np.float32)
+
+
 async def store(uri: str, pack: Pack) -> None:
     """Two videos: one person in both, once only from behind and once only heard, and a stranger."""
     index = MilvusIndex(uri, pack.digest)
@@ -57,8 +63,8 @@ async def store(uri: str, pack: Pack) -> None:
         await index.put_video(Video(video, "town", "/film.mp4", VideoState.READY, 1, 1.0, "0" * 64, duration_s=60.0))
     rows = [
         (SEEN, A, 0.0, {Modality.FACE: axis(0), Modality.BODY: axis(0), Modality.VOICE: axis(2)}),
-        (BACK, A, 10.0, {Modality.BODY: axis(0)}),
-        (AGAIN, B, 0.0, {Modality.FACE: axis(0), Modality.BODY: axis(1)}),
+        (BACK, A, 10.0, {Modality.BODY: axis(0), Modality.TEXT: dressed(0)}),
+        (AGAIN, B, 0.0, {Modality.FACE: axis(0), Modality.BODY: axis(1), Modality.TEXT: dressed(1)}),
         (STRANGER, B, 0.0, {Modality.FACE: axis(1), Modality.BODY: axis(0)}),
         (OFF, B, 40.0, {Modality.VOICE: axis(2)}),
     ]
@@ -76,7 +82,7 @@ async def store(uri: str, pack: Pack) -> None:
 
 @pytest.fixture(params=["mounted", "apart"])
 async def stack(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stack]:
-    pack = write_tiny_pack(tmp_path).pack
+    pack = write_tiny_pack(tmp_path, text=True).pack
     milvus_port, redis_port, *ports = free_ports(5)
     search, association, fusion = (f"127.0.0.1:{port}" for port in ports)
     settings = {
@@ -156,6 +162,14 @@ async def test_finds_by_face_and_voice_across_videos_and_by_clothes_within_one(s
     assert (clip.task, clip.degraded) == (query_pb2.TASK_HEARD, [])
     assert {hit.appearance.appearance_id for hit in clip.hits} == {SEEN, OFF}
     assert clip.voice_speech_s[0] > 0.9
+    said = [text("the woman in red tweed")]
+    described = await stack.stub.Search(
+        messages.SearchRequest(query=query(said, gallery="town", expand=False)), timeout=30
+    )
+    assert [hit.appearance.appearance_id for hit in described.hits] == [BACK, AGAIN]
+    assert described.hits[0].score > 0.7 > 0.2 > described.hits[1].score
+    assert [share.modality for share in described.hits[0].shares] == [modality_pb2.MODALITY_TEXT]
+    assert [list(reading.unknown_words) for reading in described.text_readings] == [["tweed"]]
     listed = await stack.stub.ListAppearances(messages.ListAppearancesRequest(gallery="town", video_id=B), timeout=30)
     assert [one.appearance_id for one in listed.appearances] == [AGAIN, STRANGER, OFF]
 

@@ -395,7 +395,7 @@ async def test_errors_of_embeddings(world, stub) -> None:
     reason, facts, code = await reason_of(stub.Search(raw(digest="0" * 64)))
     assert (reason, code) == ("OTHER_PACK", grpc.StatusCode.FAILED_PRECONDITION)
     assert facts == {"got": "0" * 64, "expected": world.pack.digest}
-    for request in (raw(vector=[1.0, 2.0]), raw(vector=[0.0] * 16), raw(modality_pb2.MODALITY_TEXT)):
+    for request in (raw(vector=[1.0, 2.0]), raw(vector=[0.0] * 16), raw(modality_pb2.MODALITY_HEAD)):
         reason, _, code = await reason_of(stub.Search(request))
         assert (reason, code) == ("UNSUPPORTED_MODALITY", grpc.StatusCode.INVALID_ARGUMENT)
     huge = await stub.Search(raw(vector=[3e38] * 16))

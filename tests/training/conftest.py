@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -122,3 +124,51 @@ def voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed, name in enumerate(("train", "val", "test")):
         write_voices(folder / name, seed=seed)
     return folder
+
+
+# A word of their own for each of the first people; those who wear outfit 1 are "dressed up".
+NAMES = ("amber", "birch", "cedar", "daisy", "elder", "fern", "ginger", "hazel", "iris", "jasmine")
+
+
+def describe_set(directory: Path) -> Path:
+    """Write made-up sentences about the made-up cast of `conftest.py`, as `descriptions.json`."""
+    worn: set[tuple[int, int]] = set()
+    for shard in directory.glob("shard_*.npz"):
+        with np.load(shard) as content:
+            worn |= set(zip(content["identity"].tolist(), content["outfit"].tolist(), strict=True))
+    people = [_person(identity, outfit) for identity, outfit in sorted(worn)]
+    content = {"schema": "synthcast-descriptions/1", "world_version": 2, "seed": 0, "rounds": 1, "people": people}
+    (directory / "descriptions.json").write_text(json.dumps(content))
+    return directory
+
+
+def _person(identity: int, outfit: int) -> dict[str, Any]:
+    name, how = NAMES[identity], "dressed up" if outfit else "plain"
+    return {
+        "identity": identity,
+        "outfit": outfit,
+        "attributes": {"person": name, "dress": how},
+        "sentences": [
+            _sentence(f"Somebody like {name}, {how}.", "full"),
+            _sentence(f"{name}, who is {how}", "partial"),
+            _sentence(f"I want {name}!", "negated", template=True),
+            _sentence(f"one in unheard-of {name}", "synonym", words=True),
+        ],
+    }
+
+
+def _sentence(text: str, kind: str, *, template: bool = False, words: bool = False) -> dict[str, Any]:
+    return {
+        "text": text,
+        "kind": kind,
+        "template": "t",
+        "held_out": template or words,
+        "held_out_template": template,
+        "held_out_words": words,
+    }
+
+
+@pytest.fixture(scope="session")
+def describe() -> Callable[[Path], Path]:
+    """Writes made-up sentences about a made-up set: `describe_set`."""
+    return describe_set

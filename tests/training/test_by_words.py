@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from evaluation.naive import BagError, fit_bag_of_words, read_bag, write_bag
 from packs.words import build_vocabulary
-from training.measure.by_words import ask_by_words, by_group, fit_bag_of_words, trapezoid_precision
+from training.measure.by_words import ask_by_words, by_group, trapezoid_precision
 from training.measure.retrieval import average_precision
 
 
@@ -113,3 +116,19 @@ def test_the_dual_form_is_ridge_regression() -> None:
     np.testing.assert_allclose(bag.of_bodies(others), expected, atol=1e-3)
     with pytest.raises(ValueError, match="give one for each"):
         fit_bag_of_words(features, texts[1:], vocabulary)
+
+
+def test_a_bag_is_kept_and_read_again(tmp_path: Path) -> None:
+    features, texts = bodies(30, 4)
+    bag = fit_bag_of_words(features, texts, build_vocabulary((t for row in texts for t in row), most=50))
+    path = tmp_path / "bag.npz"
+    write_bag(path, bag)
+    again = read_bag(path)
+    assert again.vocabulary.words == bag.vocabulary.words
+    np.testing.assert_array_equal(again.of_bodies(features), bag.of_bodies(features))
+    np.testing.assert_array_equal(again.of_texts(["red skirt"]), bag.of_texts(["red skirt"]))
+    with pytest.raises(BagError, match="no bag of words at"):
+        read_bag(tmp_path / "absent.npz")
+    np.savez(path, words=np.array(["a"]))
+    with pytest.raises(BagError, match="is no bag of words"):
+        read_bag(path)

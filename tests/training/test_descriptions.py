@@ -1,7 +1,7 @@
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -26,54 +26,12 @@ from training.tasks.description import DescriptionTask, text_at
 RECIPE = Path(__file__).parents[2] / "training" / "recipes" / "words.toml"
 
 
-# A word of their own for each of the first people; those who wear outfit 1 are "dressed up".
-NAMES = ("amber", "birch", "cedar", "daisy", "elder", "fern", "ginger", "hazel", "iris", "jasmine")
-
-
-def describe_set(directory: Path) -> Path:
-    """Write made-up sentences about the made-up cast of `conftest.py`, as `descriptions.json`."""
-    worn: set[tuple[int, int]] = set()
-    for shard in directory.glob("shard_*.npz"):
-        with np.load(shard) as content:
-            worn |= set(zip(content["identity"].tolist(), content["outfit"].tolist(), strict=True))
-    people = [_person(identity, outfit) for identity, outfit in sorted(worn)]
-    content = {"schema": "synthcast-descriptions/1", "world_version": 2, "seed": 0, "rounds": 1, "people": people}
-    (directory / "descriptions.json").write_text(json.dumps(content))
-    return directory
-
-
-def _person(identity: int, outfit: int) -> dict[str, Any]:
-    name, how = NAMES[identity], "dressed up" if outfit else "plain"
-    return {
-        "identity": identity,
-        "outfit": outfit,
-        "attributes": {"person": name, "dress": how},
-        "sentences": [
-            _sentence(f"Somebody like {name}, {how}.", "full"),
-            _sentence(f"{name}, who is {how}", "partial"),
-            _sentence(f"I want {name}!", "negated", template=True),
-            _sentence(f"one in unheard-of {name}", "synonym", words=True),
-        ],
-    }
-
-
-def _sentence(text: str, kind: str, *, template: bool = False, words: bool = False) -> dict[str, Any]:
-    return {
-        "text": text,
-        "kind": kind,
-        "template": "t",
-        "held_out": template or words,
-        "held_out_template": template,
-        "held_out_words": words,
-    }
-
-
 @pytest.fixture(scope="module")
-def described(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def described(data: Path, describe: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The made-up sets with made-up sentences."""
     folder = tmp_path_factory.mktemp("described")
     for name in ("train", "test"):
-        describe_set(shutil.copytree(data / name, folder / name))
+        describe(shutil.copytree(data / name, folder / name))
     return folder
 
 

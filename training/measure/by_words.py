@@ -7,14 +7,13 @@ the sum rule; the trapezoids of IVT's published evaluator can be asked for, to c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from packs.words import Vocabulary, words_of
 from training.measure.retrieval import average_precision
 
 F32 = NDArray[np.float32]
@@ -84,71 +83,6 @@ def trapezoid_precision(hits: NDArray[np.bool_]) -> float:
     return float(np.mean((before + found / ranks) / 2.0))
 
 
-@dataclass(frozen=True, slots=True)
-class BagOfWords:
-    """The baseline: colours of a body tell, linearly, which words are said of it; a sentence is the words that it has.
-
-    Attributes:
-        vocabulary: Words that count.
-        rarity: float32[V], logarithm of how rarely each is said; 0 for what is never or always said.
-        colours: float32[N, F], features of the bodies that taught.
-        answers: float32[N, V], ridge regression in its dual form: features of a body times these give its words.
-    """
-
-    vocabulary: Vocabulary
-    rarity: F32
-    colours: F32
-    answers: F32
-
-    def of_texts(self, texts: Sequence[str]) -> F32:
-        """Words of sentences, float32[Q, V], rows of length one (or zero, where no word is known)."""
-        return _unit(_said(texts, self.vocabulary) * self.rarity)
-
-    def of_bodies(self, colours: F32) -> F32:
-        """Words that bodies suggest beyond the usual, float32[G, V], rows of length one."""
-        return _unit((colours @ self.colours.T) @ self.answers)
-
-
-def fit_bag_of_words(
-    colours: F32, sentences: Sequence[Sequence[str]], vocabulary: Vocabulary, *, ridge: float = 1.0
-) -> BagOfWords:
-    """Fit the baseline on bodies that are described.
-
-    Args:
-        colours: float32[N, F], features of the bodies, rows of length one.
-        sentences: What is said of each of the N bodies.
-        vocabulary: Words that count.
-        ridge: Weight of the ridge term.
-
-    Raises:
-        ValueError: If there is no body, or not as many lists of sentences as bodies.
-    """
-    if not len(colours) or len(colours) != len(sentences):
-        raise ValueError(f"got {len(colours)} bodies and {len(sentences)} lists of sentences: give one for each")
-    told = np.stack([_said(texts, vocabulary).mean(axis=0) for texts in sentences])
-    share = (told > 0.0).mean(axis=0)
-    rarity = np.where(share > 0.0, -np.log(np.maximum(share, 1e-12)), 0.0).astype(np.float32)
-    wanted = told * rarity
-    # The words that everybody suggests tell nobody from anybody.
-    beyond = wanted - wanted.mean(axis=0)
-    gram = colours.astype(np.float64) @ colours.astype(np.float64).T + ridge * np.eye(len(colours))
-    answers = np.linalg.solve(gram, beyond.astype(np.float64)).astype(np.float32)
-    return BagOfWords(vocabulary, rarity, colours, answers)
-
-
 def by_group(found: WordRetrieval, groups: Mapping[str, NDArray[np.bool_]]) -> dict[str, dict[str, float | int]]:
     """Figures of each group of sentences, bool[Q] by name."""
     return {name: found.figures(wanted) for name, wanted in groups.items()}
-
-
-def _said(texts: Sequence[str], vocabulary: Vocabulary) -> F32:
-    """Which words of the vocabulary each text has: float32[Q, V] of 0 and 1; unknown words are none."""
-    out = np.zeros((len(texts), len(vocabulary)), np.float32)
-    for row, text in enumerate(texts):
-        known = [vocabulary.numbers[word] for word in words_of(text) if word in vocabulary.numbers]
-        out[row, known] = 1.0
-    return out
-
-
-def _unit(vectors: NDArray[np.floating[Any]]) -> F32:
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12), dtype=np.float32)

@@ -105,12 +105,17 @@ def fit_evidence(groups: Groups, seed: int) -> Evidence:
     sample = _strangers(groups, first, second, NEGATIVES_PER_POSITIVE * positive.size, np.random.default_rng(seed))
     chosen = np.concatenate([positive, sample])
     cosines = np.einsum("nd,nd->n", groups.vectors[first[chosen]], groups.vectors[second[chosen]])
-    line = fit_platt(cosines, same[chosen])
+    return evidence_of(cosines, same[chosen])
+
+
+def evidence_of(cosines: F32, same: NDArray[np.bool_]) -> Evidence:
+    """Fit a calibration on pairs: float32[N] and bool[N]."""
+    line = fit_platt(cosines, same)
     return Evidence(
         calibration=Calibration(slope=round(line.slope, 4), intercept=round(line.intercept, 4)),
-        positives=int(positive.size),
-        negatives=int(sample.size),
-        equal_error=round(equal_error_rate(cosines, same[chosen]), 4),
+        positives=int(same.sum()),
+        negatives=int((~same).sum()),
+        equal_error=round(equal_error_rate(cosines, same), 4),
         cosine_at_half=round(line.cosine_at(0.5), 4),
     )
 
@@ -121,6 +126,11 @@ def _strangers(groups: Groups, first: Keys, second: Keys, wanted: int, rng: np.r
     if groups.near is None:
         return _sample(np.flatnonzero(differ), wanted, rng)
     near = groups.near[first] == groups.near[second]
+    return half_near(differ, near, wanted, rng)
+
+
+def half_near(differ: NDArray[np.bool_], near: NDArray[np.bool_], wanted: int, rng: np.random.Generator) -> Keys:
+    """Sample places where `differ` holds, half of them (as far as there are so many) where `near` holds too."""
     close = _sample(np.flatnonzero(differ & near), wanted // 2, rng)
     return np.concatenate([close, _sample(np.flatnonzero(differ & ~near), max(close.size, 1), rng)])
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from packs.manifest import Pack
 
 F32 = NDArray[np.float32]
-Inputs = NDArray[np.uint8] | F32
+Inputs = NDArray[np.uint8] | NDArray[np.int32] | F32
 
 
 class ServedModel:

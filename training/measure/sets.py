@@ -27,6 +27,8 @@ VISIBLE_FACE = CropChoice(
     kind="face", least_width_px=24.0, least_visibility=0.7, largest_yaw_deg=60.0, label="identity"
 )
 VISIBLE_BODY = CropChoice(kind="body", least_width_px=24.0, least_visibility=0.5, largest_yaw_deg=360.0, label="outfit")
+# Makes one number of identity and outfit.
+OUTFITS = 1000
 CHOICES = {Modality.FACE: VISIBLE_FACE, Modality.BODY: VISIBLE_BODY}
 
 # A score under which nobody would set a threshold; the curve below it is not worth its time.
@@ -68,7 +70,7 @@ def crop_test(frames: FrameSet, modality: Modality, size: tuple[int, int]) -> Cr
     return CropTest(
         crops=np.stack(at_rest),
         identity=identity,
-        outfit=identity * 1000 + people.outfit[crops.rows],
+        outfit=identity * OUTFITS + people.outfit[crops.rows],
         scene=people.scene[crops.rows].astype(np.int64),
         frame=people.frame[crops.rows].astype(np.int64),
         attributes=[frames.attributes[row] for row in identity],

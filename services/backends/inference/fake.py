@@ -75,7 +75,7 @@ def _answer(spec: ModelSpec, inputs: Mapping[str, AnyArray]) -> dict[str, AnyArr
 
 def _projected(spec: ModelSpec, tensor: TensorSpec, row: AnyArray) -> AnyArray:
     flat = row.astype(np.float32).ravel()
-    content = np.array([part.mean() for part in np.array_split(flat, 192)], dtype=np.float32)
+    content = np.array([part.mean() for part in np.array_split(flat, min(192, flat.shape[0]))], dtype=np.float32)
     content = (content - content.mean()) / (content.std() + 1.0)
     # A constant row has no content: the added coordinate keeps its embedding away from zero.
     content = np.append(content, np.float32(1.0))

@@ -28,11 +28,16 @@ class Aggregate:
     quality: float
 
 
-def aggregate(observations: Sequence[Observation]) -> Aggregate | None:
+def aggregate(observations: Sequence[Observation], *, lengths_tell: bool = True) -> Aggregate | None:
     """Join observations; None when none of them has an embedding.
 
     The weight of one is its quality, times the norm of its raw embedding (how sure the encoder is), times how well it
     agrees with the mean of all: a crop of a passer-by then does no harm.
+
+    Args:
+        observations: Of one person and one modality.
+        lengths_tell: Whether the encoder makes raw embeddings longer the surer it is. A transformer's end in a layer
+            norm, which makes all alike: then the quality is that of the best crops.
     """
     known = [(seen.vector, seen.quality, seen.norm) for seen in observations if seen.vector is not None]
     if not known:
@@ -44,7 +49,8 @@ def aggregate(observations: Sequence[Observation]) -> Aggregate | None:
     mean = _unit(weights @ vectors)
     agreement = np.maximum(vectors @ mean - STRANGER, 1e-3)
     final = _unit((weights * agreement) @ vectors)
-    return Aggregate(final.astype(np.float32), _quality(norms, vectors.shape[1]))
+    quality = _quality(norms, vectors.shape[1]) if lengths_tell else _best(qualities)
+    return Aggregate(final.astype(np.float32), quality)
 
 
 def _quality(norms: F64, dimension: int) -> float:
@@ -53,8 +59,12 @@ def _quality(norms: F64, dimension: int) -> float:
     The last layer's numbers have variance 1 over the crops that an encoder learned from, so a usual crop's length is
     the root of the dimension; one of half of that shows nobody. Size and the detector's score tell far less.
     """
-    best = np.sort(norms)[::-1][:BEST].mean() / np.sqrt(dimension)
-    return float(np.clip((best - SHOWS_NOBODY) / (1.0 - SHOWS_NOBODY), 0.0, 1.0))
+    usual = _best(norms) / np.sqrt(dimension)
+    return float(np.clip((usual - SHOWS_NOBODY) / (1.0 - SHOWS_NOBODY), 0.0, 1.0))
+
+
+def _best(values: F64) -> float:
+    return float(np.sort(values)[::-1][:BEST].mean())
 
 
 def _unit(vector: F64) -> F64:

@@ -72,7 +72,10 @@ def _tracklet(
 ) -> FinishedAppearance:
     start_s = fragment.first.position.time_s
     end_s = min(fragment.last.position.time_s + shot.frame_s, shot.end.time_s)
-    joined = {modality: aggregate(seen) for modality, seen in fragment.observations.items()}
+    joined = {
+        modality: aggregate(seen, lengths_tell=modality is not Modality.TEXT)
+        for modality, seen in fragment.observations.items()
+    }
     joined[Modality.VOICE] = None if spoken is None else spoken.voice
     embeddings = {
         modality: embedding_of(video, appearance_id, (start_s, end_s), one)

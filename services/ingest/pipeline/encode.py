@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from packs.arrays import F32, U8
 from packs.detections import Detections
 from packs.spec import Modality
-from services.ingest.pipeline.values import Fragment
+from services.ingest.pipeline.values import Fragment, Observation
 
-__all__ = ["Embedded", "Vision", "encode"]
+__all__ = ["Embedded", "Vision", "encode", "reads_bodies", "share_bodies"]
 
 
 class Embedded(Protocol):
@@ -44,6 +44,25 @@ class Vision(Protocol):
     def crop(self, modality: Modality, image: U8, box: F32) -> U8:
         """Cut a box as the encoder of a modality wants it."""
         ...
+
+    def alike(self, one: Modality, other: Modality) -> bool:
+        """Whether the encoders of two modalities want the same crop of a box."""
+        ...
+
+
+def reads_bodies(vision: Vision, modalities: Sequence[Modality]) -> bool:
+    """Whether the text space can be had of the crops that bodies are told apart by: then none is cut for it."""
+    both = Modality.BODY in modalities and Modality.TEXT in modalities
+    return both and vision.alike(Modality.BODY, Modality.TEXT)
+
+
+def share_bodies(fragments: Sequence[Fragment]) -> None:
+    """Give each fragment observations in the text space: those of its body, the crops themselves shared."""
+    for fragment in fragments:
+        bodies = fragment.observations.get(Modality.BODY)
+        if bodies:
+            shared = [Observation(seen.position, seen.quality, seen.crop) for seen in bodies]
+            fragment.observations[Modality.TEXT] = shared
 
 
 async def encode(vision: Vision, fragments: Sequence[Fragment]) -> None:

@@ -30,6 +30,8 @@ KEY_FRAME_GAIN = 1.2
 FIRST_SLOT_S = 0.24
 # What is seen in a crossing may be somebody else: it counts only where there is nothing else.
 CROSSING_WORTH = 0.1
+# What is made of the whole person.
+OF_BODIES = (Modality.BODY, Modality.TEXT)
 
 
 class Cutter(Protocol):
@@ -115,10 +117,12 @@ class Collector:
 
     def _look_at_body(self, frame: Frame, track: Track, person: Person, covered: float) -> float:
         height = float(person.box[3] - person.box[1])
-        if Modality.BODY not in self._modalities or height < self._settings.least_body_px:
+        if height < self._settings.least_body_px:
             return 0.0
         quality = person.score * _growing(height, GOOD_BODY_PX) * _inside(person.box, frame.image)
-        return self._offer(Modality.BODY, frame, track, person.box, quality * (1.0 - 0.8 * covered))
+        quality *= 1.0 - 0.8 * covered
+        made = [modality for modality in OF_BODIES if modality in self._modalities]
+        return max((self._offer(one, frame, track, person.box, quality) for one in made), default=0.0)
 
     def _offer(self, modality: Modality, frame: Frame, track: Track, box: F32, quality: float) -> float:
         """Cut and keep a crop if it can be among the best; return its quality (without sharpness if it was not cut)."""

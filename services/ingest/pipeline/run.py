@@ -23,7 +23,7 @@ from services.backends.schemas import Video
 from services.ingest.pipeline.appearances import FinishedAppearance, appearances_of
 from services.ingest.pipeline.clothes import Clothes
 from services.ingest.pipeline.decode import VideoFile
-from services.ingest.pipeline.encode import Vision, encode
+from services.ingest.pipeline.encode import Vision, encode, reads_bodies, share_bodies
 from services.ingest.pipeline.film_speakers import choose_over_film
 from services.ingest.pipeline.hear import Hearing, hear
 from services.ingest.pipeline.mouth_reader import MouthReader
@@ -84,7 +84,8 @@ class Pipeline:
         self._vision = vision
         self._hearing = hearing
         self._reader = MouthReader.load()
-        self._modalities = modalities
+        self._of_bodies = reads_bodies(vision, modalities)
+        self._cut = [one for one in modalities if not (self._of_bodies and one is Modality.TEXT)]
         self._calibration = calibration
         self._index = index
         self._media = media
@@ -127,6 +128,8 @@ class Pipeline:
 
     async def encode(self, video: Video, shot: Shot) -> FinishedShot:
         """Embed the people of a shot, join their fragments, and give them what they say as far as the shot knows."""
+        if self._of_bodies:
+            share_bodies(shot.fragments)
         await encode(self._vision, shot.fragments)
         people = await asyncio.to_thread(Relinker(self._calibration, self._settings.relink).relink, shot)
         heard = await hear(self._hearing, shot, people, self._reader, self._settings)
@@ -142,7 +145,7 @@ class Pipeline:
 
     def tracker(self, frame_s: float) -> ShotTracker:
         """Who follows people through one film."""
-        return ShotTracker(self._vision.crop, self._modalities, frame_s, self._settings, self._clothes.alike)
+        return ShotTracker(self._vision.crop, self._cut, frame_s, self._settings, self._clothes.alike)
 
     @property
     def can_hear(self) -> bool:

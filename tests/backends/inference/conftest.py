@@ -17,7 +17,7 @@ from services.supervisor.triton import TritonUnavailableError, find_triton, trit
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyPack:
     """The pack on the disk."""
-    return write_tiny_pack(tmp_path_factory.mktemp("tiny-pack"))
+    return write_tiny_pack(tmp_path_factory.mktemp("tiny-pack"), text=True)
 
 
 @pytest.fixture(scope="session")
