@@ -30,6 +30,8 @@ from packs.manifest import (
 from packs.spec import Modality, ModelSpec, WordPreprocessing
 from packs.words import read_vocabulary
 
+# Of weights that are trained here, on pictures that are drawn here.
+LICENCE = "Apache-2.0"
 DESCRIPTION = (
     "Small networks trained on SynthCast, this project's own rendered people with synthetic voices: "
     "they make the product work end to end and are not for pictures or voices of real people."
@@ -145,6 +147,7 @@ def _manifest(
         hearing=(before and before.hearing) or _first_hearing(models),
         text=TextSettings(model=READS) if READS in models else None,
         calibration=_calibration(models, before),
+        licence=before.licence if before else LICENCE,
     )
 
 
