@@ -17,6 +17,7 @@ from packs.arrays import F32, U8
 from packs.calibration import Calibration
 from packs.detections import DetectionClass, Detections
 from packs.spec import Modality
+from services.ingest.pipeline.cohort import against_cohort
 from services.ingest.pipeline.colours import similarity
 from services.ingest.pipeline.encode import Vision
 from services.ingest.pipeline.values import Frame
@@ -85,12 +86,14 @@ class Clothes:
 def alike_by(calibration: Calibration, evidence_share: float) -> Alike:
     """The probability of one person at even odds, from a share of the evidence.
 
-    A share, because pictures that follow each other err alike: hidden legs stay hidden.
+    A share, because pictures that follow each other err alike: hidden legs stay hidden. The columns are the people of
+    one picture, and so two each: what they share counts nothing (`cohort`).
     """
 
     def alike(rows: F32, columns: F32) -> F32:
         cosines = (rows @ columns.T).astype(np.float64)
-        said = calibration.logit_of(cosines, np.ones_like(cosines))
+        strangers = (columns @ columns.T).astype(np.float64)[np.triu_indices(len(columns), 1)]
+        said = against_cohort(calibration, strangers).logit_of(cosines, np.ones_like(cosines))
         return np.asarray(expit(evidence_share * said), dtype=np.float32)
 
     return alike

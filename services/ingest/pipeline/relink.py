@@ -7,8 +7,9 @@ people.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -17,6 +18,7 @@ from packs.arrays import F32
 from packs.calibration import Calibration
 from packs.spec import Modality
 from services.ingest.pipeline.aggregate import Aggregate, aggregate
+from services.ingest.pipeline.cohort import against_cohort
 from services.ingest.pipeline.paths import PathEnd, motion_evidence, path_end
 from services.ingest.pipeline.settings import RelinkSettings
 from services.ingest.pipeline.untangle import settle, untangle
@@ -63,6 +65,7 @@ class Relinker:
     def _join_once(self, fragments: list[Fragment], shot: Shot) -> list[Fragment]:
         """Give each fragment at most one successor, for the greatest evidence in all."""
         tails = [self._tail(fragment) for fragment in fragments]
+        lines = self._lines(fragments, tails)
         heads = [self._head(fragment, tail) for fragment, tail in zip(fragments, tails, strict=True)]
         # No join is worth nothing: two weak joins must not take the place of a strong one.
         worth = np.zeros((len(fragments), len(fragments)))
@@ -70,7 +73,7 @@ class Relinker:
             for column, later in enumerate(fragments):
                 if row != column and self._possible(earlier, later, shot):
                     goes_on = later.continues is not None and later.continues == earlier.number
-                    evidence = self._link(tails[row], heads[column], goes_on=goes_on)
+                    evidence = self._link(tails[row], heads[column], lines, goes_on=goes_on)
                     worth[row, column] = evidence or 0.0
         following = {
             int(row): int(column)
@@ -79,9 +82,23 @@ class Relinker:
         }
         return _chains(fragments, following)
 
-    def _link(self, earlier: _Edge, later: _Edge, *, goes_on: bool) -> float | None:
+    def _lines(self, fragments: Sequence[Fragment], edges: Sequence[_Edge]) -> Mapping[Modality, Calibration]:
+        """What cosines mean in this shot: a body's, beside the people who are seen at the same time."""
+        body = self._calibration.get(Modality.BODY)
+        if body is None:
+            return self._calibration
+        strangers = [
+            float(one.looks[Modality.BODY].vector @ other.looks[Modality.BODY].vector)
+            for (first, one), (second, other) in combinations(zip(fragments, edges, strict=True), 2)
+            if Modality.BODY in one.looks and Modality.BODY in other.looks and _together(first, second)
+        ]
+        return {**self._calibration, Modality.BODY: against_cohort(body, np.array(strangers))}
+
+    def _link(
+        self, earlier: _Edge, later: _Edge, lines: Mapping[Modality, Calibration], *, goes_on: bool
+    ) -> float | None:
         """Evidence for a join in nats, or None where it is too little; what goes on for the tracker needs less."""
-        looks = self._alike(earlier.looks, later.looks)
+        looks = _alike(earlier.looks, later.looks, lines, self._settings.most_looks)
         motion = motion_evidence(earlier.path, later.path, self._settings.motion)
         if goes_on:
             natural = self._settings.continuity + motion + (looks or 0.0)
@@ -89,18 +106,6 @@ class Relinker:
         if looks is None or looks + motion < self._settings.least_evidence:
             return None
         return looks + motion
-
-    def _alike(self, earlier: Looks, later: Looks) -> float | None:
-        """Log-odds of "same person" at even odds, in nats; of two modalities the mean, as they are not independent."""
-        both = [
-            self._calibration[modality].logit(
-                float(earlier[modality].vector @ later[modality].vector),
-                min(earlier[modality].quality, later[modality].quality),
-            )
-            for modality in earlier.keys() & later.keys()
-        ]
-        most = self._settings.most_looks
-        return float(np.clip(np.mean(both), -most, most)) if both else None
 
     def _tail(self, fragment: Fragment) -> _Edge:
         made = {modality: aggregate(fragment.observations.get(modality, [])) for modality in self._calibration}
@@ -122,6 +127,24 @@ class Relinker:
         centres = (boxes[:, :2] + boxes[:, 2:]) / 2.0
         distance = float(np.linalg.norm(centres[0] - centres[1]))
         return distance <= float(sizes.max()) * (0.5 + self._settings.reach_heights_s * gap_s)
+
+
+def _alike(earlier: Looks, later: Looks, lines: Mapping[Modality, Calibration], most: float) -> float | None:
+    """Log-odds of "same person" at even odds, in nats; of two modalities the mean, as they are not independent."""
+    both = [
+        lines[modality].logit(
+            float(earlier[modality].vector @ later[modality].vector),
+            min(earlier[modality].quality, later[modality].quality),
+        )
+        for modality in earlier.keys() & later.keys()
+    ]
+    return float(np.clip(np.mean(both), -most, most)) if both else None
+
+
+def _together(one: Fragment, other: Fragment) -> bool:
+    """Whether two fragments are seen in one frame, as two people then."""
+    mine = {point.position.frame for point in one.points}
+    return any(point.position.frame in mine for point in other.points)
 
 
 def _at_side(box: F32, shot: Shot) -> bool:
