@@ -14,6 +14,7 @@ from evaluation.truth import Film, load_film
 from packs.manifest import Pack
 from packs.spec import Modality
 from personsearch.client import PersonSearchClient
+from services.backends.index.live import dimensions_of
 from services.backends.index.milvus import MilvusIndex
 
 __all__ = ["pairs_command"]
@@ -36,7 +37,7 @@ def pairs_command(
 async def _collect(films: list[Film], stack: Stack, pack: Pack) -> dict[tuple[Modality, str], Pairs]:
     index = MilvusIndex(stack.endpoints.milvus_uri, pack.digest, token=stack.settings.milvus.token)
     try:
-        await index.open({modality: pack.model_for(modality).embedding_dim or 0 for modality in pack.modalities})
+        await index.open(dimensions_of(pack))
         async with PersonSearchClient(stack.endpoints.search_address, stack.endpoints.ingest_address) as client:
             with_text = pack.text_model is not None and Modality.TEXT in pack.calibration
             return await collect_pairs(films, client, index, _say, with_text=with_text)

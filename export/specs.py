@@ -24,7 +24,8 @@ WINDOW_FRAMES = 128
 LOOKS, READS = "text_image_encoder", "text_encoder"
 VOCABULARY = "vocabulary.json"
 
-_UNWRITTEN = "0" * 64
+# The digest of a file that is not written yet.
+UNWRITTEN = "0" * 64
 
 
 def demo_specs() -> Mapping[str, ModelSpec]:
@@ -76,7 +77,7 @@ def _detector() -> ModelSpec:
     return ModelSpec(
         name="person_detector",
         file="person_detector.onnx",
-        sha256=_UNWRITTEN,
+        sha256=UNWRITTEN,
         inputs=(TensorSpec(name="image", dtype="UINT8", shape=(384, 640, 3)),),
         outputs=(
             TensorSpec(name="boxes", dtype="FP32", shape=(rows, 4)),
@@ -113,7 +114,7 @@ def _encoder(
         name=f"{modality}_encoder",
         modality=modality,
         file=f"{modality}_encoder.onnx",
-        sha256=_UNWRITTEN,
+        sha256=UNWRITTEN,
         inputs=(source,),
         outputs=(TensorSpec(name="embedding", dtype="FP32", shape=(dimension,)),),
         max_batch=64,
@@ -137,14 +138,14 @@ def _text() -> ModelSpec:
     return ModelSpec(
         name=READS,
         file=f"{READS}.onnx",
-        sha256=_UNWRITTEN,
+        sha256=UNWRITTEN,
         inputs=(TensorSpec(name="tokens", dtype="INT32", shape=(SMALL_WORDS,)),),
         outputs=(TensorSpec(name="embedding", dtype="FP32", shape=(TEXT_DIM,)),),
         # Queries are asked one by one.
         max_batch=32,
         warmup_batches=(1, 8, 32),
         preprocessing=WordPreprocessing(
-            kind="words", length=SMALL_WORDS, vocabulary=VOCABULARY, vocabulary_sha256=_UNWRITTEN
+            kind="words", length=SMALL_WORDS, vocabulary=VOCABULARY, vocabulary_sha256=UNWRITTEN
         ),
         tolerance=Tolerance(absolute=0.25, cosine=0.999),
         embedding_dim=TEXT_DIM,
@@ -157,7 +158,7 @@ def _activity() -> ModelSpec:
     return ModelSpec(
         name="voice_activity",
         file="voice_activity.onnx",
-        sha256=_UNWRITTEN,
+        sha256=UNWRITTEN,
         inputs=(_windows(how),),
         outputs=(TensorSpec(name="speech", dtype="FP32", shape=(WINDOW_FRAMES,)),),
         max_batch=32,

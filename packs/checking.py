@@ -9,7 +9,7 @@ import openvino
 from pydantic import ValidationError
 
 from packs.errors import PackError
-from packs.manifest import MANIFEST_FILE, Pack, PackManifest, file_sha256
+from packs.manifest import MANIFEST_FILE, Pack, PackManifest, file_fault
 from packs.spec import ModelSpec, TensorSpec
 
 __all__ = ["faults_of", "graph_faults"]
@@ -39,7 +39,7 @@ def faults_of(directory: Path) -> list[str]:
     others = {name: digest for name, digest in pack.files.items() if name not in graphs}
     return [
         *(fault for spec in manifest.models for fault in _faults_of_model(pack, spec)),
-        *(fault for name, digest in others.items() for fault in _faults_of_file(directory / name, digest)),
+        *(fault for name, digest in others.items() if (fault := file_fault(directory, name, digest))),
     ]
 
 
@@ -69,21 +69,12 @@ def _in_words(fault: object) -> str:
     return f"{said} (got {given!r})" if isinstance(given, (str, int, float)) and len(str(given)) < 80 else said
 
 
-def _faults_of_file(path: Path, digest: str) -> Iterator[str]:
-    if not path.is_file():
-        yield f"{path.name} is absent"
-    elif (found := file_sha256(path)) != digest:
-        yield f"{path.name} has SHA-256 {found[:12]}, expected {digest[:12]}"
-
-
 def _faults_of_model(pack: Pack, spec: ModelSpec) -> Iterator[str]:
     path = pack.file_of(spec)
+    if wrong := file_fault(pack.directory, spec.file, spec.sha256):
+        yield f"{spec.name}: {wrong}"
     if not path.is_file():
-        yield f"{spec.name}: {spec.file} is absent"
         return
-    found = file_sha256(path)
-    if found != spec.sha256:
-        yield f"{spec.name}: {spec.file} has SHA-256 {found[:12]}, expected {spec.sha256[:12]}"
     try:
         for fault in graph_faults(path, spec):
             yield f"{spec.name}: {spec.file}: {fault}"

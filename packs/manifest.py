@@ -241,19 +241,20 @@ class Pack:
         Raises:
             PackError: Names every file that is absent or differs.
         """
-        wrong = [reason for name, digest in self.files.items() if (reason := self._fault(name, digest)) is not None]
+        wrong = [reason for name, digest in self.files.items() if (reason := file_fault(self.directory, name, digest))]
         if wrong:
             faults = "; ".join(wrong)
             raise PackError(f"pack {self.name} in {self.directory} is damaged: {faults}. Restore its files.")
 
-    def _fault(self, name: str, digest: str) -> str | None:
-        path = self.directory / name
-        if not path.is_file():
-            return f"{name} is absent"
-        found = file_sha256(path)
-        if found == digest:
-            return None
-        return f"{name} has SHA-256 {found[:12]}, expected {digest[:12]}"
+
+def file_fault(directory: Path, name: str, digest: str) -> str | None:
+    """Say what is wrong with a file of a pack that should have a digest, hex SHA-256; None when it has."""
+    if not (directory / name).is_file():
+        return f"{name} is absent"
+    found = file_sha256(directory / name)
+    if found == digest:
+        return None
+    return f"{name} has SHA-256 {found[:12]}, expected {digest[:12]}"
 
 
 def write_manifest(directory: Path, manifest: PackManifest) -> Path:

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from export.recipes.clip_keys import config_of_openai, from_openai, is_openai
 from export.recipes.matching import Served
 from export.recipes.pretrained import config_of, library, loaded_strictly
-from export.recipes.shapes import UNWRITTEN
 from export.recipes.source import Source
 from export.samples import Feed, noise_of
+from export.specs import UNWRITTEN
 from packs.spec import ModelSpec, Preprocessing, TensorSpec, Tolerance
 
 # Of RGB in 0..1, as each was trained.

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from export.samples import Feed
+from export.specs import UNWRITTEN
 from packs.sound import HOP, SAMPLE_RATE
 from packs.spec import Modality, ModelSpec, Preprocessing, SoundPreprocessing, TensorSpec, Tolerance
 
-UNWRITTEN = "0" * 64
 # Proposals of a detector that leave the graph, the best ones.
 PROPOSALS = 300
 # What a voice encoder hears at once: 3 s.

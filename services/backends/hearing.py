@@ -12,9 +12,8 @@ from packs.errors import PackError
 from packs.manifest import HearingSettings, Pack
 from packs.sound import HOP, SAMPLE_RATE, ActivityStream, frame_count, stitched, voice_windows, window_weights
 from packs.spec import Modality, ModelSpec, SoundPreprocessing
-from services.backends.inference.errors import InferenceOutputError
 from services.backends.inference.protocol import InferenceBackend
-from services.backends.vision import Embedded
+from services.backends.vision import Embedded, normalised
 
 # Sound that is transformed and asked at once: bounds the memory of a long film at a few MB.
 BLOCK = 20 * SAMPLE_RATE
@@ -96,10 +95,10 @@ class HearingModels:
         ends = np.cumsum([part.shape[0] for part in windows])
         parts = np.split(raw, ends[:-1])
         if activity is None:
-            return _normalised(spec, np.stack([part.mean(axis=0) for part in parts]))
+            return normalised(spec, np.stack([part.mean(axis=0) for part in parts]))
         weights = [window_weights(one, how) for one in activity]
         means = [weight @ part / weight.sum() for part, weight in zip(parts, weights, strict=True)]
-        return _normalised(spec, np.stack(means))
+        return normalised(spec, np.stack(means))
 
     def _settings(self) -> HearingSettings:
         settings = self._pack.manifest.hearing
@@ -167,10 +166,3 @@ def _check_activity(clips: Sequence[F32], activity: Sequence[F32] | None) -> Non
     found = [one.shape[0] for one in activity]
     if found != expected:
         raise ValueError(f"activity must have one value for each {HOP} samples, expected {expected}, got {found}")
-
-
-def _normalised(spec: ModelSpec, raw: F32) -> Embedded:
-    norms = np.linalg.norm(raw, axis=1)
-    if not (norms > 0.0).all():
-        raise InferenceOutputError(f"{spec.name} gave an embedding of length 0")
-    return Embedded(np.asarray(raw / norms[:, None], dtype=np.float32), np.asarray(norms, dtype=np.float32))

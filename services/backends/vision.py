@@ -84,7 +84,7 @@ class VisionModels:
         if crops.shape[0] == 0:
             return Embedded(np.zeros((0, dimension), np.float32), np.zeros(0, np.float32))
         outputs = await self._backend.infer(spec.name, {spec.inputs[0].name: crops}, deadline_s=deadline_s)
-        return _normalised(spec, np.asarray(outputs[spec.outputs[0].name], dtype=np.float32))
+        return normalised(spec, np.asarray(outputs[spec.outputs[0].name], dtype=np.float32))
 
     def crop(self, modality: Modality, image: U8, box: Sequence[float] | F32) -> U8:
         """Cut box (x0, y0, x1, y1), in pixels, out of image uint8[H, W, 3] as the modality's network wants it.
@@ -130,7 +130,12 @@ def _preprocessing(spec: ModelSpec) -> Preprocessing:
     return spec.preprocessing
 
 
-def _normalised(spec: ModelSpec, raw: F32) -> Embedded:
+def normalised(spec: ModelSpec, raw: F32) -> Embedded:
+    """Make the rows of float32[N, D], as a network gave them, 1 long.
+
+    Raises:
+        InferenceOutputError: If one has the length 0.
+    """
     norms = np.linalg.norm(raw, axis=1)
     if not (norms > 0.0).all():
         raise InferenceOutputError(f"{spec.name} gave an embedding of length 0")

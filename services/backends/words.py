@@ -13,9 +13,8 @@ from packs.spec import ModelSpec
 from packs.words import Tokenizer, tokenizer_of, words_of
 from packs.words.vocabulary import SPECIAL, UNKNOWN
 from packs.words.wordpiece import INSIDE
-from services.backends.inference.errors import InferenceOutputError
 from services.backends.inference.protocol import InferenceBackend
-from services.backends.vision import Embedded
+from services.backends.vision import Embedded, normalised
 
 __all__ = ["Word", "WordModels"]
 
@@ -94,11 +93,7 @@ class WordModels:
         if not texts:
             return Embedded(np.zeros((0, spec.embedding_dim or 0), np.float32), np.zeros(0, np.float32))
         outputs = await self._backend.infer(spec.name, {spec.inputs[0].name: tokenizer(texts)}, deadline_s=deadline_s)
-        raw = np.asarray(outputs[spec.outputs[0].name], dtype=np.float32)
-        norms = np.linalg.norm(raw, axis=1)
-        if not (norms > 0.0).all():
-            raise InferenceOutputError(f"{spec.name} gave an embedding of length 0")
-        return Embedded(np.asarray(raw / norms[:, None], np.float32), np.asarray(norms, np.float32))
+        return normalised(spec, np.asarray(outputs[spec.outputs[0].name], dtype=np.float32))
 
     def _reader(self) -> tuple[ModelSpec, Tokenizer]:
         if self._spec is None or self._tokenizer is None:

@@ -36,7 +36,7 @@ def against_cohort(line: Calibration, strangers: F64) -> Calibration:
     """
     if len(strangers) < FEWEST:
         return line
-    usual = -line.intercept / line.slope
+    usual = line.cosine_at(0.5)
     even = float(np.median(strangers)) + MARGIN
     if even <= usual:
         return line

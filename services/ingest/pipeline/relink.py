@@ -87,10 +87,14 @@ class Relinker:
         body = self._calibration.get(Modality.BODY)
         if body is None:
             return self._calibration
+        seen = [
+            (edge.looks[Modality.BODY].vector, {point.position.frame for point in fragment.points})
+            for fragment, edge in zip(fragments, edges, strict=True)
+            if Modality.BODY in edge.looks
+        ]
+        # Who is seen in one frame with somebody is somebody else.
         strangers = [
-            float(one.looks[Modality.BODY].vector @ other.looks[Modality.BODY].vector)
-            for (first, one), (second, other) in combinations(zip(fragments, edges, strict=True), 2)
-            if Modality.BODY in one.looks and Modality.BODY in other.looks and _together(first, second)
+            float(one @ other) for (one, mine), (other, theirs) in combinations(seen, 2) if not mine.isdisjoint(theirs)
         ]
         return {**self._calibration, Modality.BODY: against_cohort(body, np.array(strangers))}
 
@@ -139,12 +143,6 @@ def _alike(earlier: Looks, later: Looks, lines: Mapping[Modality, Calibration], 
         for modality in earlier.keys() & later.keys()
     ]
     return float(np.clip(np.mean(both), -most, most)) if both else None
-
-
-def _together(one: Fragment, other: Fragment) -> bool:
-    """Whether two fragments are seen in one frame, as two people then."""
-    mine = {point.position.frame for point in one.points}
-    return any(point.position.frame in mine for point in other.points)
 
 
 def _at_side(box: F32, shot: Shot) -> bool:
