@@ -25,7 +25,7 @@ from services.runtime.settings import StackSettings
 from services.supervisor.child import Child
 from services.supervisor.stores import milvus_child, redis_child
 
-VIDEOS, IN_EACH = 3, 40
+VIDEOS, IN_EACH = 9, 100
 
 
 @dataclass(frozen=True)
