@@ -1,9 +1,10 @@
 """Dissolves are found in their middle; cuts, pans and people who walk by are none."""
 
+import cv2
 import numpy as np
 import pytest
 
-from services.ingest.pipeline.dissolves import WINDOW_FRAMES, DissolveDetector
+from services.ingest.pipeline.dissolves import SHORT_FRAMES, DissolveDetector
 
 RNG = np.random.default_rng(8)
 
@@ -57,5 +58,28 @@ def test_a_pan_is_no_dissolve() -> None:
     assert middles([noisy(wide[:, way : way + 256]) for way in ways]) == []
 
 
+@pytest.mark.parametrize("length", [6, 10, 14])
+def test_a_short_pan_over_soft_shapes_is_no_dissolve(length: int) -> None:
+    soft = cv2.GaussianBlur(np.concatenate([scene(5), scene(6)], axis=1), (0, 0), 12.0)
+    wide = 128.0 + 60.0 * (soft - soft.mean()) / soft.std() + np.random.default_rng(9).normal(0.0, 12.0, soft.shape)
+    ways = [0] * 30 + [round(16 * (k + 1) / length) for k in range(length)] + [16] * 30
+    assert middles([noisy(wide[:, way : way + 256]) for way in ways]) == []
+
+
+def test_a_dissolve_between_dark_pictures_is_found() -> None:
+    frames = dissolve(12)
+    assert len(middles([(frame * 0.2).astype(np.uint8) for frame in frames])) == 1
+
+
+def test_a_short_dissolve_into_a_moving_picture_is_found() -> None:
+    one, wide = scene(1), np.concatenate([scene(2), scene(3)], axis=1)
+    shares = [0.0] * 40 + [(k + 1) / 9 for k in range(8)] + [1.0] * 40
+    ways = [0] * 51 + [min(4 * k, 250) for k in range(37)]
+    frames = [
+        noisy((1 - share) * one + share * wide[:, way : way + 256]) for share, way in zip(shares, ways, strict=True)
+    ]
+    assert len(middles(frames)) == 1
+
+
 def test_a_short_film_has_none() -> None:
-    assert middles([noisy(scene(1))] * (WINDOW_FRAMES - 1)) == []
+    assert middles([noisy(scene(1))] * (SHORT_FRAMES - 1)) == []
