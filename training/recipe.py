@@ -176,18 +176,21 @@ class WordChoice(Part):
     Attributes:
         levels: Texts of each pair, each with a view of its own.
         mask: Largest share of the tokens that are deleted.
-        loss: `sdm` (over cosines) or `cmpm` (IVT's own, over projections).
-        scale: What cosines are multiplied by; of `sdm` alone.
+        loss: `sdm` or `contrast` (over cosines), or `cmpm` (IVT's own, over projections). From random weights the
+            first and the last hardly begin to learn: what they ask is that wrong pairs become impossible.
+        scale: What cosines are multiplied by; not of `cmpm`.
         targets: How targets are normalised; of `cmpm` alone, where `l2` is the published code's way.
         identity: Weight of the loss by which persons in outfits are told apart; 0 leaves it out.
+        traits: Weight of what bodies and sentences lose of clothes, build, hair and skin; 0 leaves it out.
     """
 
     levels: Annotated[tuple[Literal["word", "phrase", "sentence"], ...], Field(min_length=1)]
     mask: Share
-    loss: Literal["sdm", "cmpm"]
+    loss: Literal["sdm", "cmpm", "contrast"]
     scale: PositiveFloat = 50.0
     targets: Literal["sum", "l2"] = "sum"
     identity: Annotated[float, Field(ge=0.0)] = 0.0
+    traits: Annotated[float, Field(ge=0.0)] = 0.0
 
 
 class EncoderRecipe(Part):

@@ -125,9 +125,10 @@ def test_each_level_says_the_same_in_its_way(described: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "names"),
     [
-        ({"loss": "sdm"}, ["sdm"]),
-        ({"loss": "cmpm", "targets": "l2"}, ["cmpm"]),
-        ({"loss": "sdm", "identity": 1.0, "levels": ("sentence",)}, ["sdm", "identity"]),
+        ({"loss": "sdm", "traits": 0.0}, ["sdm"]),
+        ({"loss": "cmpm", "targets": "l2", "traits": 0.0}, ["cmpm"]),
+        ({"loss": "contrast"}, ["contrast", "traits"]),
+        ({"loss": "sdm", "identity": 1.0, "traits": 0.0, "levels": ("sentence",)}, ["sdm", "identity"]),
     ],
 )
 def test_losses_are_those_of_the_recipe(words: dict, names: list[str], described: Path) -> None:
@@ -136,12 +137,13 @@ def test_losses_are_those_of_the_recipe(words: dict, names: list[str], described
     assert list(losses) == names
     torch.stack(list(losses.values())).sum().backward()
     assert all(p.grad is None or torch.isfinite(p.grad).all() for p in task.trained.parameters())
-    assert ("identity" in dict(task.trained.named_children())) == ("identity" in names)
+    for part, loss in (("identity", "identity"), ("reader", "traits")):
+        assert (part in dict(task.trained.named_children())) == (loss in names)
 
 
 def test_a_run_learns_who_is_called_what(described: Path, tmp_path: Path) -> None:
     """Flat colours meet the words for them within a few steps, with the whole loop in between."""
-    recipe = small(steps=36, batch=6, levels=("sentence",), mask=0.0)
+    recipe = small(steps=36, batch=6, loss="sdm", traits=0.0, levels=("sentence",), mask=0.0)
     run = Trainer(task=task_of(recipe, described), recipe=recipe, out=tmp_path, say=lambda line: None)
     batch = run.task.make_batch(0)
     with torch.no_grad():

@@ -6,7 +6,7 @@ import torch
 
 from models.partial import PartialBodies
 from packs.partial import fpr_distance, gallery_half
-from training.losses import CmpsLoss, CrossModalProjection, SharedIdentity, SimilarityDistribution
+from training.losses import CmpsLoss, CrossModalProjection, SharedContrast, SharedIdentity, SimilarityDistribution
 from training.losses.cmps import balance, batch_hard, two_way_triplet
 
 # Methods.md 4.4.
@@ -78,6 +78,19 @@ def test_matching_losses_are_their_slow_oracles(seed: int) -> None:
         assert found == pytest.approx(slow_cmpm(images, texts, labels, norm), rel=1e-4)
     found = SimilarityDistribution()(images, texts, labels).item()
     assert found == pytest.approx(slow_sdm(images, texts, labels), rel=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_contrast_is_its_slow_oracle(seed: int) -> None:
+    images, texts, labels = batch(seed=seed)
+    forth = [[20 * dot(x, y) / length(x) / length(y) for y in texts] for x in images]
+    total = 0.0
+    for scores in (forth, [list(column) for column in zip(*forth, strict=True)]):
+        for i, row in enumerate(scores):
+            right = [math.log(p) for j, p in enumerate(softmax(row)) if labels[i] == labels[j]]
+            total -= sum(right) / len(right)
+    found = SharedContrast(scale=20.0)(images, texts, labels).item()
+    assert found == pytest.approx(total / 2 / len(images), rel=1e-4)
 
 
 def test_the_two_targets_agree_where_everybody_is_there_once() -> None:

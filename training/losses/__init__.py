@@ -3,7 +3,7 @@
 from training.losses.arcface import ArcFace
 from training.losses.cmps import CmpsLoss
 from training.losses.detection import Assignment, DetectionLoss, Truth
-from training.losses.text_image import CrossModalProjection, SharedIdentity, SimilarityDistribution
+from training.losses.text_image import CrossModalProjection, SharedContrast, SharedIdentity, SimilarityDistribution
 from training.losses.traits import TraitReader
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "CmpsLoss",
     "CrossModalProjection",
     "DetectionLoss",
+    "SharedContrast",
     "SharedIdentity",
     "SimilarityDistribution",
     "TraitReader",

@@ -2,7 +2,8 @@
 
 Sources: Zhang and Lu, "Deep Cross-Modal Projection Learning for Image-Text Matching" (CMPM), ECCV 2018, as IVT uses it
 (methods.md 4.4); Jiang and Ye, "Cross-Modal Implicit Relation Reasoning and Aligning for Text-to-Image Person
-Retrieval" (IRRA), arXiv:2303.12501 (SDM; methods.md 4.6).
+Retrieval" (IRRA), arXiv:2303.12501 (SDM; methods.md 4.6); Yang et al., "Unified Contrastive Learning in
+Image-Text-Label Space" (UniCL), arXiv:2204.03610 (the contrast with several right partners).
 """
 
 from __future__ import annotations
@@ -71,6 +72,28 @@ class SimilarityDistribution(nn.Module):
         logits = self.scale * functional.normalize(images.float()) @ functional.normalize(texts.float()).T
         targets = matching_targets(labels, "sum")
         return divergence(logits, targets) + divergence(logits.T, targets)
+
+
+class SharedContrast(nn.Module):
+    """Contrast of cosines in which each body may have several right sentences, and the other way round (UniCL).
+
+    The divergence of SDM the other way about: right pairs are drawn together from the first step on, where SDM pushes
+    wrong ones apart, which from random weights has hardly a slope.
+
+    Args:
+        scale: what cosines are multiplied by.
+    """
+
+    def __init__(self, *, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def forward(self, images: Tensor, texts: Tensor, labels: Tensor) -> Tensor:
+        """Compute the mean loss of both directions; arguments and result as in `CrossModalProjection`."""
+        # [B, B]
+        logits = self.scale * functional.normalize(images.float()) @ functional.normalize(texts.float()).T
+        targets = matching_targets(labels, "sum")
+        return 0.5 * (functional.cross_entropy(logits, targets) + functional.cross_entropy(logits.T, targets))
 
 
 class SharedIdentity(nn.Module):

@@ -21,7 +21,14 @@ from training.data.crops import augment_crop
 from training.data.descriptions import Described, PairSet
 from training.data.levels import phrase_level, sentence_level, word_level
 from training.data.shards import DataError
-from training.losses import CrossModalProjection, SharedIdentity, SimilarityDistribution
+from training.data.worn import worn_table
+from training.losses import (
+    CrossModalProjection,
+    SharedContrast,
+    SharedIdentity,
+    SimilarityDistribution,
+    TraitReader,
+)
 from training.masking import kept_places
 from training.recipe import DescriptionRecipe, RecipeError, phase_at
 
@@ -71,6 +78,11 @@ class DescriptionTask:
         parts: dict[str, nn.Module] = {"network": network}
         if recipe.words.identity > 0.0:
             parts["identity"] = self.identity
+        self.reader: TraitReader | None = None
+        if recipe.words.traits > 0.0:
+            table = torch.from_numpy(worn_table(pairs.crops.wearers_of_classes()))
+            self.reader = TraitReader(embedding_dim=network.width, table=table)
+            parts["reader"] = self.reader
         self.trained: nn.Module = nn.ModuleDict(parts)
 
     def make_batch(self, step: int) -> DescriptionBatch:
@@ -99,7 +111,10 @@ class DescriptionTask:
         )
 
     def losses(self, batch: DescriptionBatch, step: int) -> dict[str, Tensor]:
-        """Compute the matching loss over the whole grid of views and texts, and identity where the recipe has it."""
+        """Compute the matching loss over the whole grid of views and texts, and what else the recipe has.
+
+        Traits are read off both by one layer: so a colour is the same direction in what is seen and what is said.
+        """
         del step
         images = self.model.embed_image(batch.crops, batch.patches)
         texts = self.model.embed_text(batch.tokens, batch.words)
@@ -107,6 +122,9 @@ class DescriptionTask:
         if self.recipe.words.identity > 0.0:
             of_images, of_texts = self.identity(images.float(), texts.float(), batch.labels)
             losses["identity"] = self.recipe.words.identity * 0.5 * (of_images + of_texts)
+        if self.reader is not None:
+            read = self.reader(images, batch.labels) + self.reader(texts, batch.labels)
+            losses["traits"] = self.recipe.words.traits * 0.5 * read
         return losses
 
     def keep_vocabulary(self, out: Path) -> Path:
@@ -141,4 +159,6 @@ def text_at(level: str, caption: str, described: Described, rng: np.random.Gener
 def _matching(recipe: DescriptionRecipe) -> nn.Module:
     if recipe.words.loss == "sdm":
         return SimilarityDistribution(scale=recipe.words.scale)
+    if recipe.words.loss == "contrast":
+        return SharedContrast(scale=recipe.words.scale)
     return CrossModalProjection(targets=recipe.words.targets)
