@@ -67,6 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     teach.add_argument("--vocabulary", type=Path, required=True, help="`vocabulary.json` of the run or the pack")
     teach.add_argument("--out", type=Path, required=True, help="npz file to write")
     teach.set_defaults(run=_teach_words)
+    joined = commands.add_parser(
+        "evaluate-aggregation", help="measure ways to make one embedding of a tracklet's; prints JSON"
+    )
+    joined.add_argument("--weights", type=Path, required=True, help="`weights.pt` of a run of netvlad.toml")
+    joined.add_argument("--pack", type=Path, required=True, help="the pack that the run was made on")
+    joined.add_argument("--data", type=Path, required=True, help="folder of the sets")
+    joined.set_defaults(run=_evaluate_aggregation)
     pack = commands.add_parser("demo-pack", help="render, train, export, calibrate and measure the demo pack")
     pack.add_argument("--data", type=Path, required=True, help="folder for the rendered sets (about 6 GB)")
     pack.add_argument("--voices", type=Path, help="folder of the sets of voices; DATA/voices when not given")
@@ -119,6 +126,14 @@ def _evaluate_words(options: argparse.Namespace) -> None:
     from training.evaluate_words import evaluate_words
 
     figures = evaluate_words(options.weights, options.data, say=say)
+    sys.stdout.write(json.dumps(figures, indent=1) + "\n")
+
+
+def _evaluate_aggregation(options: argparse.Namespace) -> None:
+    from packs.manifest import Pack
+    from training.evaluate_aggregation import evaluate_aggregation
+
+    figures = evaluate_aggregation(options.weights, Pack.load(options.pack), options.data, say=say)
     sys.stdout.write(json.dumps(figures, indent=1) + "\n")
 
 

@@ -261,9 +261,36 @@ class DescriptionRecipe(Part):
     words: WordChoice
 
 
+class TrackletPhase(Part):
+    """A run of `steps` with `batch` tracklets each."""
+
+    batch: PositiveInt
+    steps: PositiveInt
+
+
+class AggregationRecipe(Part):
+    """A recipe for what makes one embedding of a tracklet's.
+
+    Attributes:
+        pack: Folder of the pack whose encoder is served, below the repository.
+        frames: Embeddings of a tracklet in one step.
+        crops: Which crops; those that an encoder would be spared are wanted here.
+    """
+
+    task: Literal["aggregation"]
+    preset: Literal["netvlad_small"]
+    seed: Annotated[int, Field(ge=0)]
+    pack: str
+    frames: PositiveInt
+    phases: Annotated[tuple[TrackletPhase, ...], Field(min_length=1)]
+    optimiser: Optimiser
+    margin: Margin
+    crops: CropChoice
+
+
 SightRecipe = EncoderRecipe | DetectorRecipe | DescriptionRecipe
 SoundRecipe = VoiceRecipe | ActivityRecipe
-Recipe = SightRecipe | SoundRecipe
+Recipe = SightRecipe | SoundRecipe | AggregationRecipe
 
 
 class _File(Part):
@@ -297,7 +324,11 @@ def phase_at(recipe: SightRecipe, step: int) -> Phase: ...
 def phase_at(recipe: SoundRecipe, step: int) -> SoundPhase: ...
 
 
-def phase_at(recipe: Recipe, step: int) -> Phase | SoundPhase:
+@overload
+def phase_at(recipe: AggregationRecipe, step: int) -> TrackletPhase: ...
+
+
+def phase_at(recipe: Recipe, step: int) -> Phase | SoundPhase | TrackletPhase:
     """Give the phase that a step (from 0) belongs to."""
     left = step
     for phase in recipe.phases:

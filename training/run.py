@@ -8,15 +8,36 @@ from pathlib import Path
 import torch
 
 from models import body_encoder, face_encoder, person_detector, voice_activity, voice_encoder
+from models.fusion import netvlad_small
 from models.text import ivt_small
+from packs.manifest import Pack
 from training.data.crops import load_crops
 from training.data.descriptions import load_pairs
 from training.data.shards import open_frames
+from training.data.tracklets import load_tracklets
 from training.data.voices import open_voices
 from training.loop import Trainer
 from training.machine import computes_bfloat16, keep_freed_memory
-from training.recipe import ActivityRecipe, DescriptionRecipe, DetectorRecipe, Recipe, VoiceRecipe, read_recipe
-from training.tasks import ActivityTask, DescriptionTask, DetectorTask, EncoderTask, Task, VoiceTask
+from training.recipe import (
+    ActivityRecipe,
+    AggregationRecipe,
+    DescriptionRecipe,
+    DetectorRecipe,
+    Recipe,
+    VoiceRecipe,
+    read_recipe,
+)
+from training.tasks import (
+    ActivityTask,
+    AggregationTask,
+    DescriptionTask,
+    DetectorTask,
+    EncoderTask,
+    Task,
+    VoiceTask,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def task_from_recipe(recipe: Recipe, data: Path) -> Task:
@@ -31,6 +52,10 @@ def task_from_recipe(recipe: Recipe, data: Path) -> Task:
     if isinstance(recipe, DescriptionRecipe):
         sets = [open_frames(data / name) for name in recipe.crops.sets]
         return DescriptionTask(network=ivt_small(), pairs=load_pairs(sets, recipe.crops), recipe=recipe)
+    if isinstance(recipe, AggregationRecipe):
+        pack = Pack.load(ROOT / recipe.pack)
+        tracklets = load_tracklets(open_frames(data / recipe.crops.sets[0]), pack, recipe.crops)
+        return AggregationTask(network=netvlad_small(), tracklets=tracklets, recipe=recipe)
     encoder = face_encoder() if recipe.preset == "face_encoder" else body_encoder()
     sets = [open_frames(data / name) for name in recipe.crops.sets]
     return EncoderTask(encoder=encoder, crops=load_crops(sets, recipe.crops), recipe=recipe)
@@ -81,6 +106,8 @@ def _opening(recipe: Recipe, task: Task) -> str:
             return f"{recipe.preset}: {len(task.truth.frames)} frames"
         case VoiceTask():
             return f"{recipe.preset}: {len(task.rows)} clips of {task.classes} voices"
+        case AggregationTask():
+            return f"{recipe.preset}: {len(task.tracklets)} tracklets of {task.tracklets.classes} persons"
         case ActivityTask():
             return f"{recipe.preset}: {len(task.voices)} clips"
     return recipe.preset

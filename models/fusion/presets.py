@@ -7,6 +7,7 @@ from torch import nn
 from models.blocks import PixelInput
 from models.fusion.associative import AssociativeNetwork, associative_network
 from models.fusion.clip import ClipIdentifier, clip_identifier
+from models.fusion.netvlad import NetVlad, netvlad
 from models.fusion.two_stream import TwoStream, two_stream
 from models.trunks import ImageNetPixels, LogMelInput, MfccInput
 
@@ -85,3 +86,8 @@ def _apes(*, sound: nn.Module) -> TwoStream:
         embedding_dim=512,
         pooled_stem=True,
     )
+
+
+def netvlad_small() -> NetVlad:
+    """Build one for the embeddings of the demo pack's faces: 256 dimensions in and out, 8 centres, 0.5 M parameters."""
+    return netvlad(256, clusters=8, embedding_dim=256)

@@ -14,6 +14,8 @@ from torch.nn import functional
 
 # What padding is worth before the softmax, as in BERT: far below any score, and no infinity that could become nan.
 MASKED = -10_000.0
+# Standard deviation of the first weights of a ViT, and of BERT.
+VIT_SD = 0.02
 
 
 class Mode(StrEnum):
@@ -152,8 +154,8 @@ class SharedBlock(nn.Module):
         return branch * chosen.to(branch.dtype) / keep
 
 
-def shared_block(width: int, *, heads: int, hidden: int, drop_path: float) -> SharedBlock:
-    """Build a layer of `width`, with feed-forward layers of `hidden`, initialised as a ViT."""
+def shared_block(width: int, *, heads: int, hidden: int, drop_path: float, weight_sd: float = VIT_SD) -> SharedBlock:
+    """Build a layer of `width`, with feed-forward layers of `hidden`; weights begin with a standard deviation."""
     qkv, proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
     feeds = [FeedForward(fc1=nn.Linear(width, hidden), fc2=nn.Linear(hidden, width)) for _ in range(2)]
     block = SharedBlock(
@@ -166,6 +168,6 @@ def shared_block(width: int, *, heads: int, hidden: int, drop_path: float) -> Sh
     )
     for layer in block.modules():
         if isinstance(layer, nn.Linear):
-            nn.init.trunc_normal_(layer.weight, std=0.02)
+            nn.init.trunc_normal_(layer.weight, std=weight_sd)
             nn.init.zeros_(layer.bias)
     return block

@@ -77,4 +77,5 @@ def ivt_small() -> ImageTextTransformer:
         hidden=480,
         drop_path=0.0,
         dropout=0.0,
+        weight_sd=160**-0.5,
     )

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from models.blocks import PixelInput
-from models.text.blocks import MASKED, Mode, SharedBlock, shared_block
+from models.text.blocks import MASKED, VIT_SD, Mode, SharedBlock, shared_block
 from models.text.embeddings import PatchEmbedding, WordEmbeddings, patch_grid, word_embeddings
 
 PAD = 0
@@ -181,6 +181,7 @@ def image_text_transformer(
     hidden: int,
     drop_path: float,
     dropout: float,
+    weight_sd: float = VIT_SD,
 ) -> ImageTextTransformer:
     """Build the network from numbers.
 
@@ -196,6 +197,8 @@ def image_text_transformer(
         hidden: width inside the feed-forward layers.
         drop_path: chance that a branch is skipped in the last layer; it grows evenly from 0 in the first.
         dropout: of the word embeddings.
+        weight_sd: standard deviation of the layers' first weights. A ViT's suits 768 wide tokens that were trained
+            before; in narrow ones the first token would hear nothing of the others for thousands of steps.
     """
     shares = [drop_path * layer / max(1, depth - 1) for layer in range(depth)]
     proj = nn.Conv2d(3, width, patch, stride=stride)
@@ -205,6 +208,8 @@ def image_text_transformer(
         patch_embed=PatchEmbedding(proj=proj),
         grid=patch_grid(*image_size, patch=patch, stride=stride),
         width=width,
-        blocks=[shared_block(width, heads=heads, hidden=hidden, drop_path=share) for share in shares],
+        blocks=[
+            shared_block(width, heads=heads, hidden=hidden, drop_path=share, weight_sd=weight_sd) for share in shares
+        ],
         norm=nn.LayerNorm(width, eps=1e-6),
     )

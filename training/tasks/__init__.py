@@ -1,10 +1,11 @@
 """What is trained: how a batch is made and what its loss is."""
 
 from training.tasks.activity import ActivityTask
+from training.tasks.aggregation import AggregationTask
 from training.tasks.base import Task
 from training.tasks.description import DescriptionTask
 from training.tasks.detector import DetectorTask
 from training.tasks.encoder import EncoderTask
 from training.tasks.voice import VoiceTask
 
-__all__ = ["ActivityTask", "DescriptionTask", "DetectorTask", "EncoderTask", "Task", "VoiceTask"]
+__all__ = ["ActivityTask", "AggregationTask", "DescriptionTask", "DetectorTask", "EncoderTask", "Task", "VoiceTask"]
