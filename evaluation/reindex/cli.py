@@ -30,7 +30,7 @@ def reindex_command(
 ) -> None:
     """Reindex a gallery from the demo pack to another, killed on the way and asked all the time; 1 if a claim breaks.
 
-    The gallery's pictures are generated (coloured squares, nobody's); the stack, the index server, the networks, the
+    The gallery's pictures are generated (coloured patches, nobody's); the stack, the index server, the networks, the
     command and the kills are real. The second pack has the demo pack's networks with other weights.
     """
     from evaluation.reindex.shaken import shaken_pack
