@@ -114,6 +114,7 @@ reindex: $(VENV)/.dev
 # Every small preset with seeded weights: exported, loaded in a real Triton, and compared with torch at batches 1, 3 and the largest.
 presets: $(VENV)/.dev .venv-triton/.ready .venv-train/.ready
 	@$(TRAIN) -m export presets --out build/presets
+	$(TRAIN) -m export verify --pack build/presets --reference build/presets/reference.npz
 	$(PY) -m evaluation presets --pack build/presets --json build/presets/served.json --markdown build/presets/served.md
 
 # The demo pack again, from nothing: renders the data, trains, exports (about an hour on two free cores), and compares.
