@@ -20,7 +20,7 @@ FIRST_SEED ?= 9601
 GALLERY := build/gallery-$(FIRST_SEED)
 
 .PHONY: help setup demo test check lint types arrows stubs buf train-env test-torch \
-  check-all report world clone milvus reindex pack clean
+  check-all report world clone milvus reindex presets pack clean
 
 help:
 	@sed -n 's/^# \(make .*\)/  \1/p' Makefile
@@ -86,7 +86,7 @@ buf: $(VENV)/.dev
 
 # ---- every claim ---------------------------------------------------------------------------------
 
-check-all: test test-torch buf milvus reindex clone world report pack
+check-all: test test-torch buf milvus reindex presets clone world report pack
 
 # The protocol `spine` on five films of five minutes and twelve people: renders, ingests, asks, and fails when a figure is
 # below what is claimed. Killed and started again, it goes on. The report is in build/gallery-SEED/report.
@@ -110,6 +110,12 @@ milvus: $(VENV)/.dev
 # A gallery of 10,000 appearances goes from the demo pack to another and back: killed twice, asked all the time.
 reindex: $(VENV)/.dev
 	@nice $(PY) -m evaluation reindex --out build/reindex
+
+# Every small preset with seeded weights: exported, loaded in a real Triton, and compared with torch at batches 1, 3 and the largest.
+presets: $(VENV)/.dev .venv-triton/.ready .venv-train/.ready
+	@$(TRAIN) -m export presets --out build/presets
+	$(TRAIN) -m export verify --pack build/presets --reference build/presets/reference.npz
+	$(PY) -m evaluation presets --pack build/presets --json build/presets/served.json --markdown build/presets/served.md
 
 # The demo pack again, from nothing: renders the data, trains, exports (about an hour on two free cores), and compares.
 pack: $(VENV)/.dev .venv-train/.ready

@@ -15,6 +15,7 @@ from evaluation.encoders.measure import measure_encoders
 from evaluation.gallery.cli import gallery_command
 from evaluation.gates.cli import gates_command
 from evaluation.pairs_cli import pairs_command
+from evaluation.presets.cli import presets_command
 from evaluation.protocols.spine import SpineResult, run_spine
 from evaluation.reindex.cli import reindex_command
 from evaluation.report import report_of_spine, setting_of
@@ -42,6 +43,7 @@ app.command("demo")(demo_command)
 app.command("gallery")(gallery_command)
 app.command("pairs")(pairs_command)
 app.command("gates")(gates_command)
+app.command("presets")(presets_command)
 app.command("reindex")(reindex_command)
 app.command("words")(words_command)
 

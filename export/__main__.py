@@ -1,4 +1,4 @@
-"""Command line of the export room: ``python -m export onnx|random|verify|engine|repository|int8|recipe``.
+"""Command line of the export room: ``python -m export onnx|random|presets|verify|engine|repository|int8|recipe``.
 
 Only typer is imported here: each verb brings in what it needs when it runs, so that ``--help`` works anywhere.
 """
@@ -125,6 +125,18 @@ def random(
     from export.commands.onnx import export_random, report_of
 
     typer.echo(report_of(export_random(seed, pack, version, keep_reference, vocabulary), report))
+
+
+@app.command()
+def presets(
+    out: Annotated[Path, typer.Option(help="Folder of the pack.")],
+    only: Annotated[list[str] | None, typer.Option(help="Only this preset; may be repeated.")] = None,
+    seed: Annotated[int, typer.Option(help="Of weights and inputs.")] = 0,
+) -> None:
+    """Write every small preset with seeded random weights as one pack, with what torch answers."""
+    from export.commands.presets import write
+
+    write(out, only or (), seed, typer.echo)
 
 
 @app.command()

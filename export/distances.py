@@ -16,10 +16,11 @@ CONFIDENT = 0.3
 
 
 def row_cosines(found: AnyArray, reference: AnyArray) -> F32:
-    """Cosine of each row [N, ..., D] with its reference: [N * ...]."""
+    """Cosine of each row [N, ..., D] with its reference: [N * ...]; 1 where both are zeros, as of what is missing."""
     ours, theirs = found.reshape(-1, found.shape[-1]), reference.reshape(-1, reference.shape[-1])
     norms = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
-    return np.asarray(np.sum(ours * theirs, axis=1) / np.maximum(norms, 1e-12), np.float32)
+    cosines = np.sum(ours * theirs, axis=1) / np.maximum(norms, 1e-12)
+    return np.asarray(np.where(ours.any(axis=1) | theirs.any(axis=1), cosines, 1.0), np.float32)
 
 
 def usual_distance(distances: AnyArray) -> float:

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from export.onnx_from_network import onnx_from_network
+from export.preset_weights import settled
 from models.presets_papers import PAPER_PRESETS
 from models.speaking import ActiveSpeaker, SpeakingGraph
 
@@ -65,16 +66,6 @@ INPUTS: dict[str, Callable[[int], Inputs]] = {
     "two_stream_mfcc_published": lambda b: (crops(b, 124, 124), torch.randn(b, 44, 13)),
     "two_stream_paper": lambda b: (crops(b, 124, 124), torch.randn(b, 45, 64)),
 }
-
-
-def settled(network: nn.Module, example: Inputs) -> nn.Module:
-    """Give the norms the statistics of one batch: with fresh ones the hundred layers of IResNet-100 overflow."""
-    for layer in network.modules():
-        if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d):
-            layer.momentum = 1.0
-    with torch.no_grad():
-        network.train()(*example)
-    return network.eval()
 
 
 def answers(graph: nn.Module, inputs: Inputs) -> list[Tensor]:

@@ -28,7 +28,7 @@ def measure_from_arrays(arrays: Mapping[str, AnyArray], precision: str) -> Measu
         feed, identities = feed_of(spec, arrays), arrays.get(f"{spec.name}.identity")
         if feed is None or identities is None:
             raise PackError(f"no validation for {spec.name}: give arrays {spec.name} and {spec.name}.identity")
-        run = openvino_runner(path, precision)
+        run = openvino_runner(path, spec.arithmetic or precision)
         batch = min(BATCH, spec.max_batch, len(identities))
         # The first run makes the memory that later ones reuse.
         in_batches(run, feed, batch, most=1)

@@ -166,8 +166,9 @@ def _runtimes(path: Path, spec: ModelSpec, quantised: bool) -> tuple[list[Conten
         found.append(Contender("onnxruntime-f32", onnxruntime_runner(path, spec), exact))
     except ImportError as error:
         left_out.append(f"onnxruntime: {error}")
-    for precision, strictness in (("f32", exact), ("bf16", Strictness.REDUCED)):
-        found.append(Contender(f"openvino-{precision}", openvino_runner(path, precision), strictness))
+    found.append(Contender("openvino-f32", openvino_runner(path, "f32"), exact))
+    if spec.arithmetic is None:
+        found.append(Contender("openvino-bf16", openvino_runner(path, "bf16"), Strictness.REDUCED))
     return found, left_out
 
 

@@ -35,7 +35,9 @@ class TritonPythonModel:
         config = json.loads(args["model_config"])
         directory = Path(args["model_repository"]) / args["model_version"]
         threads = int(config["parameters"]["threads"]["string_value"])
-        self._engine = Engine(directory / "model.onnx", threads=threads or None)
+        # None lets the engine choose, as it does for every network that does not ask for float32.
+        arithmetic = config["parameters"].get("arithmetic", {}).get("string_value")
+        self._engine = Engine(directory / "model.onnx", threads=threads or None, precision=arithmetic)
         self._inputs = [tensor["name"] for tensor in config["input"]]
         self._outputs = [(tensor["name"], DTYPES[tensor["data_type"]]) for tensor in config["output"]]
         self._check_names(args["model_name"])

@@ -129,11 +129,12 @@ class PackManifest(FrozenModel):
         for use in ("hearing", "text"):
             if content[use] is None:
                 del content[use]
-        # One whose outputs have no tolerances of their own, or whose models name no licence, keeps the digest that it
-        # had before they could.
+        # One whose outputs have no tolerances of their own, or whose models name no licence or arithmetic, keeps the
+        # digest that it had before they could.
         for model in content["models"]:
-            if model["licence"] is None:
-                del model["licence"]
+            for use in ("licence", "arithmetic"):
+                if model[use] is None:
+                    del model[use]
             for tensor in (*model["inputs"], *model["outputs"]):
                 if tensor["tolerance"] is None:
                     del tensor["tolerance"]

@@ -166,6 +166,8 @@ class ModelSpec(FrozenModel):
         tolerance: Allowed distance from the reference, for outputs that have none of their own.
         embedding_dim: Length of the embedding, None for a network that makes none.
         licence: Under what the weights may be used, for people; None where it is the pack's own business.
+        arithmetic: ``f32`` of a network whose answers bfloat16 would change too much; None lets the CPU that serves
+            choose. Engines of a GPU have the precision that they were built with.
     """
 
     name: Name
@@ -182,6 +184,7 @@ class ModelSpec(FrozenModel):
     tolerance: Tolerance = Tolerance()
     embedding_dim: PositiveInt | None = None
     licence: str | None = None
+    arithmetic: Literal["f32"] | None = None
 
     def tolerance_of(self, output: TensorSpec) -> Tolerance:
         """What one output is held to."""

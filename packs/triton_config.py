@@ -79,8 +79,14 @@ def render_config(
         *_files(target, plans or {}),
     ]
     if target is Target.CPU:
-        blocks.append(f'parameters {{ key: "threads" value {{ string_value: "{options.threads or 0}" }} }}')
+        blocks.append(_parameter("threads", str(options.threads or 0)))
+        if spec.arithmetic is not None:
+            blocks.append(_parameter("arithmetic", spec.arithmetic))
     return HEADER + "\n".join(blocks) + "\n"
+
+
+def _parameter(key: str, value: str) -> str:
+    return f'parameters {{ key: "{key}" value {{ string_value: "{value}" }} }}'
 
 
 def _runner(target: Target) -> str:

@@ -14,6 +14,7 @@ from stand_in import stand_in
 
 from export.__main__ import main
 from export.build_engines import Build, build_engines
+from export.distances import row_cosines
 from export.engine_key import EngineKey
 from export.engine_options import EngineOptions
 from export.engine_runner import engine_runner
@@ -68,6 +69,20 @@ def test_everything_that_runs_a_pack_agrees(tiny: TinyPack) -> None:
         for batch in (1, 3, 4)
     ]
     assert [figure.compared for figure in report.figures[:3]] == [3, 8, 8]
+
+
+def test_a_network_that_is_served_in_float32_is_not_tried_in_less(tiny: TinyPack) -> None:
+    spec = face_of(tiny)
+    for given, tried in ((spec, {"f32", "bf16"}), (spec.model_copy(update={"arithmetic": "f32"}), {"f32"})):
+        report = verify_model(tiny.pack, given, {})
+        runtimes = {figure.runtime for figure in report.figures}
+        assert {runtime.removeprefix("openvino-") for runtime in runtimes if "openvino" in runtime} == tried
+
+
+def test_missing_parts_agree_when_both_are_zeros() -> None:
+    rows = np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 0.0]], np.float32)
+    other = np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 0.1]], np.float32)
+    assert row_cosines(rows, other).tolist() == [1.0, 1.0, 0.0]
 
 
 def test_noise_stands_in_for_samples_and_is_said(tiny: TinyPack) -> None:

@@ -44,6 +44,13 @@ def test_a_licence_is_part_of_the_digest_and_its_absence_is_not(tmp_path: Path) 
     assert '"licence":"MIT"' in manifest.model_copy(update={"models": (model,)}).canonical_json()
 
 
+def test_an_arithmetic_is_part_of_the_digest_and_its_absence_is_not(tmp_path: Path) -> None:
+    manifest = manifest_for(tmp_path)
+    assert "arithmetic" not in manifest.canonical_json()
+    model = manifest.models[0].model_copy(update={"arithmetic": "f32"})
+    assert '"arithmetic":"f32"' in manifest.model_copy(update={"models": (model,)}).canonical_json()
+
+
 def test_a_pack_survives_the_disk(tmp_path: Path) -> None:
     manifest = manifest_for(tmp_path)
     write_manifest(tmp_path, manifest)

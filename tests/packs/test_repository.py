@@ -12,6 +12,7 @@ from packs.errors import PackError
 from packs.manifest import MANIFEST_FILE, Pack, PackManifest
 from packs.repository import ServingOptions, render_config, write_repository
 from packs.spec import Modality, ModelSpec, TensorSpec
+from packs.triton_config import Target
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMITTED = ROOT / "model_repository"
@@ -52,6 +53,13 @@ def test_triton_reads_what_was_declared() -> None:
     assert list(config.model_warmup[0].inputs["crop"].dims) == [96, 96, 3]
     assert config.parameters["threads"].string_value == "3"
     assert not config.response_cache.enable
+
+
+def test_the_cpu_target_is_told_of_a_network_that_needs_float32() -> None:
+    full = SPEC.model_copy(update={"arithmetic": "f32"})
+    assert parsed(render_config(full, ServingOptions())).parameters["arithmetic"].string_value == "f32"
+    assert set(parsed(render_config(SPEC, ServingOptions())).parameters) == {"threads"}
+    assert not parsed(render_config(full, ServingOptions(), Target.ONNXRUNTIME)).parameters
 
 
 def test_a_repository_links_weights_and_code(tmp_path: Path) -> None:

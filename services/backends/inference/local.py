@@ -66,6 +66,7 @@ class _Runner:
 
     def __init__(self, spec: ModelSpec, path: Path, threads: int | None) -> None:
         self._name = spec.name
+        self._arithmetic = spec.arithmetic
         self._path = path
         self._threads = threads
         self._engine: Engine | None = None
@@ -82,7 +83,7 @@ class _Runner:
     def _run(self, inputs: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
         try:
             if self._engine is None:
-                self._engine = Engine(self._path, threads=self._threads)
+                self._engine = Engine(self._path, threads=self._threads, precision=self._arithmetic)
             return dict(self._engine.run(inputs))
         except RuntimeError as error:
             raise InferenceUnavailableError(f"OpenVINO failed on {self._name} ({self._path}): {error}") from error
