@@ -20,7 +20,7 @@ from export.samples import Feed
 from export.specs import LOOKS, READS, UNWRITTEN, demo_specs, served_graph, text_specs
 from models.checkpoints import PRESETS
 from models.face import NormQuality, QualityGraph
-from models.fusion import associative_small, clip_identifier_small, two_stream_small
+from models.fusion import associative_small, clip_identifier_small, netvlad_small, two_stream_small
 from models.partial import PartialGraph, cmps_body_small
 from models.presets_papers import SMALL_PRESETS
 from models.speaking import SpeakingGraph, active_speaker_small
@@ -183,6 +183,11 @@ def _fusion() -> list[SmallPreset]:
             lambda: SpeakingGraph(network=active_speaker_small()),
             lambda rng, rows: {"faces": made.grey_tracks(rng, rows, 25, 48), "sound": made.cepstra(rng, rows, 100)},
             ready=speaking,
+        ),
+        _of(
+            _spec("netvlad_small", [_f32("frames", 5, 256)], [_f32("embedding", 256)], MANY, 256),
+            netvlad_small,
+            lambda rng, rows: {"frames": made.embeddings(rng, rows, 5, 256)},
         ),
         _clips(),
         _associations(),

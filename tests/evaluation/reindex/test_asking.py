@@ -39,11 +39,12 @@ def hit(one: str, cosine: float) -> hit_pb2.Hit:
     ("hits", "said"),
     [
         ([hit(ONE, 1.0), hit(OTHER, 0.3)], ""),
-        ([hit(OTHER, 1.0), hit(ONE, 1.0)], f"the best hit is {OTHER}"),
-        ([hit(ONE, 0.7)], "its own cosine is"),
-        ([], "nothing was found"),
+        ([hit(OTHER, 0.95), hit(ONE, 1.0)], ""),
+        ([hit(OTHER, 1.0)], "it is none of 1 hits"),
+        ([hit(OTHER, 0.8), hit(ONE, 0.7)], "its own cosine is"),
+        ([], "it is none of 0 hits"),
     ],
-    ids=["whole", "another first", "another vector", "nothing"],
+    ids=["whole", "behind a clearer one", "another alone", "another vector", "nothing"],
 )
 async def test_answers_are_looked_at(asker: tuple[FakeStack, Asker], hits: list[hit_pb2.Hit], said: str) -> None:
     stack, asking = asker
