@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from training.measure.voices import best_threshold, embed_clips, frame_errors, s
 from training.measure.words import look_at, read_texts, sentences_about, text_input_size
 
 SEED = 404
+# What has numbers of its own in a pack, and figures on its card.
+PARTS = ("detector", "face", "body", "voice", "text", "voice_activity")
 # More than any cast has: makes one number of scene and identity.
 PEOPLE = 1_000_000
 # Overlaps to choose from: a lower one leaves fewer doubles, a higher one more people who stand before each other.
@@ -30,7 +32,13 @@ NMS_IOUS = (0.45, 0.5, 0.55, 0.6)
 
 
 def calibrate(
-    directory: Path, data: Path, voices: Path, *, say: Callable[[str], None], frames_limit: int = 600
+    directory: Path,
+    data: Path,
+    voices: Path,
+    *,
+    say: Callable[[str], None],
+    frames_limit: int = 600,
+    parts: Collection[str] = PARTS,
 ) -> dict[str, Any]:
     """Write calibrations and the operating points of detector and voice activity into a pack's manifest.
 
@@ -40,29 +48,37 @@ def calibrate(
         voices: Folder with the `val` set of voices; not looked at when the pack has no network for it.
         say: Receives lines of progress.
         frames_limit: Most frames for the detector.
+        parts: What is fitted, of `PARTS`; what else the manifest says stays, as a line that was fitted on films does.
 
     Returns:
         The figures behind each number.
     """
     pack = Pack.load(directory)
     frames = open_frames(data / "val")
-    evidence = {modality: crop_evidence(pack, frames, modality) for modality in pack.modalities if modality in CHOICES}
-    if Modality.TEXT in pack.modalities:
-        evidence[Modality.TEXT] = text_evidence(pack, frames)
-    detection, figures = operating_point(pack, frames, frames_limit)
-    report: dict[str, Any] = {"detector": figures}
-    hearing = pack.manifest.hearing
-    if hearing is not None:
-        spoken = open_voices(voices / "val")
-        hearing, report["voice_activity"] = hearing_point(pack, hearing, spoken)
-        if Modality.VOICE in pack.modalities:
-            evidence[Modality.VOICE] = voice_evidence(pack, spoken)
+    report: dict[str, Any] = {}
+    changed: dict[str, Any] = {}
+    if "detector" in parts:
+        changed["detection"], report["detector"] = operating_point(pack, frames, frames_limit)
+    if "voice_activity" in parts and pack.manifest.hearing is not None:
+        hearing = hearing_point(pack, pack.manifest.hearing, open_voices(voices / "val"))
+        changed["hearing"], report["voice_activity"] = hearing
+    evidence = _evidence(pack, frames, voices, [modality for modality in pack.modalities if str(modality) in parts])
     lines = {modality: fitted.calibration for modality, fitted in evidence.items()}
-    manifest = pack.manifest.model_copy(update={"calibration": lines, "detection": detection, "hearing": hearing})
+    changed["calibration"] = {**pack.manifest.calibration, **lines}
+    manifest = pack.manifest.model_copy(update=changed)
     write_manifest(directory, type(manifest).model_validate(manifest.model_dump()))
     report["evidence"] = {str(modality): _evidence_json(fitted) for modality, fitted in evidence.items()}
     say(f"calibrated {directory}: {report['evidence']}")
     return report
+
+
+def _evidence(pack: Pack, frames: FrameSet, voices: Path, modalities: Sequence[Modality]) -> dict[Modality, Evidence]:
+    evidence = {modality: crop_evidence(pack, frames, modality) for modality in modalities if modality in CHOICES}
+    if Modality.TEXT in modalities:
+        evidence[Modality.TEXT] = text_evidence(pack, frames)
+    if Modality.VOICE in modalities and pack.manifest.hearing is not None:
+        evidence[Modality.VOICE] = voice_evidence(pack, open_voices(voices / "val"))
+    return evidence
 
 
 def crop_evidence(pack: Pack, frames: FrameSet, modality: Modality) -> Evidence:

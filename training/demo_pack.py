@@ -35,6 +35,15 @@ SIGHT_RECIPES = ("detector", "face", "body")
 SOUND_RECIPES = ("voice", "voice_activity")
 WORD_RECIPES = ("words",)
 PARITY_ROWS = 32
+# What of a pack's calibration and figures is a network's.
+PART_OF = {
+    "person_detector": "detector",
+    "face_encoder": "face",
+    "body_encoder": "body",
+    "voice_encoder": "voice",
+    "voice_activity": "voice_activity",
+    "ivt_small": "text",
+}
 
 Kind = Literal["frames", "closeups", "voices"]
 # How each command calls the number of what it makes.
@@ -167,8 +176,8 @@ def finish(
 ) -> None:
     """Export trained weights, calibrate, measure, and write `metrics.json` and `CARD.md`.
 
-    In a pack that is there already, networks without new weights stay, and so does what its `metrics.json` says of how
-    their files agree with torch, and of sets that are not rendered here.
+    In a pack that is there already, networks without new weights stay, with their calibration and figures, and so does
+    what its `metrics.json` says of sets that are not rendered here.
 
     Args:
         weights: Checkpoints of the networks, in any order; the vocabulary of a text pair lies beside its own.
@@ -179,15 +188,17 @@ def finish(
         remarks: What a reader of the card should know of these runs.
     """
     earlier = _earlier(out)
+    parts = {PART_OF[read_checkpoint(path).preset] for path in weights}
     parity = earlier["parity"] | export(weights, folders, out, version=version)
-    calibration = calibrate(out, folders.frames, folders.voices, say=say)
-    figures = evaluate(out, folders.frames, folders.voices, say=say)
+    calibration = calibrate(out, folders.frames, folders.voices, say=say, parts=parts)
+    calibration["evidence"] = earlier["calibration"].get("evidence", {}) | calibration["evidence"]
+    figures = evaluate(out, folders.frames, folders.voices, say=say, parts=parts)
     named = {f"{part.kind}/{part.name}": part for part in PARTS}
     rendered = {name: part for name, part in named.items() if (folders.of(part) / "index.json").exists()}
     report = {
         "data": earlier["data"] | {name: counts(folders.of(part), part.kind) for name, part in rendered.items()},
-        "test": figures,
-        "calibration": calibration,
+        "test": earlier["test"] | figures,
+        "calibration": earlier["calibration"] | calibration,
         "parity": parity,
         "remarks": list(remarks),
     }
@@ -224,10 +235,10 @@ def export(weights: Sequence[Path], folders: Folders, out: Path, *, version: str
 
 
 def _earlier(out: Path) -> dict[str, dict[str, Any]]:
-    """What a pack's `metrics.json` says of its data and parity; nothing for a new pack."""
+    """What a pack's `metrics.json` says; nothing for a new pack."""
     path = out / "metrics.json"
     report = json.loads(path.read_text()) if path.exists() else {}
-    return {part: report.get(part, {}) for part in ("data", "parity")}
+    return {part: report.get(part, {}) for part in ("data", "parity", "test", "calibration")}
 
 
 def counts(folder: Path, kind: Kind) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from evaluation.naive import colour_histogram, pixels
 from packs.detections import DetectionClass
 from packs.manifest import Pack
 from packs.spec import Modality
+from training.calibrate import PARTS
 from training.data.shards import FrameSet, open_frames
 from training.data.voices import open_voices
 from training.evaluate_sound import activity_figures, voice_figures
@@ -28,9 +29,15 @@ DEFAULT_IOU = 0.5
 
 
 def evaluate(
-    directory: Path, data: Path, voices: Path, *, say: Callable[[str], None], frames_limit: int = 2000
+    directory: Path,
+    data: Path,
+    voices: Path,
+    *,
+    say: Callable[[str], None],
+    frames_limit: int = 2000,
+    parts: Collection[str] = PARTS,
 ) -> dict[str, Any]:
-    """Measure every network of a pack on the `test` sets.
+    """Measure the networks of a pack on the `test` sets.
 
     Args:
         directory: Folder of the pack.
@@ -38,21 +45,25 @@ def evaluate(
         voices: Folder with the `test` set of voices; not looked at when the pack has no network for it.
         say: Receives lines of progress.
         frames_limit: Most frames for the detector.
+        parts: What is measured, of `training.calibrate.PARTS`.
     """
     pack = Pack.load(directory)
     frames = open_frames(data / "test")
-    report: dict[str, Any] = {"detector": detector_figures(pack, frames, frames_limit)}
-    for modality in pack.modalities:
+    report: dict[str, Any] = {}
+    if "detector" in parts:
+        report["detector"] = detector_figures(pack, frames, frames_limit)
+    wanted = [modality for modality in pack.modalities if str(modality) in parts]
+    for modality in wanted:
         if modality in CHOICES:
             report[str(modality)] = encoder_figures(pack, frames, modality)
             say(f"{modality}: {report[str(modality)]['tasks']}")
-    if Modality.VOICE in pack.modalities:
+    if Modality.VOICE in wanted:
         report["voice"] = voice_figures(pack, open_voices(voices / "test"))
         say(f"voice: {report['voice']['tasks']}")
-    if Modality.TEXT in pack.modalities:
+    if Modality.TEXT in wanted:
         report["text"] = evaluate_text_pair(pack, data, say=say)
         say(f"text: {report['text']['network']}")
-    if pack.manifest.hearing is not None:
+    if "voice_activity" in parts and pack.manifest.hearing is not None:
         report["voice_activity"] = activity_figures(pack, open_voices(voices / "test"))
         say(f"voice_activity: {report['voice_activity']}")
     return report

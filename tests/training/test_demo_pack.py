@@ -11,7 +11,8 @@ import torch
 import models
 from models.checkpoints import PRESETS, WORD_PRESETS, Checkpoint, write_checkpoint
 from models.text import ivt_small
-from packs.manifest import Pack
+from packs.calibration import Calibration
+from packs.manifest import Pack, write_manifest
 from packs.spec import Modality
 from packs.words import build_vocabulary, write_vocabulary
 from training.__main__ import main
@@ -70,7 +71,7 @@ def test_finish_writes_a_whole_pack(weights: list[Path], data: Path, voices: Pat
 def pair(tmp_path: Path) -> Path:
     """A fresh network of bodies and sentences, and the words of the made-up sets beside it."""
     # By chance this one's similarities grow a little with sameness; a pair whose do not is refused.
-    torch.manual_seed(15)
+    torch.manual_seed(12)
     run = tmp_path / "words"
     run.mkdir()
     path = run / "weights.pt"
@@ -89,6 +90,10 @@ def test_one_network_can_be_replaced_and_a_text_pair_added(
         describe(shutil.copytree(data / name, sets / name))
     arguments = ["finish", "--voices", str(voices), "--out", str(out), "--weights"]
     assert main([*arguments, *map(str, weights), "--data", str(data)]) == 0
+    # As if bodies had been calibrated on films since.
+    written, on_films = Pack.load(out).manifest, Calibration(slope=7.0, intercept=-3.0)
+    lines = {**written.calibration, Modality.BODY: on_films}
+    write_manifest(out, written.model_copy(update={"calibration": lines}))
     before, first = Pack.load(out), json.loads((out / "metrics.json").read_text())
     torch.manual_seed(9)
     other = tmp_path / "face.pt"
@@ -105,6 +110,11 @@ def test_one_network_can_be_replaced_and_a_text_pair_added(
     assert (out / "vocabulary.json").read_bytes() == (pair.parent / "vocabulary.json").read_bytes()
     for name in ("text_image_encoder", "text_encoder"):
         assert all(row["within"] and row["compared"] == 32 for row in second["parity"][name])
+    assert after.calibration[Modality.BODY] == on_films
+    assert after.calibration[Modality.VOICE] == before.calibration[Modality.VOICE]
+    assert after.manifest.detection == before.manifest.detection
+    assert set(second["test"]) == {*first["test"], "text"}
+    assert second["test"]["body"] == first["test"]["body"]
     assert second["calibration"]["evidence"]["text"]["positives"] > 0
     assert after.calibration[Modality.TEXT].slope > 0.0
     figures = second["test"]["text"]
