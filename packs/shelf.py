@@ -80,7 +80,7 @@ class PackShelf:
         pack.verify()
         unfinished = self._folder / f".{target.name}.{uuid.uuid4().hex}"
         try:
-            for name in [MANIFEST_FILE, *(model.file for model in pack.manifest.models)]:
+            for name in [MANIFEST_FILE, *pack.files]:
                 (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(pack.directory / name, unfinished / name)
             Pack.load(unfinished).verify()

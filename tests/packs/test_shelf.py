@@ -30,6 +30,14 @@ def test_a_kept_pack_outlives_its_folder(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "shelf").iterdir()] == [f"tiny-1-{pack.digest[:12]}"]
 
 
+def test_the_words_of_a_text_pair_are_kept_too(tmp_path: Path) -> None:
+    (tmp_path / "given").mkdir()
+    given = write_tiny_pack(tmp_path / "given", text=True).pack
+    kept = PackShelf(tmp_path / "shelf").keep(given)
+    assert set(kept.files) > {model.file for model in kept.manifest.models}
+    kept.verify()
+
+
 def test_a_damaged_pack_is_not_kept(tmp_path: Path) -> None:
     pack = tiny(tmp_path / "made")
     (pack.directory / "face_encoder.onnx").write_bytes(b"another")
