@@ -119,7 +119,7 @@ presets: $(VENV)/.dev .venv-triton/.ready .venv-train/.ready
 
 # The demo pack again, from nothing: renders the data, trains, exports (about an hour on two free cores), and compares.
 pack: $(VENV)/.dev .venv-train/.ready
-	@$(TRAIN) -m training demo-pack --data build/synthcast --runs build/runs --out build/pack
+	@$(TRAIN) -m training demo-pack --words --data build/synthcast --runs build/runs --out build/pack
 	$(PY) tools/compare_packs.py packs/demo build/pack
 
 clean:
