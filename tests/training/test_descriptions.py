@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,16 @@ def small(steps: int = 2, batch: int = 4, **words: object) -> DescriptionRecipe:
             "crops": recipe.crops.model_copy(update={"least_visibility": 0.0}),
         }
     )
+
+
+def shortened(path: Path, *, batch: int, steps: int) -> Path:
+    """Write the recipe with other numbers; whatever numbers it has."""
+    text = RECIPE.read_text()
+    for name, value in (("batch", batch), ("steps", steps)):
+        text, changed = re.subn(rf"^{name} = \d+$", f"{name} = {value}", text, flags=re.MULTILINE)
+        assert changed == 1
+    path.write_text(text)
+    return path
 
 
 def task_of(recipe: DescriptionRecipe, folder: Path) -> DescriptionTask:
@@ -190,8 +201,7 @@ def test_a_test_set_tells_why_sentences_are_held_out(described: Path) -> None:
 
 
 def test_the_command_measures_beside_baseline_and_chance(described: Path, tmp_path: Path, capsys) -> None:
-    recipe = tmp_path / "recipe.toml"
-    recipe.write_text(RECIPE.read_text().replace("batch = 32", "batch = 2").replace("steps = 2500", "steps = 1"))
+    recipe = shortened(tmp_path / "recipe.toml", batch=2, steps=1)
     weights = train(recipe, described, tmp_path / "run", say=lambda line: None, threads=1)
     assert main(["evaluate-words", "--weights", str(weights), "--data", str(described)]) == 0
     out = capsys.readouterr().out
@@ -214,8 +224,7 @@ def test_a_rendered_set_goes_all_the_way(tmp_path: Path) -> None:
         job = FramesJob(seed=seed, identities=4, frames=5, people_min=2, people_max=4, out=tmp_path / name)
         assert list(write_frames(job, workers=1)) == [0]
         write_descriptions(tmp_path / name, 2)
-    recipe = tmp_path / "recipe.toml"
-    recipe.write_text(RECIPE.read_text().replace("batch = 32", "batch = 3").replace("steps = 2500", "steps = 2"))
+    recipe = shortened(tmp_path / "recipe.toml", batch=3, steps=2)
     weights = train(recipe, tmp_path, tmp_path / "run", say=lambda line: None, threads=1)
     figures = evaluate_words(weights, tmp_path, say=lambda line: None)
     assert figures["step"] == 2
