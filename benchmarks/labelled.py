@@ -26,8 +26,6 @@ from training.measure.sets import crop_test
 AnyArray = Any
 # What is cut for a modality: sentences are about bodies.
 CUT_AS = {Modality.FACE: Modality.FACE, Modality.BODY: Modality.BODY, Modality.TEXT: Modality.BODY}
-# Makes one number of scene and identity: a body is looked for while its clothes stay.
-PEOPLE = 1_000_000
 
 
 def labelled(spec: ModelSpec, frames: Path, voices: Path) -> tuple[AnyArray, AnyArray, AnyArray]:
@@ -41,7 +39,7 @@ def labelled(spec: ModelSpec, frames: Path, voices: Path) -> tuple[AnyArray, Any
     height, width, _ = spec.inputs[0].shape
     modality = CUT_AS[Modality(str(spec.modality))]
     crops = crop_test(open_frames(frames), modality, (height, width))
-    keys = crops.identity if modality is Modality.FACE else crops.scene * PEOPLE + crops.identity
+    keys = crops.identity if modality is Modality.FACE else crops.identity_in_scene
     return crops.crops, keys, crops.identity
 
 

@@ -23,10 +23,16 @@ from training.measure.voices import best_threshold, embed_clips, frame_errors, s
 from training.measure.words import look_at, read_texts, sentences_about, text_input_size
 
 SEED = 404
-# What has numbers of its own in a pack, and figures on its card.
-PARTS = ("detector", "face", "body", "voice", "text", "voice_activity")
-# More than any cast has: makes one number of scene and identity.
-PEOPLE = 1_000_000
+# What of a pack's calibration and figures is a network's, by its preset.
+PART_OF = {
+    "person_detector": "detector",
+    "face_encoder": "face",
+    "body_encoder": "body",
+    "voice_encoder": "voice",
+    "ivt_small": "text",
+    "voice_activity": "voice_activity",
+}
+PARTS = tuple(PART_OF.values())
 # Overlaps to choose from: a lower one leaves fewer doubles, a higher one more people who stand before each other.
 NMS_IOUS = (0.45, 0.5, 0.55, 0.6)
 
@@ -91,7 +97,7 @@ def crop_evidence(pack: Pack, frames: FrameSet, modality: Modality) -> Evidence:
     embeddings = embed(pack, modality, test.crops)
     if modality is Modality.FACE:
         return fit_evidence(tracklet_like_groups(embeddings, test.identity, test.identity, SEED), SEED)
-    keys = test.scene * PEOPLE + test.identity
+    keys = test.identity_in_scene
     return fit_evidence(tracklet_like_groups(embeddings, keys, test.identity, SEED, near=test.scene), SEED)
 
 
@@ -103,7 +109,7 @@ def text_evidence(pack: Pack, frames: FrameSet) -> Evidence:
     """
     test = crop_test(frames, Modality.BODY, text_input_size(pack))
     sentences, described = sentences_about(frames, test.outfit, teaching=True)
-    keys = test.scene * PEOPLE + test.identity
+    keys = test.identity_in_scene
     groups = tracklet_like_groups(look_at(pack, test.crops), keys, test.outfit, SEED, near=test.scene)
     texts = read_texts(pack, [sentence.text for sentence in sentences])
     try:

@@ -17,7 +17,7 @@ from models.text import SMALL_IMAGE, SMALL_WORDS
 from packs.manifest import Pack
 from packs.sound import SAMPLE_RATE
 from packs.words import WordTokenizer, read_vocabulary
-from training.calibrate import calibrate
+from training.calibrate import PART_OF, calibrate
 from training.card import write_card
 from training.data.descriptions import FILE
 from training.data.shards import RenderError, open_frames
@@ -35,15 +35,6 @@ SIGHT_RECIPES = ("detector", "face", "body")
 SOUND_RECIPES = ("voice", "voice_activity")
 WORD_RECIPES = ("words",)
 PARITY_ROWS = 32
-# What of a pack's calibration and figures is a network's.
-PART_OF = {
-    "person_detector": "detector",
-    "face_encoder": "face",
-    "body_encoder": "body",
-    "voice_encoder": "voice",
-    "voice_activity": "voice_activity",
-    "ivt_small": "text",
-}
 
 Kind = Literal["frames", "closeups", "voices"]
 # How each command calls the number of what it makes.

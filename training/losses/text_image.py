@@ -68,8 +68,7 @@ class SimilarityDistribution(nn.Module):
 
     def forward(self, images: Tensor, texts: Tensor, labels: Tensor) -> Tensor:
         """Compute the loss of both directions, summed; arguments and result as in `CrossModalProjection`."""
-        # [B, B]
-        logits = self.scale * functional.normalize(images.float()) @ functional.normalize(texts.float()).T
+        logits = scaled_cosines(images, texts, self.scale)
         targets = matching_targets(labels, "sum")
         return divergence(logits, targets) + divergence(logits.T, targets)
 
@@ -90,8 +89,7 @@ class SharedContrast(nn.Module):
 
     def forward(self, images: Tensor, texts: Tensor, labels: Tensor) -> Tensor:
         """Compute the mean loss of both directions; arguments and result as in `CrossModalProjection`."""
-        # [B, B]
-        logits = self.scale * functional.normalize(images.float()) @ functional.normalize(texts.float()).T
+        logits = scaled_cosines(images, texts, self.scale)
         targets = matching_targets(labels, "sum")
         return 0.5 * (functional.cross_entropy(logits, targets) + functional.cross_entropy(logits.T, targets))
 
@@ -133,6 +131,11 @@ class SharedIdentity(nn.Module):
             for x in (images, texts)
         ]
         return losses[0], losses[1]
+
+
+def scaled_cosines(images: Tensor, texts: Tensor, scale: float) -> Tensor:
+    """Cosine of each body with each sentence, times a scale: [B, B] of float32."""
+    return scale * functional.normalize(images.float()) @ functional.normalize(texts.float()).T
 
 
 def matching_targets(labels: Tensor, how: Normalisation) -> Tensor:

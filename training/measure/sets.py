@@ -29,6 +29,8 @@ VISIBLE_FACE = CropChoice(
 VISIBLE_BODY = CropChoice(kind="body", least_width_px=24.0, least_visibility=0.5, largest_yaw_deg=360.0, label="outfit")
 # Makes one number of identity and outfit.
 OUTFITS = 1000
+# More than any cast has: makes one number of scene and identity.
+PEOPLE = 1_000_000
 CHOICES = {Modality.FACE: VISIBLE_FACE, Modality.BODY: VISIBLE_BODY}
 
 # A score under which nobody would set a threshold; the curve below it is not worth its time.
@@ -54,6 +56,11 @@ class CropTest:
     scene: Keys
     frame: Keys
     attributes: Sequence[Mapping[str, Any]]
+
+    @property
+    def identity_in_scene(self) -> Keys:
+        """Scene and identity in one number, int64[N]: whose body it is while clothes stay."""
+        return self.scene * PEOPLE + self.identity
 
     def people_of(self, rows: Keys) -> list[Mapping[str, Any]]:
         """What is known of the people of some rows."""

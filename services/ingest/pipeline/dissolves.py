@@ -55,10 +55,12 @@ class DissolveDetector:
 
         The middle is the first frame of the second half of those that show both pictures.
         """
-        fine = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), FINE_PX, interpolation=cv2.INTER_AREA)
-        self._window.append((softened(picture), np.asarray(fine, dtype=np.float32)))
+        grey = _grey(picture)
+        fine = cv2.resize(grey, FINE_PX, interpolation=cv2.INTER_AREA)
+        self._window.append((_soft(grey), np.asarray(fine, dtype=np.float32)))
+        soft = np.stack([one for one, _ in self._window])
         for frames in (WINDOW_FRAMES, SHORT_FRAMES):
-            middle = self._middle(frames)
+            middle = self._middle(soft[-frames:], frames)
             if middle is not None:
                 kept = list(self._window)[middle - frames :]
                 self._window.clear()
@@ -66,12 +68,11 @@ class DissolveDetector:
                 return frames - 1 - middle
         return None
 
-    def _middle(self, frames: int) -> int | None:
-        """The place of a dissolve's middle in the newest frames."""
-        if len(self._window) < frames:
+    def _middle(self, soft: F32, frames: int) -> int | None:
+        """The place of a dissolve's middle in the newest frames, float32[frames, h, w] or fewer."""
+        if len(soft) < frames:
             return None
-        newest = list(self._window)[-frames:]
-        shares = _blend_shares(np.stack([soft for soft, _ in newest]))
+        shares = _blend_shares(soft)
         if shares is None:
             return None
         between = np.flatnonzero((shares > BETWEEN) & (shares < 1.0 - BETWEEN))
@@ -79,6 +80,7 @@ class DissolveDetector:
         if middle > frames // 2:
             # Not in the centre of the window yet: what counts as the picture after it may still be fading in.
             return None
+        newest = list(self._window)[-frames:]
         return None if _moves(np.stack([fine for _, fine in newest]), middle) else middle
 
 
@@ -103,8 +105,16 @@ def with_dissolves(frames: Iterable[DecodedFrame]) -> Iterator[tuple[DecodedFram
 
 def softened(picture: U8) -> F32:
     """What is large in a BGR picture uint8[h, w, 3]: float32[36, 64], grey levels without noise and fine patterns."""
-    grey = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), SIZE_PX, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.GaussianBlur(grey, (0, 0), 1.0), dtype=np.float32)
+    return _soft(_grey(picture))
+
+
+def _grey(picture: U8) -> U8:
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+
+
+def _soft(grey: U8) -> F32:
+    small = cv2.resize(grey, SIZE_PX, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.GaussianBlur(small, (0, 0), 1.0), dtype=np.float32)
 
 
 def _blend_shares(window: F32) -> F32 | None:
