@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.metrics.bootstrap import estimate_ratio
 from models.checkpoints import FUSION_PRESETS, network_from_checkpoint, read_checkpoint
 from packs.manifest import Pack
 from services.ingest.pipeline.aggregate import aggregate
@@ -23,7 +24,6 @@ from training.tasks.aggregation import aggregated, relative
 F32 = NDArray[np.float32]
 RECIPE = Path(__file__).parent / "recipes" / "netvlad.toml"
 Way = Callable[[Rows], F32]
-ROUNDS = 2000
 # The product weighs what is embedded already; when and from which picture does not matter.
 NOWHEN, NO_CROP = Position(0, 0.0), np.zeros((1, 1, 3), np.uint8)
 
@@ -97,6 +97,6 @@ def gain(tracklets: Tracklets, found: Retrieval, means: Retrieval) -> dict[str, 
     differences = found.average_precision - means.average_precision
     sums = np.bincount(people, differences, minlength=tracklets.classes)
     counts = np.bincount(people, minlength=tracklets.classes)
-    drawn = np.random.default_rng(0).integers(0, tracklets.classes, (ROUNDS, tracklets.classes))
-    low, high = np.percentile(sums[drawn].sum(1) / np.maximum(counts[drawn].sum(1), 1), [2.5, 97.5])
-    return {"value": round(float(differences.mean()), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
+    better = estimate_ratio(sums.tolist(), counts.tolist(), unit="people")
+    low, high = better.interval
+    return {"value": round(better.value, 4), "low": round(low, 4), "high": round(high, 4)}
