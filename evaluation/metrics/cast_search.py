@@ -10,8 +10,12 @@ The rows of a score matrix are the cast, its columns the tracklets of a pool:
 `IN` has a pool for each movie, with its own cast. Its mAP is the mean over all queries of all movies; its top-k is the
 mean over movies, and a movie with fewer than k cast members has a top-k of 1. `ACROSS` is one pool of everything.
 
-Equal scores are drawn in random order (`evaluation.metrics.scored`), among the cast too. What the notes leave open: a
-query with nobody to be found is left out, and so is a movie without a tracklet of its cast.
+Equal scores are drawn in random order (`evaluation.metrics.scored`), among the cast too. A query with nobody to be
+found is left out, and so is a movie without a tracklet of its cast.
+
+The published code has a slip: its mean runs over all labels of a pool, `others` too, whose AP is 0, so a movie with C
+people to be found and others has C / (C + 1) of its mAP; and it weighs movies by their cast, found or not. `map` leaves
+that out, `map_published` has it: that figure is to be compared with the published tables.
 """
 
 from __future__ import annotations
@@ -61,6 +65,12 @@ class Pool:
                 found[person] = Scored.of(row, right).average_precision(int(right.sum()))
         return found
 
+    def published_map(self) -> float:
+        """The mAP of the published code, with `others` as one more query that finds nobody."""
+        found = self.average_precisions()
+        others = any(label not in self.cast for label in self.labels)
+        return sum(found.values()) / max(1, len(found) + others)
+
     def hits_by_person(self, k: int) -> dict[str, tuple[float, int]]:
         """Of each cast member, how many of their tracklets are top-k hits, and how many they have."""
         rows = {person: row for row, person in enumerate(self.cast)}
@@ -87,7 +97,7 @@ def transposed_hits(scores: NDArray[np.floating], true: int, k: int) -> float:
 
 
 def within(pools: Mapping[str, Pool]) -> dict[str, float]:
-    """`IN` over the pools of movies: `map` and `top_1`, `top_3`, `top_5`, each in [0, 1].
+    """`IN` over the pools of movies: `map`, `map_published`, `top_1`, `top_3` and `top_5`, each in [0, 1].
 
     Raises:
         ValueError: If nobody can be found in any.
@@ -104,7 +114,9 @@ def across(pool: Pool) -> dict[str, float]:
 def _figures(values: Sequence[float], pools: Sequence[Pool]) -> dict[str, float]:
     if not values:
         raise ValueError("no tracklet shows anybody of the cast: nothing can be measured")
-    figures = {"map": float(np.mean(values))}
+    weights = [len(pool.cast) for pool in pools]
+    published = np.average([pool.published_map() for pool in pools], weights=weights)
+    figures = {"map": float(np.mean(values)), "map_published": float(published)}
     for k in TOP:
         tops: F64 = np.array([top for pool in pools if (top := pool.top(k)) is not None])
         figures[f"top_{k}"] = float(tops.mean())

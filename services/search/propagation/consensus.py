@@ -1,9 +1,9 @@
 """Progressive propagation via competitive consensus, as published and with clamped anchors.
 
 Source: Huang, Liu and Lin, "Person Search in Videos with One Portrait Through Visual and Temporal Links", ECCV 2018,
-and its published code (methods.md 1.3). Each step gives every node, for each cast member, what its *strongest* neighbour
-says (competitive consensus), sharpens that to a distribution over the cast, and freezes the surest share of the nodes
-(progressive propagation); only frozen nodes speak in the next step.
+and its published code (methods.md 1.3). Each step gives every node, for each cast member, what its *strongest*
+neighbour says (competitive consensus), sharpens that to a distribution over the cast, and freezes the surest share of
+the nodes (progressive propagation); only frozen nodes speak in the next step.
 
 Two things of the published code are kept only behind `published`: cast members are nodes like others, so they forget
 who they are until they are frozen; and a node that no evidence reaches gets the same share of everybody and may be

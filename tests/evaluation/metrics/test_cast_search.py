@@ -27,7 +27,8 @@ def test_average_precision_ranks_the_tracklets_and_top_k_the_cast() -> None:
     assert one.average_precisions() == {"a": 1.0, "b": pytest.approx(1 / 2)}
     # `others`, ranked before b's own, is not asked who it is.
     assert one.top(1) == 1.0
-    assert across(one) == {"map": pytest.approx(0.75), "top_1": 1.0, "top_3": 1.0, "top_5": 1.0}
+    expected = {"map": 0.75, "map_published": 0.5, "top_1": 1.0, "top_3": 1.0, "top_5": 1.0}
+    assert across(one) == pytest.approx(expected)
 
 
 def test_top_k_is_the_published_loop() -> None:
@@ -73,3 +74,14 @@ def test_shapes_and_twins_are_refused() -> None:
         Pool(np.zeros((2, 2)), ["a"], ["a", None])
     with pytest.raises(ValueError, match="different people"):
         Pool(np.zeros((2, 1)), ["a", "a"], ["a"])
+
+
+def test_the_published_mean_takes_others_for_a_query_that_finds_nobody() -> None:
+    others = Pool(np.array([[0.9, 0.1]]), ["a"], ["a", None])
+    alone = Pool(np.array([[0.9, 0.1], [0.1, 0.9], [0.0, 0.0]]), ["a", "b", "c"], ["a", "b"])
+    assert others.published_map() == pytest.approx(1 / 2)
+    assert alone.published_map() == pytest.approx(1.0)
+    found = within({"with others": others, "without": alone})
+    assert found["map"] == 1.0
+    # Weighed by the cast, 1 and 3, whoever of it is to be found.
+    assert found["map_published"] == pytest.approx((1 * 0.5 + 3 * 1.0) / 4)
