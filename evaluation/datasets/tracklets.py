@@ -69,7 +69,10 @@ class Tracklets:
         on_screen: bool[N]; False is speech that stands alone.
         face_visible: bool[N]; whether the truth says that the face is seen well; where no truth says it, whether there
             is a face embedding.
-        speaks: bool[N]; whether somebody is heard who is taken for the tracklet's person.
+        speaks: bool[N]; whether the person is heard in it, by the truth where there is one, else by whether there is a
+            voice embedding.
+        speaker: float32[N], 0..1, how sure it is that the voice is that of the person on screen; 1 where nothing says
+            so.
     """
 
     ids: tuple[str, ...]
@@ -80,11 +83,12 @@ class Tracklets:
     on_screen: Flags
     face_visible: Flags
     speaks: Flags
+    speaker: F32
 
     def __post_init__(self) -> None:
         count = len(self.ids)
         lengths = {len(self.movies), len(self.identities), len(self.on_screen), len(self.face_visible)}
-        lengths |= {len(self.speaks), *(len(one.vectors) for one in self.rows.values())}
+        lengths |= {len(self.speaks), len(self.speaker), *(len(one.vectors) for one in self.rows.values())}
         if lengths != {count} or self.spans_s.shape != (count, 2):
             raise ValueError(f"got {count} ids beside columns of {sorted(lengths)} and spans {self.spans_s.shape}")
         if len(set(self.ids)) < count:
@@ -105,6 +109,7 @@ class Tracklets:
         on_screen: ArrayLike | None = None,
         face_visible: ArrayLike | None = None,
         speaks: ArrayLike | None = None,
+        speaker: ArrayLike | None = None,
     ) -> Self:
         """Take what is known; without spans all begin at 0 and nothing is short, without flags the rows say them."""
         count = len(ids)
@@ -125,6 +130,7 @@ class Tracklets:
             flags(on_screen, None),
             flags(face_visible, Modality.FACE),
             flags(speaks, Modality.VOICE),
+            np.ones(count, np.float32) if speaker is None else np.asarray(speaker, dtype=np.float32),
         )
 
     def take(self, chosen: NDArray[Any]) -> Tracklets:
@@ -139,6 +145,7 @@ class Tracklets:
             self.on_screen[rows],
             self.face_visible[rows],
             self.speaks[rows],
+            self.speaker[rows],
         )
 
     def of_movie(self, movie: str) -> Flags:
