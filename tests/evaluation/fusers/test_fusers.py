@@ -13,7 +13,7 @@ from evaluation.fusers.fuser import Fuser, Weighing
 from evaluation.fusers.graphs import direct_of, links_of
 from evaluation.fusers.product import ProductFuser
 from evaluation.fusers.representation import NetworkRepresenter, RepresentationFuser
-from packs.arrays import AnyArray, F32
+from packs.arrays import F32, AnyArray
 from packs.calibration import Calibration
 from packs.spec import Modality
 from services.association.evidence import evidence_of
