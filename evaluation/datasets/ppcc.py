@@ -22,7 +22,7 @@ from typing import Any, Literal
 from evaluation.datasets.errors import DataError, needed_array, needed_json, needed_list, needed_mapping
 from packs.arrays import F64
 
-__all__ = ["AffinityMovie", "is_ppcc", "load_across", "load_within"]
+__all__ = ["AffinityMovie", "Link", "is_ppcc", "load_across", "load_within"]
 
 Region = Literal["face", "body"]
 Link = Literal["mean", "max"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from services.backends.inference.protocol import InferenceBackend
 from services.backends.schemas import EmbeddingRow, Scope, SpeechSpan
 from services.runtime.trust import confidence_of
 
-__all__ = ["MODALITIES", "facts_of", "read_back", "tracklets_of_film"]
+__all__ = ["MODALITIES", "facts_of", "read_back", "tracklets_of_film", "truths_of"]
 
 MODALITIES = (Modality.FACE, Modality.HEAD, Modality.BODY, Modality.VOICE)
 Wire = appearance_pb2.Appearance
@@ -62,8 +63,17 @@ async def read_back(
 
 def facts_of(films: Sequence[Film], pack: Pack) -> dict[str, Any]:
     """What a read-back is of: films with the digests of their truths, and the pack."""
-    truths = {film.name: hashlib.sha256(film.path.with_name("truth.json").read_bytes()).hexdigest() for film in films}
-    return {"films": truths, "pack": {"name": pack.name, "version": pack.version, "digest": pack.digest}}
+    return {
+        "films": truths_of([film.path.parent for film in films]),
+        "pack": {"name": pack.name, "version": pack.version, "digest": pack.digest},
+    }
+
+
+def truths_of(folders: Sequence[Path]) -> dict[str, str]:
+    """Digest of the truth in each film's folder, by the film's name."""
+    return {
+        folder.resolve().name: hashlib.sha256((folder / "truth.json").read_bytes()).hexdigest() for folder in folders
+    }
 
 
 def tracklets_of_film(

@@ -10,18 +10,17 @@ from services.search.propagation.consensus import Consensus, propagate
 from services.search.propagation.diffusion import diffuse
 from services.search.propagation.graph import Graph
 
-__all__ = ["NONE", "WAYS", "Way"]
+__all__ = ["BASELINE", "NONE", "WAYS", "Way"]
 
 Way = Callable[[Graph], F64]
 
 NONE = "none"
-# "Nobody" competes at even odds: affinities of films are probabilities.
-NOBODY = 0.5
+BASELINE = "diffusion"
 
 WAYS: Mapping[str, Way] = {
     NONE: lambda graph: graph.direct,
     "chains": expand,
-    "consensus": lambda graph: propagate(graph, Consensus(nobody=NOBODY)),
+    "consensus": lambda graph: propagate(graph, Consensus()),
     "consensus, published": lambda graph: propagate(graph, Consensus(published=True)),
-    "diffusion": diffuse,
+    BASELINE: diffuse,
 }

@@ -12,7 +12,7 @@ from evaluation.datasets.tracklets import CastSearch, Flags, Tracklets
 from evaluation.fusers.fuser import Fuser
 from evaluation.fusers.graphs import direct_of, links_of
 from evaluation.metrics.cast_search import Pool
-from evaluation.protocols.csm.figures import CastFigures, Rows, figures_of, sheets_of
+from evaluation.protocols.csm.figures import CastFigures, Rows, dealt, figures_of, sheets_of
 from evaluation.protocols.ways import WAYS
 from packs.arrays import F64
 from packs.spec import Modality
@@ -56,9 +56,16 @@ class FusedSearch:
     def _links(self) -> object:
         return links_of(self.fuser, self.search.tracklets, self.modalities, LinkingSettings().short_term_window_s)
 
-    def graph_of(self, queries: Tracklets, fuser: Fuser) -> Graph:
-        """The same links, reached from other queries: voices."""
-        return Graph.of(direct_of(fuser, queries, self.search.tracklets, self.modalities), self._links)
+    def alone(self, way: str, queries: Tracklets, fuser: Fuser) -> F64:
+        """Scores of any queries against all tracklets, float64[Q, N], by the same links; `fuser` makes their matches.
+
+        The cast that competes is one query of everybody: the queries are dealt into sheets.
+        """
+        direct = direct_of(fuser, queries, self.search.tracklets, self.modalities)
+        scores = direct.copy()
+        for sheet in dealt(queries):
+            scores[sheet] = WAYS[way](Graph.of(direct[sheet], self._links))
+        return scores
 
     def within(self, way: str) -> CastFigures:
         """Each film's cast among its own tracklets."""

@@ -19,6 +19,7 @@ from evaluation.metrics.bootstrap import Estimate, estimate_mean
 from evaluation.metrics.calibration_error import calibration_error
 from evaluation.metrics.open_set import OpenSet, open_set
 from evaluation.metrics.scored import Scored
+from packs.spec import Modality
 
 __all__ = ["Besides", "FacelessFigures", "KindFigures", "besides_of", "faceless_figures", "kind_figures"]
 
@@ -85,9 +86,11 @@ def besides_of(search: CastSearch, portrait_scores: Scores, voice_scores: Scores
     groups = {"portrait": group_means(seen.per_identity, search.attributes)}
     heard = None
     if search.voices is not None and voice_scores is not None:
+        # Only what is heard can come back; of the person, what speaks is right.
         speaking = tracklets.speaks | ~tracklets.on_screen
         if any(name in set(_labels(tracklets, speaking)) for name in search.voices.identities):
-            heard = kind_figures(search.voices, tracklets, voice_scores, np.ones(len(tracklets), bool), speaking)
+            pool = tracklets.present(Modality.VOICE) | ~tracklets.on_screen
+            heard = kind_figures(search.voices, tracklets, voice_scores, pool, speaking & pool)
             groups["voice"] = group_means(heard.per_identity, search.attributes)
     return Besides(faceless_figures(search, portrait_scores), seen, heard, groups)
 

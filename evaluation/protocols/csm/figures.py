@@ -16,7 +16,7 @@ from evaluation.datasets.tracklets import Tracklets
 from evaluation.metrics.bootstrap import Estimate, estimate_ratio
 from evaluation.metrics.cast_search import TOP, Pool
 
-__all__ = ["CastFigures", "figures_of", "gain_over", "mean_of", "sheets_of"]
+__all__ = ["CastFigures", "dealt", "figures_of", "gain_over", "mean_of", "sheets_of"]
 
 Rows = NDArray[np.intp]
 
@@ -58,6 +58,19 @@ def sheets_of(portraits: Tracklets, movie: str | None = None) -> list[Rows]:
     count = max((len(rows) for rows in of_person.values()), default=0)
     chosen = [[rows[sheet % len(rows)] for _, rows in sorted(of_person.items())] for sheet in range(count)]
     return [np.array(rows, dtype=np.intp) for rows in chosen]
+
+
+def dealt(queries: Tracklets) -> list[Rows]:
+    """Deal all queries into sheets in which nobody is asked for twice; each query is in one of them."""
+    sheets: list[list[int]] = []
+    seen: dict[str, int] = {}
+    for row, person in enumerate(queries.identities):
+        place = seen.get(person or "", 0)
+        seen[person or ""] = place + 1
+        if place == len(sheets):
+            sheets.append([])
+        sheets[place].append(row)
+    return [np.array(rows, dtype=np.intp) for rows in sheets]
 
 
 def figures_of(pools: Mapping[str, Sequence[Pool]]) -> CastFigures:

@@ -11,7 +11,7 @@ from evaluation.metrics.cast_search import TOP
 from evaluation.metrics.open_set import OpenSet
 from evaluation.page import shown, table_lines
 from evaluation.plots.svg import Bar, bar_plot
-from evaluation.protocols.csm.besides import KindFigures
+from evaluation.protocols.csm.besides import Besides, KindFigures
 from evaluation.protocols.csm.figures import CastFigures
 from evaluation.protocols.csm.table import CsmResult, TableRow
 from evaluation.report import interval_facts, now, rounded
@@ -41,7 +41,8 @@ def report_of_csm(result: CsmResult, setting: Mapping[str, Any]) -> dict[str, An
         "films": {film: _film(*figures) for film, figures in result.films.items()},
         "table": [_row(row) for row in result.rows],
         "faceless": None,
-        "kinds": {"portrait": _kind(besides.portrait)} | ({"voice": _kind(besides.voice)} if besides.voice else {}),
+        "kinds": _kinds(besides),
+        "kinds_as_served": _kinds(result.served),
         "by_group": besides.by_group,
         "counts": _counts(result),
         "setting": dict(setting),
@@ -126,6 +127,11 @@ def _cast(figures: CastFigures) -> dict[str, Any]:
     return {"map": _map(figures), "low": low, "high": high, **tops}
 
 
+def _kinds(besides: Besides) -> dict[str, Any]:
+    voices = {"voice": _kind(besides.voice)} if besides.voice else {}
+    return {"portrait": _kind(besides.portrait)} | voices
+
+
 def _kind(figures: KindFigures) -> dict[str, Any]:
     return {
         "map": _estimate(figures.mean_average_precision),
@@ -195,7 +201,7 @@ def _faceless_lines(report: Mapping[str, Any]) -> list[str]:
 def _kind_lines(report: Mapping[str, Any]) -> list[str]:
     rows = [
         (
-            kind,
+            f"{kind}{how}",
             _between(told["map"]),
             shown(told["chance"]),
             _between(told["open_set"]["found"]),
@@ -204,7 +210,8 @@ def _kind_lines(report: Mapping[str, Any]) -> list[str]:
             shown(told["calibration_error"]),
             shown(told["calibration_error_likely"]),
         )
-        for kind, told in report["kinds"].items()
+        for how, kinds in (("", report["kinds"]), (", as served", report["kinds_as_served"]))
+        for kind, told in kinds.items()
     ]
     heads = ("query", "mAP", "chance", "found at FPIR 1 %", "rank 1", "share", "ECE", "ECE of 0.1 or more")
     return table_lines(heads, rows)
