@@ -74,12 +74,11 @@ class Pool:
     def hits_by_person(self, k: int) -> dict[str, tuple[float, int]]:
         """Of each cast member, how many of their tracklets are top-k hits, and how many they have."""
         rows = {person: row for row, person in enumerate(self.cast)}
-        found: dict[str, tuple[float, int]] = {}
-        for column, label in enumerate(self.labels):
-            if label is not None and label in rows:
-                hits, count = found.get(label, (0.0, 0))
-                found[label] = (hits + transposed_hits(self.scores[:, column], rows[label], k), count + 1)
-        return found
+        columns = np.array([label in rows for label in self.labels], dtype=bool)
+        true = np.array([rows[label] for label in self.labels if label in rows], dtype=np.intp)
+        hits = transposed_hits(self.scores[:, columns], true, k)
+        sums, counts = (np.bincount(true, weights=one, minlength=len(rows)) for one in (hits, np.ones(len(true))))
+        return {person: (float(sums[row]), int(counts[row])) for person, row in rows.items() if counts[row]}
 
     def top(self, k: int) -> float | None:
         """Share of top-k hits; 1 when the cast has fewer than k members, None without a tracklet of the cast."""
@@ -89,11 +88,11 @@ class Pool:
         return 1.0 if len(self.cast) < k else sum(hits for hits, _ in found) / sum(count for _, count in found)
 
 
-def transposed_hits(scores: NDArray[np.floating], true: int, k: int) -> float:
-    """Probability that the row `true` is among the first k of float[C], equal scores in random order."""
-    better = int(np.count_nonzero(scores > scores[true]))
-    equal = int(np.count_nonzero(scores == scores[true]))
-    return float(np.clip((k - better) / equal, 0.0, 1.0))
+def transposed_hits(scores: NDArray[np.floating], true: NDArray[np.intp], k: int) -> F64:
+    """Probability that each column's true row is among the first k of float[C, N], equal scores in random order."""
+    own = scores[true, np.arange(len(true))]
+    better, equal = (scores > own).sum(axis=0), (scores == own).sum(axis=0)
+    return np.clip((k - better) / np.maximum(equal, 1), 0.0, 1.0)
 
 
 def within(pools: Mapping[str, Pool]) -> dict[str, float]:

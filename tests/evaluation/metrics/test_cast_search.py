@@ -49,10 +49,11 @@ def test_within_weighs_queries_for_the_map_and_movies_for_top_k() -> None:
 
 
 def test_equal_cast_members_are_drawn() -> None:
-    column = np.array([0.5, 0.5, 0.5, 0.9])
-    assert transposed_hits(column, 0, 1) == 0.0
-    assert transposed_hits(column, 0, 2) == pytest.approx(1 / 3)
-    assert transposed_hits(column, 0, 4) == 1.0
+    columns = np.array([[0.5, 0.5, 0.5, 0.9], [0.1, 0.2, 0.3, 0.4]]).T
+    true = np.array([0, 2])
+    assert transposed_hits(columns, true, 1).tolist() == [0.0, 0.0]
+    assert transposed_hits(columns, true, 2) == pytest.approx([1 / 3, 1.0])
+    assert transposed_hits(columns, true, 4).tolist() == [1.0, 1.0]
 
 
 def test_a_random_ranking_finds_k_of_the_cast() -> None:

@@ -15,13 +15,13 @@ CALIBRATION = {modality: Calibration(slope=24.0, intercept=-12.0) for modality i
 DIM = 64
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fusers() -> list[Fuser]:
     weighing = Weighing.of(CALIBRATION)
     return [ProductFuser(weighing), AverageFuser(weighing)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def made_search() -> Callable[..., CastSearch]:
     """Two films with casts of their own (or one cast): half of the tracklets without a face, half with a voice."""
 
