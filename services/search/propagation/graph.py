@@ -66,13 +66,24 @@ def strongest(links: Any, known: F64) -> F64:
         float64[M, C].
     """
     found = np.zeros((links.shape[0], known.shape[1]))
-    filled = np.flatnonzero(np.diff(links.indptr))
+    data, indices, starts = _from_speakers(links, known)
+    filled = np.flatnonzero(np.diff(starts))
     if not len(filled):
         return found
-    width = max(1, BLOCK // max(1, links.nnz))
+    width = max(1, BLOCK // len(data))
     for first in range(0, known.shape[1], width):
         columns = slice(first, first + width)
-        products = links.data[:, None] * known[links.indices, columns]
+        products = data[:, None] * known[indices, columns]
         # Rows without links have no first entry of their own, so only the others are reduced.
-        found[filled, columns] = np.maximum.reduceat(products, links.indptr[filled], axis=0)
+        found[filled, columns] = np.maximum.reduceat(products, starts[filled], axis=0)
     return np.maximum(found, 0.0)
+
+
+def _from_speakers(links: Any, known: F64) -> tuple[F64, NDArray[np.intp], NDArray[np.intp]]:
+    """Values, columns and row starts of the links to neighbours that say anything: in early steps those are few."""
+    speaks = known.any(axis=1)
+    if speaks.all():
+        return links.data, links.indices, links.indptr
+    kept = speaks[links.indices]
+    starts = np.concatenate([[0], np.cumsum(kept)])[links.indptr]
+    return links.data[kept], links.indices[kept], starts
