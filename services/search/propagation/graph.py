@@ -81,7 +81,7 @@ def strongest(links: Any, known: F64) -> F64:
 
 def _from_speakers(links: Any, known: F64) -> tuple[F64, NDArray[np.intp], NDArray[np.intp]]:
     """Values, columns and row starts of the links to neighbours that say anything: in early steps those are few."""
-    speaks = known.any(axis=1)
+    speaks = np.asarray(known.any(axis=1), dtype=bool)
     if speaks.all():
         return links.data, links.indices, links.indptr
     kept = speaks[links.indices]
