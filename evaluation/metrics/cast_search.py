@@ -92,7 +92,7 @@ def transposed_hits(scores: NDArray[np.floating], true: NDArray[np.intp], k: int
     """Probability that each column's true row is among the first k of float[C, N], equal scores in random order."""
     own = scores[true, np.arange(len(true))]
     better, equal = (scores > own).sum(axis=0), (scores == own).sum(axis=0)
-    return np.clip((k - better) / np.maximum(equal, 1), 0.0, 1.0)
+    return np.asarray(np.clip((k - better) / np.maximum(equal, 1), 0.0, 1.0), dtype=np.float64)
 
 
 def within(pools: Mapping[str, Pool]) -> dict[str, float]:
