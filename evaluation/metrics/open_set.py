@@ -6,8 +6,10 @@ identification rate is the share whose best score reaches a threshold; of mated 
 the share whose best hit is the person *and* reaches it. The threshold is the lowest at which the first rate is at most
 the one that is allowed. Closed-set rank-1 is the second rate without a threshold.
 
-Non-mated searches are made from mated ones by taking the person's own appearances out of the gallery. With n of them a
-rate below 1 / n cannot be told from 0: the threshold then lies above every one of them, which is the strict side.
+Non-mated searches are made from mated ones by taking the person's own appearances out of the gallery. Where scores
+depend on what else is in the gallery, as after a propagation, that must be done before it, and its best scores be
+given (`impostors`); else the person's columns are left out. With n of them a rate below 1 / n cannot be told from 0:
+the threshold then lies above every one of them, which is the strict side.
 """
 
 from __future__ import annotations
@@ -49,6 +51,7 @@ def open_set(
     asked: Sequence[str],
     labels: Sequence[str | None],
     allowed: float = FALSE_POSITIVE_RATE,
+    impostors: NDArray[np.floating] | None = None,
 ) -> OpenSet:
     """Measure queries, each mated and, without its person's columns, non-mated.
 
@@ -57,23 +60,25 @@ def open_set(
         asked: Whom each row asks for.
         labels: Whom each column shows; None is nobody of the truth.
         allowed: The false positive identification rate.
+        impostors: float[Q], the best score of each query in a gallery without its person.
 
     Raises:
         ValueError: If no query's person is in the gallery, or nobody else is.
     """
     names = np.array([label or "" for label in labels])
-    best_own, best_other, people = [], [], []
-    for person, row in zip(asked, np.asarray(scores, dtype=np.float64), strict=True):
+    best_own, best_other, best_strange, people = [], [], [], []
+    for place, (person, row) in enumerate(zip(asked, np.asarray(scores, dtype=np.float64), strict=True)):
         own = names == person
         if own.any() and not own.all():
             best_own.append(float(row[own].max()))
             best_other.append(float(row[~own].max()))
+            best_strange.append(best_other[-1] if impostors is None else float(impostors[place]))
             people.append(person)
     if not people:
         raise ValueError("no query's person is in the gallery beside somebody else: nothing can be measured")
-    own_scores, impostors = np.array(best_own), np.array(best_other)
-    threshold = _threshold(impostors, allowed)
-    first = own_scores > impostors
+    own_scores = np.array(best_own)
+    threshold = _threshold(np.array(best_strange), allowed)
+    first = own_scores > np.array(best_other)
     found = _by_person(first & (own_scores >= threshold), people)
     rank_1 = _by_person(first, people)
     share = found.value / rank_1.value if rank_1.value else None

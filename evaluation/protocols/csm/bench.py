@@ -21,6 +21,9 @@ from services.search.propagation.graph import Graph
 
 __all__ = ["FusedSearch", "steps_of"]
 
+# Parts into which people are dealt to be taken out of the gallery in turn.
+FOLDS = 5
+
 
 def steps_of(tracklets: Tracklets) -> dict[str, tuple[Modality, ...]]:
     """The rows of the ablation: face, then + head, + voice, + body, as far as any tracklet has them."""
@@ -62,10 +65,24 @@ class FusedSearch:
         The cast that competes is one query of everybody: the queries are dealt into sheets.
         """
         direct = direct_of(fuser, queries, self.search.tracklets, self.modalities)
-        scores = direct.copy()
-        for sheet in dealt(queries):
-            scores[sheet] = WAYS[way](Graph.of(direct[sheet], self._links))
-        return scores
+        return _searched(way, Graph.of(direct, self._links), dealt(queries))
+
+    def strangers(self, way: str, queries: Tracklets, fuser: Fuser, pool: Flags) -> F64:
+        """Best score of each query in a gallery without its person, float64[Q], of what is in the pool, bool[N].
+
+        People are taken out a fifth at a time, from the graph too, and those who are left out are asked for.
+        """
+        tracklets = self.search.tracklets
+        graph = Graph.of(direct_of(fuser, queries, tracklets, self.modalities), self._links)
+        best = np.zeros(len(queries))
+        people = sorted({name for name in queries.identities if name is not None})
+        for fold in range(min(FOLDS, len(people))):
+            gone = set(people[fold::FOLDS])
+            kept = np.flatnonzero([name not in gone for name in tracklets.identities])
+            asked = np.flatnonzero([name in gone for name in queries.identities])
+            scores = _searched(way, _part(graph, np.arange(len(queries)), kept), dealt(queries))
+            best[asked] = scores[asked][:, pool[kept]].max(axis=1, initial=0.0)
+        return best
 
     def within(self, way: str) -> CastFigures:
         """Each film's cast among its own tracklets."""
@@ -91,6 +108,13 @@ class FusedSearch:
             scores = WAYS[way](_part(self.graph, sheet, np.flatnonzero(there)))
             pools.append(Pool(scores[:, screen], [str(portraits.identities[row]) for row in sheet], labels))
         return pools
+
+
+def _searched(way: str, graph: Graph, sheets: Sequence[Rows]) -> F64:
+    scores = graph.direct.copy()
+    for sheet in sheets:
+        scores[sheet] = WAYS[way](Graph(graph.direct[sheet], graph.links))
+    return scores
 
 
 def _part(graph: Graph, queries: Rows, columns: Rows) -> Graph:

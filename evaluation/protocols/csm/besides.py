@@ -21,7 +21,16 @@ from evaluation.metrics.open_set import OpenSet, open_set
 from evaluation.metrics.scored import Scored
 from packs.spec import Modality
 
-__all__ = ["Besides", "FacelessFigures", "KindFigures", "besides_of", "faceless_figures", "kind_figures"]
+__all__ = [
+    "Asked",
+    "Besides",
+    "FacelessFigures",
+    "KindFigures",
+    "besides_of",
+    "faceless_figures",
+    "heard_pool",
+    "kind_figures",
+]
 
 Scores = NDArray[np.floating]
 RECALL_AT = 50
@@ -79,35 +88,52 @@ class Besides:
     by_group: Mapping[str, Any]
 
 
-def besides_of(search: CastSearch, portrait_scores: Scores, voice_scores: Scores | None) -> Besides:
-    """Measure float[Q, N] scores of all portraits and of all voices against all tracklets."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """Scores of all queries of a kind.
+
+    Attributes:
+        scores: float[Q, N], against all tracklets.
+        strangers: float[Q], the best in a gallery without the query's person.
+    """
+
+    scores: Scores
+    strangers: Scores
+
+
+def heard_pool(tracklets: Tracklets) -> Flags:
+    """What a voice may find, bool[N]: only what is heard can come back."""
+    return tracklets.present(Modality.VOICE) | ~tracklets.on_screen
+
+
+def besides_of(search: CastSearch, portraits: Asked, voices: Asked | None) -> Besides:
+    """Measure what portraits and voices find."""
     tracklets = search.tracklets
-    seen = kind_figures(search.portraits, tracklets, portrait_scores, tracklets.on_screen, tracklets.on_screen)
+    seen = kind_figures(search.portraits, tracklets, portraits, tracklets.on_screen, tracklets.on_screen)
     groups = {"portrait": group_means(seen.per_identity, search.attributes)}
     heard = None
-    if search.voices is not None and voice_scores is not None:
-        # Only what is heard can come back; of the person, what speaks is right.
-        speaking = tracklets.speaks | ~tracklets.on_screen
+    if search.voices is not None and voices is not None:
+        pool = heard_pool(tracklets)
+        speaking = (tracklets.speaks | ~tracklets.on_screen) & pool
         if any(name in set(_labels(tracklets, speaking)) for name in search.voices.identities):
-            pool = tracklets.present(Modality.VOICE) | ~tracklets.on_screen
-            heard = kind_figures(search.voices, tracklets, voice_scores, pool, speaking & pool)
+            heard = kind_figures(search.voices, tracklets, voices, pool, speaking)
             groups["voice"] = group_means(heard.per_identity, search.attributes)
-    return Besides(faceless_figures(search, portrait_scores), seen, heard, groups)
+    return Besides(faceless_figures(search, portraits.scores), seen, heard, groups)
 
 
-def kind_figures(queries: Tracklets, tracklets: Tracklets, scores: Scores, pool: Flags, right: Flags) -> KindFigures:
+def kind_figures(queries: Tracklets, tracklets: Tracklets, asked: Asked, pool: Flags, right: Flags) -> KindFigures:
     """Measure one kind.
 
     Args:
         queries: Q of one kind.
         tracklets: N.
-        scores: float[Q, N].
+        asked: Their scores.
         pool: bool[N], what takes part.
         right: bool[N], what of a person is right when it is returned; a person's other tracklets are ignored.
     """
     values: dict[str, list[tuple[float, float]]] = {}
     pairs: list[tuple[Scores, Flags]] = []
-    for person, row in zip(queries.identities, scores, strict=True):
+    for person, row in zip(queries.identities, asked.scores, strict=True):
         own = np.array([name == person for name in tracklets.identities], dtype=bool)
         kept = pool & ~(own & ~right)
         flags = (own & right)[kept]
@@ -118,16 +144,17 @@ def kind_figures(queries: Tracklets, tracklets: Tracklets, scores: Scores, pool:
         values.setdefault(person, []).append((Scored.of(row[kept], flags).average_precision(count), blind))
         pairs.append((row[kept], flags))
     means = {person: float(np.mean([one for one, _ in found])) for person, found in sorted(values.items())}
-    asked = [row for row, person in enumerate(queries.identities) if person in values]
+    known = [row for row, person in enumerate(queries.identities) if person in values]
     labels = _labels(tracklets, right)
     columns = np.flatnonzero(pool)
     return KindFigures(
         estimate_mean(list(means.values())),
         float(np.mean([blind for found in values.values() for _, blind in found])),
         open_set(
-            scores[asked][:, columns],
-            [str(queries.identities[row]) for row in asked],
+            asked.scores[known][:, columns],
+            [str(queries.identities[row]) for row in known],
             [labels[column] for column in columns],
+            impostors=asked.strangers[known],
         ),
         _error(pairs, RETURNED),
         _error(pairs, LIKELY),

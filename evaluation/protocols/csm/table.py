@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from evaluation.datasets.tracklets import CastSearch
+from evaluation.datasets.tracklets import CastSearch, Flags, Tracklets
 from evaluation.fusers.fuser import Fuser
 from evaluation.metrics.bootstrap import Estimate
 from evaluation.protocols.csm.bench import FusedSearch, steps_of
-from evaluation.protocols.csm.besides import Besides, besides_of
+from evaluation.protocols.csm.besides import Asked, Besides, besides_of, heard_pool
 from evaluation.protocols.csm.figures import CastFigures, gain_over, mean_of
 from evaluation.protocols.ways import BASELINE, NONE, WAYS
 
@@ -99,9 +99,13 @@ def run_csm(
 
 
 def _besides(whole: FusedSearch, heard: Fuser, way: str) -> Besides:
-    voices = whole.search.voices
-    voice_scores = None if voices is None else whole.alone(way, voices, heard)
-    return besides_of(whole.search, whole.alone(way, whole.search.portraits, whole.fuser), voice_scores)
+    search = whole.search
+
+    def asked(queries: Tracklets, fuser: Fuser, pool: Flags) -> Asked:
+        return Asked(whole.alone(way, queries, fuser), whole.strangers(way, queries, fuser, pool))
+
+    voices = None if search.voices is None else asked(search.voices, heard, heard_pool(search.tracklets))
+    return besides_of(search, asked(search.portraits, whole.fuser, search.tracklets.on_screen), voices)
 
 
 def _row(rows: Sequence[TableRow], step: str, fuser: str, way: str) -> TableRow:

@@ -30,6 +30,14 @@ def test_it_is_the_best_threshold_of_all() -> None:
             assert found.share == pytest.approx(expected / rank_1)
 
 
+def test_a_gallery_without_the_person_may_be_given() -> None:
+    scores = np.array([[0.5, 0.1, 0.4], [0.2, 0.95, 0.94]])
+    strangers = np.array([0.3, 0.45])
+    found = open_set(scores, ["a", "b"], ["a", "b", None], impostors=strangers)
+    assert 0.45 < found.threshold < 0.5
+    assert found.found.value == 1.0
+
+
 def test_with_few_searches_no_impostor_at_all_may_pass() -> None:
     scores = np.array([[0.9, 0.6], [0.7, 0.8]])
     found = open_set(scores, ["a", "b"], ["a", "b"])

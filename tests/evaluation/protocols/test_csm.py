@@ -11,7 +11,7 @@ from evaluation.fusers.fuser import Fuser
 from evaluation.metrics.cast_search import Pool, across, within
 from evaluation.protocols.csm.affinities import page_of_affinities, report_of_affinities, run_affinities
 from evaluation.protocols.csm.bench import FusedSearch, steps_of
-from evaluation.protocols.csm.besides import faceless_figures, kind_figures
+from evaluation.protocols.csm.besides import Asked, faceless_figures, kind_figures
 from evaluation.protocols.csm.figures import dealt, figures_of, gain_over, sheets_of
 from evaluation.protocols.csm.report import page_of_csm, plots_of_csm, report_of_csm
 from evaluation.protocols.csm.table import CsmResult, run_csm
@@ -107,6 +107,19 @@ def test_across_films_are_one_pool(made_search: MadeSearch, fusers: list[Fuser])
     assert pools[0].average_precisions() == pytest.approx(expected.average_precisions())
 
 
+def test_strangers_are_asked_for_in_a_gallery_without_them(made_search: MadeSearch, fusers: list[Fuser]) -> None:
+    search = made_search()
+    one = FusedSearch(search, fusers[0], (Modality.FACE, Modality.BODY))
+    found = one.strangers("none", search.portraits, fusers[0], search.tracklets.on_screen)
+    own = np.array([[who == name for who in search.tracklets.identities] for name in search.portraits.identities])
+    # Without propagation it is the best of everybody else; those taken out with the person can only lower it.
+    best_other = np.where(own, -1.0, one.graph.direct).max(axis=1)
+    assert (found <= best_other + 1e-12).all()
+    assert found.max() > 0.0
+    chained = one.strangers("chains", search.portraits, fusers[0], search.tracklets.on_screen)
+    assert (chained >= found - 1e-12).all()
+
+
 def test_the_whole_system_must_be_among_the_rows(made_search: MadeSearch, fusers: list[Fuser]) -> None:
     with pytest.raises(ValueError, match="for the whole system, expected one of"):
         run_csm(made_search(people=2, each=4), fusers[:1], fusers[0], lambda line: None, ("associative", "chains"))
@@ -135,11 +148,15 @@ def test_a_kind_of_query_ignores_what_is_not_asked_for() -> None:
     queries = Tracklets.of(["1", "2"], ["f", "f"], ["p", "q"], {})
     scores = np.array([[0.3, 0.9, 0.5, 0.1], [0.1, 0.1, 0.9, 0.8]])
     everything = np.ones(4, dtype=bool)
-    found = kind_figures(queries, tracklets, scores, everything, tracklets.speaks)
+    strangers = np.array([0.4, 0.2])
+    found = kind_figures(queries, tracklets, Asked(scores, strangers), everything, tracklets.speaks)
     # p: b is ignored, c is wrong, a is right at rank 2.
     assert dict(found.per_identity) == {"p": pytest.approx(0.5), "q": pytest.approx(1.0)}
     assert found.calibration_error is not None
-    over = kind_figures(queries, tracklets, 3.0 * scores, everything, tracklets.speaks)
+    # Strangers score 0.4 at most; only q is found first, and above that.
+    assert found.open_set.threshold == pytest.approx(0.4)
+    assert found.open_set.found.value == 0.5
+    over = kind_figures(queries, tracklets, Asked(3.0 * scores, strangers), everything, tracklets.speaks)
     assert over.calibration_error is None
 
 
