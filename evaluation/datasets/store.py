@@ -65,6 +65,7 @@ def _columns(part: Tracklets) -> dict[str, NDArray[Any]]:
         "known": known,
         "spans_s": part.spans_s,
         "speaker": part.speaker,
+        "outfits": np.array(part.outfits, dtype=np.str_),
     }
     columns |= {name: getattr(part, name) for name in FLAGS}
     for modality, rows in part.rows.items():
@@ -88,5 +89,7 @@ def _part(arrays: Arrays, name: str) -> Tracklets:
         rows,
         spans_s=held["spans_s"],
         speaker=held["speaker"],
+        # Files of before know none.
+        outfits=held["outfits"].tolist() if "outfits" in held else None,
         **{flag: held[flag] for flag in FLAGS},
     )

@@ -19,7 +19,7 @@ from evaluation.datasets.queries import read_portraits, read_voices
 from evaluation.datasets.tracklets import CastSearch, ModalityRows, Tracklets
 from evaluation.matching import assign, assign_speech
 from evaluation.predictions import predicted_speech, predicted_tracklets
-from evaluation.truth import Film
+from evaluation.truth import Film, TruthTracklet
 from packs.manifest import Pack
 from packs.spec import Modality
 from personsearch.client import PersonSearchClient
@@ -97,6 +97,7 @@ def tracklets_of_film(
         face_visible=[name in shown and shown[name].face_visible for name in ids],
         speaks=[name in held or (name in shown and shown[name].key in speaking) for name in ids],
         speaker=[1.0 if spoken else _confidence(one) for one, spoken in zip(kept, alone, strict=True)],
+        outfits=[f"{film.name}/{_outfit(shown[name])}" if name in shown and shown[name].dress else "" for name in ids],
     )
 
 
@@ -119,6 +120,7 @@ def joined(parts: Sequence[Tracklets]) -> Tracklets:
         face_visible=np.concatenate([part.face_visible for part in parts]),
         speaks=np.concatenate([part.speaks for part in parts]),
         speaker=np.concatenate([part.speaker for part in parts]),
+        outfits=[name for part in parts for name in part.outfits],
     )
 
 
@@ -141,6 +143,11 @@ def _rows(ids: Sequence[str], rows: Sequence[EmbeddingRow]) -> ModalityRows:
             row = places[one.appearance_id]
             vectors[row], quality[row], present[row] = one.vector, one.quality, True
     return ModalityRows.of(vectors, present, quality)
+
+
+def _outfit(shown: TruthTracklet) -> str:
+    """What is worn, without who wears it: two people in one uniform have the same."""
+    return shown.dress.rpartition("/")[2]
 
 
 def _confidence(one: Wire) -> float:

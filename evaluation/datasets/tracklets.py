@@ -73,6 +73,7 @@ class Tracklets:
             voice embedding.
         speaker: float32[N], 0..1, how sure it is that the voice is that of the person on screen; 1 where nothing says
             so.
+        outfits: What each wears, so that the same clothes are the same text; empty where the truth does not say.
     """
 
     ids: tuple[str, ...]
@@ -84,11 +85,17 @@ class Tracklets:
     face_visible: Flags
     speaks: Flags
     speaker: F32
+    outfits: tuple[str, ...]
 
     def __post_init__(self) -> None:
         count = len(self.ids)
         lengths = {len(self.movies), len(self.identities), len(self.on_screen), len(self.face_visible)}
-        lengths |= {len(self.speaks), len(self.speaker), *(len(one.vectors) for one in self.rows.values())}
+        lengths |= {
+            len(self.speaks),
+            len(self.speaker),
+            len(self.outfits),
+            *(len(one.vectors) for one in self.rows.values()),
+        }
         if lengths != {count} or self.spans_s.shape != (count, 2):
             raise ValueError(f"got {count} ids beside columns of {sorted(lengths)} and spans {self.spans_s.shape}")
         if len(set(self.ids)) < count:
@@ -110,6 +117,7 @@ class Tracklets:
         face_visible: ArrayLike | None = None,
         speaks: ArrayLike | None = None,
         speaker: ArrayLike | None = None,
+        outfits: Sequence[str] | None = None,
     ) -> Self:
         """Take what is known; without spans all begin at 0 and nothing is short, without flags the rows say them."""
         count = len(ids)
@@ -131,6 +139,7 @@ class Tracklets:
             flags(face_visible, Modality.FACE),
             flags(speaks, Modality.VOICE),
             np.ones(count, np.float32) if speaker is None else np.asarray(speaker, dtype=np.float32),
+            ("",) * count if outfits is None else tuple(outfits),
         )
 
     def take(self, chosen: NDArray[Any]) -> Tracklets:
@@ -146,6 +155,7 @@ class Tracklets:
             self.face_visible[rows],
             self.speaks[rows],
             self.speaker[rows],
+            tuple(self.outfits[row] for row in rows),
         )
 
     def of_movie(self, movie: str) -> Flags:

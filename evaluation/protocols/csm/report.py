@@ -12,6 +12,7 @@ from evaluation.metrics.open_set import OpenSet
 from evaluation.page import shown, table_lines
 from evaluation.plots.svg import Bar, bar_plot
 from evaluation.protocols.csm.besides import Besides, KindFigures
+from evaluation.protocols.csm.clothes import ClothesFigures
 from evaluation.protocols.csm.figures import CastFigures
 from evaluation.protocols.csm.table import CsmResult, TableRow
 from evaluation.report import interval_facts, now, rounded
@@ -19,6 +20,7 @@ from evaluation.report import interval_facts, now, rounded
 __all__ = ["page_of_csm", "plots_of_csm", "report_of_csm"]
 
 SCHEMA = "personsearch-protocols/1"
+CLOTHES = ("same_linked", "uniform_linked", "uniform_of_links", "strangers_of_links")
 
 
 def report_of_csm(result: CsmResult, setting: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,6 +45,7 @@ def report_of_csm(result: CsmResult, setting: Mapping[str, Any]) -> dict[str, An
         "faceless": None,
         "kinds": _kinds(besides),
         "kinds_as_served": _kinds(result.served),
+        "body_links": None if result.clothes is None else _clothes(result.clothes),
         "by_group": besides.by_group,
         "counts": _counts(result),
         "setting": dict(setting),
@@ -75,7 +78,7 @@ def page_of_csm(report: Mapping[str, Any], plots: Mapping[str, str] | None = Non
         for name, one in report["films"].items()
     ]
     lines += table_lines(("film", "face only", "full", "gain (95 %)"), films)
-    lines += _faceless_lines(report) + _kind_lines(report) + _group_lines(report)
+    lines += _faceless_lines(report) + _kind_lines(report) + _clothes_lines(report) + _group_lines(report)
     lines += [line for caption, path in (plots or {}).items() for line in (f"![{caption}]({path})", "")]
     return "\n".join(lines)
 
@@ -125,6 +128,12 @@ def _cast(figures: CastFigures) -> dict[str, Any]:
     low, high = figures.mean_average_precision.interval
     tops = {f"top_{k}": figures.top[k] for k in TOP}
     return {"map": _map(figures), "low": low, "high": high, **tops}
+
+
+def _clothes(figures: ClothesFigures) -> dict[str, Any]:
+    found = {name: getattr(figures, name) for name in CLOTHES}
+    told: dict[str, Any] = {name: None if one is None else _estimate(one) for name, one in found.items()}
+    return told | {"links": figures.links}
 
 
 def _kinds(besides: Besides) -> dict[str, Any]:
@@ -215,6 +224,14 @@ def _kind_lines(report: Mapping[str, Any]) -> list[str]:
     ]
     heads = ("query", "mAP", "chance", "found at FPIR 1 %", "rank 1", "share", "ECE", "ECE of 0.1 or more")
     return table_lines(heads, rows)
+
+
+def _clothes_lines(report: Mapping[str, Any]) -> list[str]:
+    told = report["body_links"]
+    if told is None:
+        return []
+    rows = [(f"`{name}`", "-" if told[name] is None else _between(told[name])) for name in CLOTHES]
+    return table_lines((f"body links ({told['links']})", "share (95 % over films)"), rows)
 
 
 def _group_lines(report: Mapping[str, Any]) -> list[str]:

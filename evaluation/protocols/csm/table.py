@@ -10,6 +10,7 @@ from evaluation.fusers.fuser import Fuser
 from evaluation.metrics.bootstrap import Estimate
 from evaluation.protocols.csm.bench import FusedSearch, steps_of
 from evaluation.protocols.csm.besides import Asked, Besides, besides_of, heard_pool
+from evaluation.protocols.csm.clothes import ClothesFigures, clothes_figures
 from evaluation.protocols.csm.figures import CastFigures, gain_over, mean_of
 from evaluation.protocols.ways import BASELINE, NONE, WAYS
 
@@ -45,6 +46,7 @@ class CsmResult:
         films: Of each film: face only, full, gain, within it.
         besides: Of the whole system.
         served: Of the same graph with chains, as the product answers: these scores are probabilities.
+        clothes: Of links by body alone, by the fuser of the whole system; None where no truth says what is worn.
     """
 
     search: CastSearch
@@ -55,6 +57,7 @@ class CsmResult:
     films: Mapping[str, tuple[CastFigures, CastFigures, Estimate]]
     besides: Besides
     served: Besides
+    clothes: ClothesFigures | None
 
 
 def run_csm(
@@ -95,7 +98,8 @@ def run_csm(
     best = _row(rows, list(steps)[-1], *full)
     besides, served = (_besides(whole, heard, way) for way in (full[1], SERVED_WAY))
     gain = gain_over(best.across, face_only.across)
-    return CsmResult(search, rows, face_only, best, gain, _films(face_only, best), besides, served)
+    clothes = clothes_figures(search.tracklets, whole.fuser)
+    return CsmResult(search, rows, face_only, best, gain, _films(face_only, best), besides, served, clothes)
 
 
 def _besides(whole: FusedSearch, heard: Fuser, way: str) -> Besides:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 
@@ -42,17 +43,7 @@ def split_cast(search: CastSearch) -> ClipIdentification:
         train[rows[:first]] = True
         test[rows[last:]] = True
     strangers = [name if name in known else None for name in clips.identities]
-    named = Tracklets(
-        clips.ids,
-        clips.movies,
-        tuple(strangers),
-        clips.spans_s,
-        clips.rows,
-        clips.on_screen,
-        clips.face_visible,
-        clips.speaks,
-        clips.speaker,
-    )
+    named = replace(clips, identities=tuple(strangers))
     return ClipIdentification(f"{search.name}, {cast} by clip", named.take(train), named.take(test))
 
 

@@ -24,6 +24,7 @@ def made() -> CastSearch:
         on_screen=[True, True, False],
         speaks=[False, True, True],
         speaker=[0.25, 0.5, 1.0],
+        outfits=["f/o1", "", "g/o1"],
     )
     portrait = Tracklets.of(["q"], ["f"], ["p"], {Modality.FACE: ModalityRows.of(random.normal(size=(1, 4)))})
     return CastSearch("made", tracklets, portrait, None, {"p": {"sex": "female"}})
@@ -37,7 +38,8 @@ def test_a_search_comes_back_as_it_was(tmp_path: Path) -> None:
     assert facts == {"films": ["f"]}
     assert (found.name, found.voices, found.attributes) == ("made", None, {"p": {"sex": "female"}})
     for ours, theirs in ((search.tracklets, found.tracklets), (search.portraits, found.portraits)):
-        assert (ours.ids, ours.movies, ours.identities) == (theirs.ids, theirs.movies, theirs.identities)
+        for name in ("ids", "movies", "identities", "outfits"):
+            assert getattr(ours, name) == getattr(theirs, name)
         for name in ("spans_s", "on_screen", "face_visible", "speaks", "speaker"):
             assert np.array_equal(getattr(ours, name), getattr(theirs, name))
         assert ours.rows.keys() == theirs.rows.keys()
