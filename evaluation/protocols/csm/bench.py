@@ -10,7 +10,7 @@ import numpy as np
 
 from evaluation.datasets.tracklets import CastSearch, Flags, Tracklets
 from evaluation.fusers.fuser import Fuser
-from evaluation.fusers.graphs import direct_of, links_of
+from evaluation.fusers.graphs import LEAST_LINK, direct_of, links_of
 from evaluation.metrics.cast_search import Pool
 from evaluation.protocols.csm.figures import CastFigures, Rows, dealt, figures_of, sheets_of
 from evaluation.protocols.ways import WAYS
@@ -43,11 +43,13 @@ class FusedSearch:
         search: Who is looked for, and where.
         fuser: How modalities become one.
         modalities: Which take part.
+        least_link: Links that are less probable are left out.
     """
 
     search: CastSearch
     fuser: Fuser
     modalities: Sequence[Modality]
+    least_link: float = LEAST_LINK
 
     @cached_property
     def graph(self) -> Graph:
@@ -57,7 +59,8 @@ class FusedSearch:
 
     @cached_property
     def _links(self) -> object:
-        return links_of(self.fuser, self.search.tracklets, self.modalities, LinkingSettings().short_term_window_s)
+        window_s = LinkingSettings().short_term_window_s
+        return links_of(self.fuser, self.search.tracklets, self.modalities, window_s, self.least_link)
 
     def alone(self, way: str, queries: Tracklets, fuser: Fuser) -> F64:
         """Scores of any queries against all tracklets, float64[Q, N], by the same links; `fuser` makes their matches.

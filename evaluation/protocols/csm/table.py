@@ -13,6 +13,7 @@ from evaluation.protocols.csm.besides import Asked, Besides, besides_of, heard_p
 from evaluation.protocols.csm.clothes import ClothesFigures, clothes_figures
 from evaluation.protocols.csm.figures import CastFigures, gain_over, mean_of
 from evaluation.protocols.ways import BASELINE, NONE, WAYS
+from services.search.settings import SearchSettings
 
 __all__ = ["FULL_FUSER", "FULL_WAY", "CsmResult", "TableRow", "run_csm"]
 
@@ -45,7 +46,7 @@ class CsmResult:
         gain: Full less face only, across, query by query.
         films: Of each film: face only, full, gain, within it.
         besides: Of the whole system.
-        served: Of the same graph with chains, as the product answers: these scores are probabilities.
+        served: Of chains along the links that the product follows: these scores are probabilities.
         clothes: Of links by body alone, by the fuser of the whole system; None where no truth says what is worn.
     """
 
@@ -96,7 +97,9 @@ def run_csm(
         raise ValueError(f"got {full} for the whole system, expected one of {names} and one of {[*WAYS]}")
     face_only = _row(rows, next(iter(steps)), full[0], NONE)
     best = _row(rows, list(steps)[-1], *full)
-    besides, served = (_besides(whole, heard, way) for way in (full[1], SERVED_WAY))
+    besides = _besides(whole, heard, full[1])
+    as_served = FusedSearch(search, whole.fuser, whole.modalities, SearchSettings().min_edge_probability)
+    served = _besides(as_served, heard, SERVED_WAY)
     gain = gain_over(best.across, face_only.across)
     clothes = clothes_figures(search.tracklets, whole.fuser)
     return CsmResult(search, rows, face_only, best, gain, _films(face_only, best), besides, served, clothes)
