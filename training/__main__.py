@@ -74,6 +74,13 @@ def _parser() -> argparse.ArgumentParser:
     joined.add_argument("--pack", type=Path, required=True, help="the pack that the run was made on")
     joined.add_argument("--data", type=Path, required=True, help="folder of the sets")
     joined.set_defaults(run=_evaluate_aggregation)
+    speaking = commands.add_parser(
+        "evaluate-speaking", help="measure an active-speaker network on films cut by tools.cut_mouths; prints JSON"
+    )
+    speaking.add_argument("--weights", type=Path, required=True, help="`weights.pt` of a run of speaking.toml")
+    speaking.add_argument("--data", type=Path, required=True, help="folder that holds `mouths`")
+    speaking.add_argument("--films", nargs="+", required=True, help="names in it, of films that the run has not seen")
+    speaking.set_defaults(run=_evaluate_speaking)
     pack = commands.add_parser("demo-pack", help="render, train, export, calibrate and measure the demo pack")
     pack.add_argument("--data", type=Path, required=True, help="folder for the rendered sets (about 6 GB)")
     pack.add_argument("--voices", type=Path, help="folder of the sets of voices; DATA/voices when not given")
@@ -134,6 +141,13 @@ def _evaluate_aggregation(options: argparse.Namespace) -> None:
     from training.evaluate_aggregation import evaluate_aggregation
 
     figures = evaluate_aggregation(options.weights, Pack.load(options.pack), options.data, say=say)
+    sys.stdout.write(json.dumps(figures, indent=1) + "\n")
+
+
+def _evaluate_speaking(options: argparse.Namespace) -> None:
+    from training.evaluate_speaking import evaluate_speaking
+
+    figures = evaluate_speaking(options.weights, options.data, options.films, say=say)
     sys.stdout.write(json.dumps(figures, indent=1) + "\n")
 
 

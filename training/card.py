@@ -21,7 +21,7 @@ def write_card(directory: Path, report: Report) -> Path:
         _data(report["data"]),
         _models(pack),
         _detector(test["detector"]),
-        *[encoder_part(name, test[name]) for name in ("face", "body", "voice") if name in test],
+        *[encoder_part(name, test[name]) for name in ("face", "head", "body", "voice") if name in test],
         *([text_part(test["text"])] if "text" in test else []),
         *([activity_part(test["voice_activity"])] if "voice_activity" in test else []),
         _evidence(report["calibration"]["evidence"]),

@@ -12,6 +12,14 @@ MEANINGS = {
         "anywhere": "One face crop asks for the same person in all other frames (any clothes, light, pose); faces of "
         "24 px and more, yaw up to 60 degrees.",
     },
+    "head": {
+        "in_scene": "In the scene: one crop of a head, from whatever side, asks for the same person in the other "
+        "frames of its scene, among the others of the scene.",
+        "turned_in_scene": "The same, asked by heads that are turned from the camera by more than 75 degrees, which "
+        "show no face that could be asked for.",
+        "across": "Across scenes: it asks for the same person in all other scenes, under another hat, or with the hair "
+        "up.",
+    },
     "body": {
         "in_scene": "In the scene: one body crop asks for the same person in the other frames of its scene, in the "
         "same light and clothes, among the others of the scene.",
@@ -38,6 +46,8 @@ LABELS = {
     "colour_histogram": "colour histogram",
     "mean_mfcc": "mean MFCC",
     "mean_std_mfcc": "mean and spread of MFCC",
+    "body_network": "the body's network, on the same people",
+    "head_and_body": "head and body, cosines added",
     "chance": "chance",
 }
 

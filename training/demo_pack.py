@@ -31,7 +31,7 @@ from training.run import train
 from training.tasks.description import VOCABULARY_FILE
 
 RECIPES = Path(__file__).parent / "recipes"
-SIGHT_RECIPES = ("detector", "face", "body")
+SIGHT_RECIPES = ("detector", "face", "head", "body")
 SOUND_RECIPES = ("voice", "voice_activity")
 WORD_RECIPES = ("words",)
 PARITY_ROWS = 32

@@ -22,10 +22,12 @@ from training.measure.detection import class_figures
 from training.measure.people import people_groups
 from training.measure.retrieval import Retrieval, chance, retrieve
 from training.measure.served import F32, unit
-from training.measure.sets import CHOICES, FLOOR, CropTest, crop_test, detect_raw, embed, input_size
+from training.measure.sets import CHOICES, FLOOR, CropTest, body_crops, crop_test, detect_raw, embed, input_size
 
 # For a pack whose operating point was never chosen.
 DEFAULT_IOU = 0.5
+# A head that is turned further shows no face that could be asked for.
+TURNED_DEG = 75.0
 
 
 def evaluate(
@@ -83,6 +85,9 @@ def encoder_figures(pack: Pack, frames: FrameSet, modality: Modality) -> dict[st
     test = crop_test(frames, modality, input_size(pack, modality))
     embeddings = embed(pack, modality, test.crops)
     ways = {"network": unit(embeddings), "pixels": pixels(test.crops), "colour_histogram": colour_histogram(test.crops)}
+    if modality is Modality.HEAD and Modality.BODY in pack.modalities:
+        bodies = unit(embed(pack, Modality.BODY, body_crops(frames, test.rows, input_size(pack, Modality.BODY))))
+        ways |= {"body_network": bodies, "head_and_body": unit(np.concatenate([ways["network"], bodies], axis=1))}
     ways["chance"] = chance(len(test.identity))
     tasks = {name: {way: ask(vectors) for way, vectors in ways.items()} for name, ask in _asked(test, modality).items()}
     first = next(iter(tasks.values()))["network"]
@@ -99,8 +104,11 @@ def _asked(test: CropTest, modality: Modality) -> Mapping[str, Callable[[F32], R
     """What is asked of a modality, by name; the first is the one that figures by group are of."""
     if modality is Modality.FACE:
         return {"anywhere": lambda vectors: retrieve(vectors, test.identity, same_view=test.frame)}
-    return {
-        "in_scene": lambda vectors: retrieve(vectors, test.identity, same_view=test.frame, within=test.scene),
+    asked = {"in_scene": lambda vectors: retrieve(vectors, test.identity, same_view=test.frame, within=test.scene)}
+    if modality is Modality.HEAD:
+        turned = np.abs(test.yaw_deg) > TURNED_DEG
+        asked["turned_in_scene"] = lambda vectors: asked["in_scene"](vectors).of(turned)
+    return asked | {
         "across": lambda vectors: retrieve(vectors, test.identity, same_view=test.scene),
     }
 
