@@ -32,6 +32,7 @@ PART_OF = {
     "voice_encoder": "voice",
     "ivt_small": "text",
     "voice_activity": "voice_activity",
+    "active_speaker_small": "speaking",
 }
 PARTS = tuple(PART_OF.values())
 # Overlaps to choose from: a lower one leaves fewer doubles, a higher one more people who stand before each other.

@@ -17,7 +17,9 @@ from training.calibrate import PARTS
 from training.data.shards import FrameSet, open_frames
 from training.data.voices import open_voices
 from training.evaluate_sound import activity_figures, voice_figures
+from training.evaluate_speaking import evaluate_speaking, exported
 from training.evaluate_words import evaluate_text_pair
+from training.film_sets import MEASURED
 from training.measure.detection import class_figures
 from training.measure.people import people_groups
 from training.measure.retrieval import Retrieval, chance, retrieve
@@ -43,7 +45,8 @@ def evaluate(
 
     Args:
         directory: Folder of the pack.
-        data: Folder with the rendered `test` set of frames; with its descriptions when the pack has a text pair.
+        data: Folder with the rendered `test` set of frames; with its descriptions when the pack has a text pair, and
+            with what `training.film_sets` cuts when it has an active-speaker network.
         voices: Folder with the `test` set of voices; not looked at when the pack has no network for it.
         say: Receives lines of progress.
         frames_limit: Most frames for the detector.
@@ -68,6 +71,9 @@ def evaluate(
     if "voice_activity" in parts and pack.manifest.hearing is not None:
         report["voice_activity"] = activity_figures(pack, open_voices(voices / "test"))
         say(f"voice_activity: {report['voice_activity']}")
+    if "speaking" in parts and pack.manifest.speaking is not None:
+        report["speaking"] = evaluate_speaking(exported(pack), data, MEASURED.names, say=say)
+        say(f"speaking: {report['speaking']['lines']}")
     return report
 
 

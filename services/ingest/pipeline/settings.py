@@ -227,8 +227,9 @@ class LikenessSettings:
 class SpeakerSettings:
     """Who speaks.
 
-    The weights of mouths were fitted on SynthCast films 7101, 8101 and 8102; what people and voices count was chosen on
-    7102, 8103 and 9401, as the whole pipeline sees them.
+    The weights of mouths were fitted on SynthCast films 7101, 8101 and 8102, those with an active-speaker network on
+    101, 104 and 105, which it had not learned from; what people and voices count was chosen on 7102, 8103 and 9401, as the
+    whole pipeline sees them.
 
     Attributes:
         weights: Of the evidence for a person, in the order of `speakers.EVIDENCE`.
@@ -251,8 +252,8 @@ class SpeakerSettings:
 
     weights: tuple[float, ...] = (0.87, -1.69, 1.9, 4.51)
     off_screen: float = 0.82
-    watched_weights: tuple[float, ...] = (0.87, -1.69, 1.9, 4.51, 0.5)
-    watched_off_screen: float = 0.82
+    watched_weights: tuple[float, ...] = (0.16, -0.35, 1.53, 3.29, 0.82)
+    watched_off_screen: float = 0.18
     voice: float = 0.7
     most_voice: float = 6.0
     kin_nats: float = 1.0
