@@ -228,8 +228,8 @@ class SpeakerSettings:
     """Who speaks.
 
     The weights of mouths were fitted on SynthCast films 7101, 8101 and 8102, those with an active-speaker network on
-    101, 104 and 105, which it had not learned from; what people and voices count was chosen on 7102, 8103 and 9401, as the
-    whole pipeline sees them.
+    101, 104 and 105, which it had not learned from; what people and voices count was chosen on 7102, 8103 and 9401, as
+    the whole pipeline sees them.
 
     Attributes:
         weights: Of the evidence for a person, in the order of `speakers.EVIDENCE`.
