@@ -120,9 +120,8 @@ class IdentityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListMemberships(self, request, context):
-        """Says which identities some appearances belong to, in the order of the request; appearances that have none yet are left out.
-
-        Possible errors: GALLERY_NOT_FOUND, BACKEND_UNAVAILABLE.
+        """Says which identities some appearances belong to, in the order of the request, from what is known at once: it is for searches, which
+        do not wait. Appearances whose identity is not known (yet), and galleries that are not there, are left out without an error.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

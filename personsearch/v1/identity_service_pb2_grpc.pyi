@@ -48,9 +48,8 @@ class IdentityServiceStub:
     Possible errors: GALLERY_NOT_FOUND, IDENTITY_NOT_FOUND, INVALID_FIELD (a page token that is not of this service), BACKEND_UNAVAILABLE.
     """
     ListMemberships: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.ListMembershipsRequest, _identity_service_pb2.ListMembershipsResponse]
-    """Says which identities some appearances belong to, in the order of the request; appearances that have none yet are left out.
-
-    Possible errors: GALLERY_NOT_FOUND, BACKEND_UNAVAILABLE.
+    """Says which identities some appearances belong to, in the order of the request, from what is known at once: it is for searches, which
+    do not wait. Appearances whose identity is not known (yet), and galleries that are not there, are left out without an error.
     """
     NameIdentity: _grpc.UnaryUnaryMultiCallable[_identity_service_pb2.NameIdentityRequest, _identity_service_pb2.NameIdentityResponse]
     """Gives an identity a name, in place of the one it had. Two identities may have the same name: they stay two. Idempotent: the name that
@@ -124,9 +123,8 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     Possible errors: GALLERY_NOT_FOUND, IDENTITY_NOT_FOUND, INVALID_FIELD (a page token that is not of this service), BACKEND_UNAVAILABLE.
     """
     ListMemberships: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListMembershipsRequest, _identity_service_pb2.ListMembershipsResponse]  # type: ignore[assignment]
-    """Says which identities some appearances belong to, in the order of the request; appearances that have none yet are left out.
-
-    Possible errors: GALLERY_NOT_FOUND, BACKEND_UNAVAILABLE.
+    """Says which identities some appearances belong to, in the order of the request, from what is known at once: it is for searches, which
+    do not wait. Appearances whose identity is not known (yet), and galleries that are not there, are left out without an error.
     """
     NameIdentity: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.NameIdentityRequest, _identity_service_pb2.NameIdentityResponse]  # type: ignore[assignment]
     """Gives an identity a name, in place of the one it had. Two identities may have the same name: they stay two. Idempotent: the name that
@@ -215,9 +213,8 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_service_pb2.ListMembershipsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_service_pb2.ListMembershipsResponse, _abc.Awaitable[_identity_service_pb2.ListMembershipsResponse]]:
-        """Says which identities some appearances belong to, in the order of the request; appearances that have none yet are left out.
-
-        Possible errors: GALLERY_NOT_FOUND, BACKEND_UNAVAILABLE.
+        """Says which identities some appearances belong to, in the order of the request, from what is known at once: it is for searches, which
+        do not wait. Appearances whose identity is not known (yet), and galleries that are not there, are left out without an error.
         """
 
     @_abc_1.abstractmethod

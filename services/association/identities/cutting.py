@@ -6,7 +6,7 @@ other and nothing falls to pieces. With two seeds that are two people, each side
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from services.association.identities.clustering import Cluster, Clusters, contract
 from services.association.identities.graph import Node, Weights
@@ -34,9 +34,19 @@ def cut(
         The first side and the second.
     """
     first, second = (set(side) for side in sides)
-    grown = _grown(first, second, atoms)
-    rest = sorted(nodes.keys() - grown[0] - grown[1])
-    clusters = Clusters(nodes, [*grown, *_atoms(rest, atoms)], weights, {})
+    loose: list[set[str]] = []
+    for atom in _atoms(nodes, atoms):
+        touches = [not side.isdisjoint(atom) for side in (set(sides[0]), set(sides[1]))]
+        if touches == [True, False]:
+            first |= atom
+        elif touches == [False, True]:
+            second |= atom
+        elif touches == [False, False]:
+            loose.append(atom)
+        else:
+            loose += [{one} for one in atom if one not in sides[0] and one not in sides[1]]
+    grown = first, second
+    clusters = Clusters(nodes, [*grown, *sorted(loose, key=min)], weights, {})
     seeds = [min(side) for side in grown]
 
     def may_join(one: int, other: int) -> bool:
@@ -57,7 +67,7 @@ def cut(
 
 def cut_anywhere(nodes: Mapping[str, Node], weights: Weights, atoms: Sequence[Collection[str]] = ()) -> Cut | None:
     """Divide all nodes where they hang together least; the larger side first. None for what somebody said is one."""
-    start = _atoms(sorted(nodes), atoms)
+    start = _atoms(nodes, atoms)
     if len(start) < 2:
         return None
     clusters = Clusters(nodes, start, weights, {})
@@ -66,20 +76,14 @@ def cut_anywhere(nodes: Mapping[str, Node], weights: Weights, atoms: Sequence[Co
     return first, tuple(sorted(one for part in rest for one in part))
 
 
-def _grown(first: set[str], second: set[str], atoms: Sequence[Collection[str]]) -> tuple[set[str], set[str]]:
-    """The sides with the atoms that touch them, but for atoms that touch both."""
-    for atom in atoms:
-        touches = [not side.isdisjoint(atom) for side in (first, second)]
-        if touches == [True, False]:
-            first = first | (set(atom) - second)
-        elif touches == [False, True]:
-            second = second | (set(atom) - first)
-    return first, second
-
-
-def _atoms(rest: Sequence[str], atoms: Sequence[Collection[str]]) -> list[list[str]]:
-    """What is left of the atoms, and everything else for itself."""
-    left = set(rest)
-    kept = [part for atom in atoms if (part := sorted(left.intersection(atom)))]
-    held = {one for part in kept for one in part}
-    return [*kept, *([one] for one in rest if one not in held)]
+def _atoms(nodes: Collection[str], groups: Iterable[Collection[str]]) -> list[set[str]]:
+    """What hangs together by groups that share appearances, and everything else for itself; by the smallest id."""
+    atom_of = {one: {one} for one in nodes}
+    for group in groups:
+        there = [one for one in group if one in atom_of]
+        for one in there[1:]:
+            large, small = atom_of[there[0]], atom_of[one]
+            if large is not small:
+                large |= small
+                atom_of.update(dict.fromkeys(small, large))
+    return [atom for one, atom in sorted(atom_of.items()) if one == min(atom)]

@@ -21,6 +21,7 @@ from services.association.identities.pages import page_of
 from services.association.identities.people import People
 from services.association.identities.reviews import identities_to_review, questions
 from services.association.identities.settings import IdentitySettings
+from services.association.identities.watching import IdentityWatch
 from services.backends.people import Operation, OperationKind, Spot
 from services.runtime.errors import (
     AppearanceNotFoundError,
@@ -41,13 +42,19 @@ class IdentityHandlers:
 
     Args:
         keeper: Who is who.
+        watch: The same for searches, which do not wait.
         settings: How identities are kept.
         clock: Unix seconds.
     """
 
     def __init__(
-        self, keeper: IdentityKeeper, settings: IdentitySettings, clock: Callable[[], float] = time.time
+        self,
+        keeper: IdentityKeeper,
+        watch: IdentityWatch,
+        settings: IdentitySettings,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self._watch = watch
         self._keeper, self._settings, self._clock = keeper, settings, clock
 
     async def list_identities(self, gallery: str, size: int, token: str, *, named_only: bool = False) -> IdentityPage:
@@ -69,10 +76,9 @@ class IdentityHandlers:
         return SpotPage(view_of(gallery, people, name), tuple(page), following)
 
     async def list_memberships(self, gallery: str, appearance_ids: Sequence[str]) -> list[tuple[str, Label]]:
-        """Say who some appearances are, in their order; those without an identity are left out."""
-        people = await self._keeper.people(gallery)
-        homes = people.state.homes
-        return [(one, label_of(people, homes[one])) for one in appearance_ids if one in homes]
+        """Say who some appearances are, in their order, as far as it is known at once; the others are left out."""
+        labels = await self._watch.labels(gallery, appearance_ids)
+        return [(one, labels[one]) for one in appearance_ids if one in labels]
 
     async def name(
         self, gallery: str, identity_id: str, name: str, author: str

@@ -51,6 +51,7 @@ class IdentityKeeper:
         self._index, self._associations, self._logger = index, associations, logger
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._people: dict[str, People] = {}
+        self._silent: set[str] = set()
 
     def known(self, gallery: str) -> People | None:
         """What is in memory of a gallery, however old; None when nothing is."""
@@ -66,6 +67,20 @@ class IdentityKeeper:
         async with self._turns[gallery]:
             return await self._synced(gallery)
 
+    async def said(self, gallery: str) -> People | None:
+        """Who is who, as it was in memory or as it is now; None where nobody has said anything, and so at no cost.
+
+        Raises:
+            GalleryNotFoundError: If there is no such gallery.
+            BackendUnavailableError: If it is not known, and the index or the cache does not answer.
+        """
+        if gallery in self._people or gallery in self._silent:
+            return self._people.get(gallery)
+        if await self._index.people.operations(gallery):
+            return await self.people(gallery)
+        self._silent.add(gallery)
+        return None
+
     async def weights(self, gallery: str, appearance_ids: Collection[str]) -> Weights:
         """The weights of the pairs of some appearances. Raises BackendUnavailableError."""
         return await StoredWeights(self._associations, gallery).among(appearance_ids)
@@ -78,6 +93,7 @@ class IdentityKeeper:
             BackendUnavailableError: If the index or the cache does not answer, or another process writes the log too.
         """
         async with self._turns[gallery]:
+            self._silent.discard(gallery)
             people = await self._synced(gallery)
             numbered = Operation(
                 gallery,
@@ -108,10 +124,6 @@ class IdentityKeeper:
                 raise BackendUnavailableError("milvus", f"{error}; say it again") from error
             people.operations, people.state = said, state
             return numbered
-
-    def forget(self, gallery: str) -> None:
-        """Read a gallery from the record again when it is asked for next."""
-        self._people.pop(gallery, None)
 
     async def _synced(self, gallery: str) -> People:
         there = {video.video_id: video for video in await self._index.list_videos(gallery)}

@@ -33,10 +33,9 @@ def page_of(rows: Sequence[T], place_of: Callable[[T], Sequence[Any]], size: int
     rest = list(rows)
     if token:
         after = _place(token)
-        try:
-            rest = [row for row in rows if list(place_of(row)) > after]
-        except TypeError as error:
-            raise _foreign() from error
+        if rows and [type(value) for value in after] != [type(value) for value in place_of(rows[0])]:
+            raise _foreign()
+        rest = [row for row in rows if list(place_of(row)) > after]
     page = rest[:size]
     return page, _token(place_of(page[-1])) if len(rest) > len(page) else ""
 
