@@ -23,7 +23,7 @@ PATIENCE = 4
 class IdentityCalls:
     """Calls of the identity service; who uses them has a `PersonSearchClient`."""
 
-    _identity: identity_service_pb2_grpc.IdentityServiceStub
+    _identity: identity_service_pb2_grpc.IdentityServiceAsyncStub
     _timeout_s: float
 
     @property

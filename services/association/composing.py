@@ -33,6 +33,7 @@ class ComposedAssociations:
         watch: Who appearances are, for searches.
         identities: What the identity service does.
         services: For a server.
+        keeper: Who is who.
         stored: Edges as they were computed.
     """
 
@@ -40,6 +41,7 @@ class ComposedAssociations:
     watch: IdentityWatch
     identities: IdentityHandlers
     services: tuple[MountedService, ...]
+    keeper: IdentityKeeper
     stored: AssociationHandlers
 
     async def aclose(self) -> None:
@@ -63,4 +65,4 @@ def compose_associations(
     associations = CorrectedAssociations(stored, watch)
     handlers = IdentityHandlers(keeper, watch, identities)
     services = (mounted(associations), mounted_identities(handlers))
-    return ComposedAssociations(associations, watch, handlers, services, stored)
+    return ComposedAssociations(associations, watch, handlers, services, keeper, stored)

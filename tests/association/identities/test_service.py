@@ -55,7 +55,7 @@ class Desk:
     async def named(self, *names: str) -> set[frozenset[str]]:
         """The groups that some tracklets are in."""
         ids = {self.world.id_of(name): name for name in names}
-        people = await self.composed.identities._keeper.people("town")
+        people = await self.composed.keeper.people("town")
         groups = ({ids[one] for one in members if one in ids} for members in people.state.clusters.values())
         return {frozenset(group) for group in groups if group}
 
@@ -155,9 +155,9 @@ async def test_another_process_finds_what_was_said_and_the_same_ids(desk: Desk, 
     anna = (await desk.who("anna.1")).label.identity_id
     await desk.identities.NameIdentity(messages.NameIdentityRequest(gallery="town", identity_id=anna, name="Anna"))
     await desk.identities.ConfirmAssociation(messages.ConfirmAssociationRequest(**desk.pair("turned", "ben.1")))
-    before = await desk.composed.identities._keeper.people("town")
+    before = await desk.composed.keeper.people("town")
     other = await composed(desk.world)
-    after = await other.identities._keeper.people("town")
+    after = await other.keeper.people("town")
     assert after.state.dump() == before.state.dump()
     assert after.state.names == {anna: "Anna"}
     await other.aclose()
@@ -204,7 +204,7 @@ async def test_a_rejected_pair_is_no_edge_and_a_confirmed_one_is(desk: Desk, fil
 
 
 async def test_undo_restores_and_the_log_tells_all(desk: Desk, films: list[str]) -> None:
-    before = (await desk.composed.identities._keeper.people("town")).state.dump()
+    before = (await desk.composed.keeper.people("town")).state.dump()
     anna, ben = [(await desk.who(name)).label.identity_id for name in ("anna.1", "ben.1")]
     merged = await desk.identities.MergeIdentities(
         messages.MergeIdentitiesRequest(gallery="town", identity_id=anna, other_identity_ids=[ben], author="x")
@@ -215,7 +215,7 @@ async def test_undo_restores_and_the_log_tells_all(desk: Desk, films: list[str])
     undo = messages.UndoOperationRequest(gallery="town", number=1, author="y")
     assert (await desk.identities.UndoOperation(undo)).operation.number == 2
     assert (await desk.identities.UndoOperation(undo)).operation.number == 2
-    assert (await desk.composed.identities._keeper.people("town")).state.dump() == before
+    assert (await desk.composed.keeper.people("town")).state.dump() == before
     page = await desk.identities.ListOperations(messages.ListOperationsRequest(gallery="town"))
     assert [(each.number, each.kind, each.in_force) for each in page.operations] == [
         (2, operation_pb2.OPERATION_KIND_UNDO, True),
@@ -335,11 +335,11 @@ async def test_memberships_are_told_in_order_and_of_whom_is_known(desk: Desk, fi
 
 async def test_another_pack_clusters_anew_under_the_same_ids(desk: Desk, films: list[str]) -> None:
     world = desk.world
-    before = (await desk.composed.identities._keeper.people("town")).state
+    before = (await desk.composed.keeper.people("town")).state
     rows = [replace(row, pack_key="another") for row in await world.index.people.memberships("town")]
     await world.index.people.put_memberships(rows)
     other = await composed(world)
-    after = (await other.identities._keeper.people("town")).state
+    after = (await other.keeper.people("town")).state
     assert after.dump() == before.dump()
     assert {row.pack_key for row in await world.index.people.memberships("town")} == {world.index.pack_key}
     await other.aclose()
