@@ -53,11 +53,15 @@ class PersonSearchClient(IdentityCalls):
         self._timeout_s = timeout_s
         self._channels = [
             grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
-            for address in (self.endpoints.search_address, self.endpoints.ingest_address)
+            for address in (
+                self.endpoints.search_address,
+                self.endpoints.ingest_address,
+                self.endpoints.identity_address,
+            )
         ]
         self._search = person_search_service_pb2_grpc.PersonSearchServiceStub(self._channels[0])
         self._ingest = ingest_service_pb2_grpc.IngestServiceStub(self._channels[1])
-        self._identity = identity_service_pb2_grpc.IdentityServiceStub(self._channels[0])
+        self._identity = identity_service_pb2_grpc.IdentityServiceStub(self._channels[2])
         self._gallery = gallery_service_pb2_grpc.GalleryServiceStub(self._channels[1])
 
     async def __aenter__(self) -> Self:
@@ -233,7 +237,7 @@ class PersonSearchClient(IdentityCalls):
 
     @property
     def _identity_address(self) -> str:
-        return self.endpoints.search_address
+        return self.endpoints.identity_address
 
 
 def _source_uri(source: str | PathLike[str]) -> str:

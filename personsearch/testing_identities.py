@@ -127,6 +127,20 @@ class _Identities(identity_service_pb2_grpc.IdentityServiceServicer):
         identity = self._people.identity(request.identity_id)
         return identity_service_pb2.GetIdentityResponse(identity=identity, places=page, next_page_token=following)
 
+    def ListMemberships(
+        self, request: identity_service_pb2.ListMembershipsRequest, context: grpc.ServicerContext
+    ) -> identity_service_pb2.ListMembershipsResponse:
+        self._take("ListMemberships", request, context)
+        known = {place.appearance_id for places in self._people.places.values() for place in places}
+        found = [
+            identity_service_pb2.Membership(
+                appearance_id=one, identity=self._people.identity(self._people.home(one)).label
+            )
+            for one in request.appearance_ids
+            if one in known
+        ]
+        return identity_service_pb2.ListMembershipsResponse(memberships=found)
+
     def NameIdentity(
         self, request: identity_service_pb2.NameIdentityRequest, context: grpc.ServicerContext
     ) -> identity_service_pb2.NameIdentityResponse:
