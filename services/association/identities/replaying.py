@@ -29,15 +29,12 @@ class EdgeSource(Protocol):
 
 
 def in_effect(operations: Sequence[Operation]) -> list[Operation]:
-    """The operations that are not undone, and no undo, by number; an undo that is undone itself undoes nothing."""
+    """The operations that are not undone, undos among them, by number; an undo that is undone undoes nothing."""
     undone: set[int | None] = set()
     left: list[Operation] = []
     for operation in sorted(operations, key=lambda one: -one.number):
-        if operation.number in undone:
-            continue
-        if operation.kind is OperationKind.UNDO:
+        if operation.number not in undone:
             undone.add(operation.undoes)
-        else:
             left.append(operation)
     return left[::-1]
 
@@ -57,10 +54,6 @@ async def replay(
     for operation in in_effect(operations):
         if await said.apply(operation):
             said.state.in_force.add(operation.number)
-    # An undo counts unless it is undone.
-    undos = {each.number: each.undoes for each in operations if each.kind is OperationKind.UNDO}
-    undone = {undoes for number, undoes in undos.items() if number not in undos.values()}
-    said.state.in_force.update(number for number in undos if number not in undone)
     return said.state
 
 
@@ -96,7 +89,7 @@ class _Said:
             case OperationKind.REJECT:
                 return await self._reject(operation, groups)
             case OperationKind.UNDO:
-                return False
+                return True
 
     def _name(self, operation: Operation, groups: Sequence[Sequence[str]]) -> bool:
         home = self.state.home_of_most(one for group in groups for one in group)

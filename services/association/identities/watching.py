@@ -31,12 +31,12 @@ class IdentityWatch:
 
     async def labels(self, gallery: str, appearance_ids: Sequence[str]) -> Mapping[str, Label]:
         """Say who some appearances are, as far as it is known in time; it never fails."""
-        people = self._keeper.known(gallery)
-        if people is None:
-            await asyncio.wait([self.refresh(gallery)], timeout=self._settings.label_wait_s)
-            people = self._keeper.known(gallery)
-        elif self._now() - self._looked.get(gallery, float("-inf")) >= self._settings.recheck_s:
+        # Where that fails, as without a cache, only one search in a while finds out.
+        if self._now() - self._looked.get(gallery, float("-inf")) >= self._settings.recheck_s:
             self.refresh(gallery)
+        if self._keeper.known(gallery) is None and gallery in self._running:
+            await asyncio.wait([self._running[gallery]], timeout=self._settings.label_wait_s)
+        people = self._keeper.known(gallery)
         if people is None:
             return {}
         homes = people.state.homes

@@ -221,12 +221,9 @@ async def test_one_step_more_is_what_saying_everything_again_gives(log: Log, see
 def test_an_undone_undo_undoes_nothing() -> None:
     log = Log(None)
     log.operations = [Operation("town", number, NAME, 0.0, name="x") for number in (1, 2)]
-    log.say(UNDO, undoes=1)
-    assert [one.number for one in in_effect(log.operations)] == [2]
-    log.say(UNDO, undoes=3)
-    assert [one.number for one in in_effect(log.operations)] == [1, 2]
-    log.say(UNDO, undoes=4)
-    assert [one.number for one in in_effect(log.operations)] == [2]
+    for undoes, left in ((1, [2, 3]), (3, [1, 2, 4]), (4, [2, 3, 5]), (5, [1, 2, 4, 6])):
+        log.say(UNDO, undoes=undoes)
+        assert [one.number for one in in_effect(log.operations)] == left
 
 
 async def test_what_was_said_of_appearances_that_are_gone_is_not_in_force(log: Log) -> None:

@@ -24,6 +24,7 @@ from services.association.identities.settings import IdentitySettings
 from services.association.settings import LinkingSettings
 from services.backends.people import Operation, OperationKind, Spot
 from services.backends.schemas import VideoState
+from services.runtime.errors import BackendUnavailableError
 from services.runtime.server import GrpcServer
 from services.runtime.settings import ServerSettings
 
@@ -373,3 +374,19 @@ def reason_of(error: grpc.aio.AioRpcError) -> str:
     assert status is not None
     assert status.details[0].Unpack(info)
     return info.reason
+
+
+async def test_a_search_asks_again_only_after_a_while_when_identities_cannot_be_had(
+    desk: Desk, films: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # There is no fake of a record that fails, and the one that is there never does.
+    asked: list[str] = []
+
+    async def fails(gallery: str) -> None:
+        asked.append(gallery)
+        raise BackendUnavailableError("redis", "it does not answer")
+
+    monkeypatch.setattr(desk.composed.keeper, "people", fails)
+    for _ in range(3):
+        assert await desk.composed.watch.labels("town", [desk.world.id_of("anna.1")]) == {}
+    assert asked == ["town"]
