@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 
@@ -168,7 +169,8 @@ class IdentityHandlers:
         names = identities_to_review(people.state, self._settings.max_review_appearances)
         members = [one for name in names for one in people.state.clusters[name]]
         weights = await self._keeper.weights(gallery, members)
-        found = questions(people.state, names, people.nodes, weights, limit)
+        # Seconds of arithmetic in a large gallery: other calls go on meanwhile.
+        found = await asyncio.to_thread(questions, people.state, names, people.nodes, weights, limit)
         return [
             Asked(
                 question,

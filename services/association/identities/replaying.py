@@ -6,6 +6,7 @@ over the same clustering gives the same state to the byte, and an undo is the lo
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
@@ -200,7 +201,8 @@ class _Said:
         members = self.state.clusters[home]
         weights = await self._source.among(members)
         nodes = {one: self._nodes[one] for one in members}
-        first, second = cut(nodes, weights, sides, self.state.bound)
+        # Long for an identity of thousands: other calls go on meanwhile.
+        first, second = await asyncio.to_thread(cut, nodes, weights, sides, self.state.bound)
         kept, gone = (first, second) if first_keeps or len(first) >= len(second) else (second, first)
         self.state.set_members(home, kept)
         self.state.set_members(id_of_operation(operation.gallery, operation.number), gone)
