@@ -27,7 +27,7 @@ class CorrectedAssociations:
     async def associate_video(self, gallery: str, video_id: str) -> int:
         """Compute a video's edges, as `AssociationHandlers.associate_video`; then its people get identities."""
         count = await self._associations.associate_video(gallery, video_id)
-        self._watch.refresh(gallery)
+        self._watch.changed(gallery)
         return count
 
     async def list_associations(

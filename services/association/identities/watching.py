@@ -31,6 +31,8 @@ class IdentityWatch:
 
     async def labels(self, gallery: str, appearance_ids: Sequence[str]) -> Mapping[str, Label]:
         """Say who some appearances are, as far as it is known in time; it never fails."""
+        if not self._settings.in_search:
+            return {}
         # Where that fails, as without a cache, only one search in a while finds out.
         if self._now() - self._looked.get(gallery, float("-inf")) >= self._settings.recheck_s:
             self.refresh(gallery)
@@ -45,6 +47,11 @@ class IdentityWatch:
     async def said(self, gallery: str) -> People | None:
         """What was said, for who must not answer without it, as `IdentityKeeper.said`."""
         return await self._keeper.said(gallery)
+
+    def changed(self, gallery: str) -> None:
+        """Note that a gallery may have a new video: its people are known before somebody asks."""
+        if self._settings.in_search:
+            self.refresh(gallery)
 
     def refresh(self, gallery: str) -> asyncio.Task[None]:
         """Bring a gallery up to date in the background; callers at the same time share one run."""

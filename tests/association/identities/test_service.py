@@ -66,14 +66,14 @@ class Desk:
         return {"gallery": "town", "first_appearance_id": first, "second_appearance_id": second}
 
 
-async def composed(world: World) -> ComposedAssociations:
+async def composed(world: World, settings: IdentitySettings | None = None) -> ComposedAssociations:
     calibration = world.handlers._linker._evidence
     return compose_associations(
         world.index,
         world.store,
         {modality: evidence.calibration for modality, evidence in calibration.items()},
         LinkingSettings(),
-        IdentitySettings(),
+        settings or IdentitySettings(),
         logging.getLogger("tests.identities"),
     )
 
@@ -390,3 +390,12 @@ async def test_a_search_asks_again_only_after_a_while_when_identities_cannot_be_
     for _ in range(3):
         assert await desk.composed.watch.labels("town", [desk.world.id_of("anna.1")]) == {}
     assert asked == ["town"]
+
+
+async def test_identities_wait_until_they_are_asked_for_where_searches_want_none(desk: Desk, films: list[str]) -> None:
+    quiet = await composed(desk.world, IdentitySettings(in_search=False))
+    await quiet.associations.associate_video("town", films[0])
+    assert await quiet.watch.labels("town", [desk.world.id_of("anna.1")]) == {}
+    assert quiet.keeper.known("town") is None
+    assert len((await quiet.identities.list_identities("town", 10, "")).identities) == 3
+    await quiet.aclose()
