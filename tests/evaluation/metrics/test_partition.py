@@ -45,7 +45,7 @@ def test_the_example_of_the_paper() -> None:
     merged = {one: min(kind, 1) if kind != 2 else 0 for one, kind in truth.items()}
     assert b_cubed(merged, truth).precision == pytest.approx((10 * 0.5 + 2 * 1.0) / 12)
     assert b_cubed(merged, truth).recall == 1.0
-    other = {one: max(kind, 1) if kind else 0 for one, kind in truth.items()}
+    other = {one: min(kind, 1) for one, kind in truth.items()}
     assert b_cubed(other, truth).precision == pytest.approx((5 + 2 * 2 / 7 + 5 * 5 / 7) / 12)
 
 
