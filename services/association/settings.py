@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from packs.spec import Modality
+from services.association.identities.settings import IdentitySettings
 from services.runtime.settings import Section, StackSettings
 
 __all__ = ["AssociationProcessSettings", "LinkingSettings"]
@@ -61,3 +62,4 @@ class AssociationProcessSettings(StackSettings):
     """What the association process reads: the stack's settings and its own."""
 
     linking: LinkingSettings = LinkingSettings()
+    identities: IdentitySettings = IdentitySettings()
