@@ -27,6 +27,7 @@ from services.backends.index.fake import FakeIndex
 from services.backends.inference.local import LocalInferenceBackend
 from services.backends.media.files import FsspecMediaStore
 from services.backends.schemas import Video, VideoState
+from services.backends.speaking import SpeakingModels
 from services.backends.vision import VisionModels
 from services.ingest.pipeline.run import Observer, Pipeline
 from services.ingest.pipeline.settings import PipelineSettings
@@ -84,6 +85,7 @@ async def measure(path: Path, pack: Pack, threads: int) -> dict[str, float]:
     pipeline = Pipeline(
         vision=VisionModels(backend, pack),
         hearing=HearingModels(backend, pack),
+        watching=SpeakingModels(backend, pack),
         modalities=pack.modalities,
         calibration=pack.calibration,
         index=index,

@@ -36,6 +36,10 @@ from services.backends.schemas import EmbeddingRow, Scope
 __all__ = ["Pairs", "collect_pairs", "described_pairs", "link_pairs", "write_pairs"]
 
 
+# What association compares; a modality that a pack lacks has no rows.
+COMPARED = (Modality.FACE, Modality.HEAD, Modality.BODY, Modality.VOICE)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
     """Compared embeddings of one modality and kind.
@@ -79,10 +83,7 @@ async def collect_pairs(
             shown |= seen
             who |= {key: truth.identity for key, truth in seen.items()} | heard
         found: dict[tuple[Modality, str], Pairs] = {}
-        rows = {
-            modality: await index.list_embeddings(modality, Scope(gallery))
-            for modality in (Modality.FACE, Modality.BODY, Modality.VOICE)
-        }
+        rows = {modality: await index.list_embeddings(modality, Scope(gallery)) for modality in COMPARED}
         for modality, some in rows.items():
             if some:
                 found[modality, "link"] = link_pairs(some, who, modality)

@@ -13,7 +13,7 @@ from torch import nn
 from export.onnx_from_module import onnx_from_module
 from export.parity import Inputs, Parity, compare
 from export.samples import Feed, feed_of, noise_of
-from export.specs import READS, VOCABULARY, ServedModel, demo_specs, served_models, text_specs
+from export.specs import READS, SPEAKER, VOCABULARY, ServedModel, demo_specs, served_models, text_specs
 from models.text import SMALL_VOCABULARY
 from packs.calibration import Calibration
 from packs.errors import PackError
@@ -23,6 +23,7 @@ from packs.manifest import (
     HearingSettings,
     Pack,
     PackManifest,
+    SpeakingSettings,
     TextSettings,
     file_sha256,
     write_manifest,
@@ -146,6 +147,7 @@ def _manifest(
         detection=before.detection if before else _first_detection(models),
         hearing=(before and before.hearing) or _first_hearing(models),
         text=TextSettings(model=READS) if READS in models else None,
+        speaking=SpeakingSettings(model=SPEAKER) if SPEAKER in models else None,
         calibration=_calibration(models, before),
         licence=before.licence if before else LICENCE,
     )

@@ -93,6 +93,7 @@ def _demo() -> list[SmallPreset]:
             ready=proposing if name == "person_detector" else None,
         )
         for name, build in PRESETS.items()
+        if name in specs
     ]
 
 
@@ -121,7 +122,6 @@ def _text_pair() -> list[SmallPreset]:
 
 def _sight() -> list[SmallPreset]:
     body = _spec("aligned_body_small", [_crop(128, 64)], [_f32("whole", 256), _f32("stripes", 8, 32)], MANY, 256)
-    head = _spec("head_encoder_small", [_crop(96, 96)], [_f32("embedding", 192)], MANY, 192)
     partial = _spec(
         "cmps_body_small",
         [_crop(*SMALL_IMAGE)],
@@ -132,7 +132,6 @@ def _sight() -> list[SmallPreset]:
     return [
         _with_quality("iresnet_small"),
         _with_quality("sphereface_small"),
-        _of(head, SMALL_PRESETS["head_encoder_small"], _pictures("crop", 96, 96)),
         _of(body, SMALL_PRESETS["aligned_body_small"], _pictures("crop", 128, 64)),
         _of(partial, lambda: PartialGraph(network=cmps_body_small()), _pictures("crop", *SMALL_IMAGE), full=True),
     ]

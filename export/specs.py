@@ -9,16 +9,27 @@ from types import MappingProxyType
 from torch import nn
 
 from models import DETECTOR_CLASSES, ActivityGraph, Detector, DetectorGraph, VoiceActivity
+from models.speaking import ActiveSpeaker, SpeakingGraph
 from models.text import SMALL_IMAGE, SMALL_WORDS, ImageGraph, ImageTextTransformer, TextGraph
 from packs.sound import BINS
+from packs.speaking import SOUND_PER_PICTURE
 from packs.spec import Modality, ModelSpec, Preprocessing, SoundPreprocessing, TensorSpec, Tolerance, WordPreprocessing
+from packs.spectra import CEPSTRA
 
 EMBEDDING_DIM = 256
 VOICE_DIM = 192
+HEAD_DIM = 192
 TEXT_DIM = 160
 PER_CLASS = 100
 # 1.28 s: people in films speak about a second at a time.
 WINDOW_FRAMES = 128
+
+# 2 s of a face, 25 pictures a second, as ingest cuts them.
+PICTURES = 50
+MOUTH_PX = (56, 40)
+SPEAKER = "active_speaker"
+# What is served of a preset of another name.
+SERVED_AS = MappingProxyType({"active_speaker_small": SPEAKER})
 
 # The halves of the text pair, and the words that one of them knows by their numbers.
 LOOKS, READS = "text_image_encoder", "text_encoder"
@@ -30,7 +41,7 @@ UNWRITTEN = "0" * 64
 
 def demo_specs() -> Mapping[str, ModelSpec]:
     """Declare the networks of the demo pack, by name. Digests are zero until the files are written."""
-    specs = (_detector(), _face(), _body(), _voice(), _activity())
+    specs = (_detector(), _face(), _head(), _body(), _voice(), _activity(), _speaker())
     return MappingProxyType({spec.name: spec for spec in specs})
 
 
@@ -57,8 +68,8 @@ def served_models(preset: str, network: nn.Module) -> tuple[ServedModel, ...]:
         specs = text_specs()
         halves = {LOOKS: ImageGraph(network=network), READS: TextGraph(network=network)}
         return tuple(ServedModel(specs[name], graph.eval()) for name, graph in halves.items())
-    graph = served_graph(preset, network)
-    return (ServedModel(demo_specs()[preset], graph),)
+    name = SERVED_AS.get(preset, preset)
+    return (ServedModel(demo_specs()[name], served_graph(name, network)),)
 
 
 def served_graph(name: str, network: nn.Module) -> nn.Module:
@@ -67,6 +78,8 @@ def served_graph(name: str, network: nn.Module) -> nn.Module:
         return DetectorGraph(detector=network, per_class=PER_CLASS).eval()
     if isinstance(network, VoiceActivity):
         return ActivityGraph(network=network).eval()
+    if isinstance(network, ActiveSpeaker):
+        return SpeakingGraph(network=network).eval()
     if name not in demo_specs():
         raise ValueError(f"the demo pack has no network {name!r}; it has {', '.join(demo_specs())}")
     return network.eval()
@@ -95,6 +108,11 @@ def _detector() -> ModelSpec:
 def _face() -> ModelSpec:
     how = Preprocessing(kind="square", height=96, width=96, enlarge=1.25)
     return _encoder(Modality.FACE, TensorSpec(name="crop", dtype="UINT8", shape=(96, 96, 3)), how, EMBEDDING_DIM)
+
+
+def _head() -> ModelSpec:
+    how = Preprocessing(kind="square", height=64, width=64, enlarge=1.25)
+    return _encoder(Modality.HEAD, TensorSpec(name="crop", dtype="UINT8", shape=(64, 64, 3)), how, HEAD_DIM)
 
 
 def _body() -> ModelSpec:
@@ -164,6 +182,24 @@ def _activity() -> ModelSpec:
         max_batch=32,
         warmup_batches=(1, 16, 32),
         preprocessing=how,
+        # Probabilities.
+        tolerance=Tolerance(absolute=0.05),
+    )
+
+
+def _speaker() -> ModelSpec:
+    height, width = MOUTH_PX
+    return ModelSpec(
+        name=SPEAKER,
+        file=f"{SPEAKER}.onnx",
+        sha256=UNWRITTEN,
+        inputs=(
+            TensorSpec(name="faces", dtype="UINT8", shape=(PICTURES, height, width)),
+            TensorSpec(name="cepstra", dtype="FP32", shape=(SOUND_PER_PICTURE * PICTURES, CEPSTRA)),
+        ),
+        outputs=(TensorSpec(name="speaking", dtype="FP32", shape=(PICTURES,)),),
+        max_batch=32,
+        warmup_batches=(1, 8, 32),
         # Probabilities.
         tolerance=Tolerance(absolute=0.05),
     )

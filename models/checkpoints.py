@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from models.fusion import netvlad_small
-from models.presets import body_encoder, face_encoder, person_detector, voice_activity, voice_encoder
+from models.presets import body_encoder, face_encoder, head_encoder, person_detector, voice_activity, voice_encoder
+from models.speaking import active_speaker_small
 from models.text import ivt_small
 
 CHECKPOINT_FORMAT = "personsearch-checkpoint/1"
@@ -18,9 +19,11 @@ CHECKPOINT_FORMAT = "personsearch-checkpoint/1"
 PRESETS: dict[str, Callable[[], nn.Module]] = {
     "person_detector": person_detector,
     "face_encoder": face_encoder,
+    "head_encoder": head_encoder,
     "body_encoder": body_encoder,
     "voice_encoder": voice_encoder,
     "voice_activity": voice_activity,
+    "active_speaker_small": active_speaker_small,
 }
 # One network each whose two halves are served apart, with the vocabulary that lies beside its weights.
 WORD_PRESETS: dict[str, Callable[[], nn.Module]] = {"ivt_small": ivt_small}

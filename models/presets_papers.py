@@ -12,7 +12,6 @@ from torch import nn
 from models.body import aligned_body_paper, aligned_body_small
 from models.face import (
     head_encoder_paper,
-    head_encoder_small,
     iresnet18,
     iresnet34,
     iresnet50,
@@ -60,7 +59,6 @@ SMALL_PRESETS: dict[str, Callable[[], nn.Module]] = {
     "aligned_body_small": aligned_body_small,
     "associative_small": associative_small,
     "clip_identifier_small": clip_identifier_small,
-    "head_encoder_small": head_encoder_small,
     "iresnet_small": iresnet_small,
     "speaker_magnitude_small": speaker_magnitude_small,
     "speaker_mel_small": speaker_mel_small,

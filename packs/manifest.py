@@ -14,7 +14,9 @@ from pydantic import Field, ValidationError, model_validator
 
 from packs.calibration import Calibration
 from packs.errors import PackError
+from packs.speaking import SOUND_PER_PICTURE
 from packs.spec import FrozenModel, Modality, ModelSpec, Name, Preprocessing, WordPreprocessing
+from packs.spectra import CEPSTRA
 
 MANIFEST_FILE = "pack.json"
 
@@ -58,6 +60,17 @@ class TextSettings(FrozenModel):
     model: Name
 
 
+class SpeakingSettings(FrozenModel):
+    """What says whose mouth goes with the sound.
+
+    Attributes:
+        model: Name of the network in ``models``. It takes grey faces UINT8 [T, H, W], 25 a second, and the cepstra of
+            the same time FP32 [4 T, 13] (`packs.speaking`); its output is the probability FP32 [T] that they speak.
+    """
+
+    model: Name
+
+
 class PackManifest(FrozenModel):
     """What ``pack.json`` holds. Its canonical JSON is what the pack's digest is taken of.
 
@@ -70,6 +83,7 @@ class PackManifest(FrozenModel):
         detection: Operating point of the detector; None when the pack has none.
         hearing: Operating point of voice activity; None when the pack has none.
         text: What reads sentences; None when the pack has no text pair.
+        speaking: What tells who speaks; None when the pack has no active-speaker network.
         calibration: Evidence per modality; of ``text`` that of a sentence against a body. A modality without one is
             never used to decide anything.
         licence: Under which the weights may be used, as an SPDX expression where there is one; empty when nobody said.
@@ -83,6 +97,7 @@ class PackManifest(FrozenModel):
     detection: DetectionSettings | None = None
     hearing: HearingSettings | None = None
     text: TextSettings | None = None
+    speaking: SpeakingSettings | None = None
     calibration: dict[Modality, Calibration] = Field(default_factory=dict)
     licence: str = ""
 
@@ -94,11 +109,17 @@ class PackManifest(FrozenModel):
         made = [model.modality for model in self.models if model.modality is not None]
         if len(set(made)) != len(made):
             raise ValueError(f"one network per modality, got {made}")
-        named = (("detection", self.detection), ("hearing", self.hearing), ("text", self.text))
+        named = (
+            ("detection", self.detection),
+            ("hearing", self.hearing),
+            ("text", self.text),
+            ("speaking", self.speaking),
+        )
         for use, settings in named:
             if settings is not None and settings.model not in names:
                 raise ValueError(f"{use} names {settings.model!r}, but the models are {names}")
         self._check_text_pair()
+        self._check_speaking()
         return self
 
     def _check_text_pair(self) -> None:
@@ -121,12 +142,29 @@ class PackManifest(FrozenModel):
                 f"{reads.name} has {reads.embedding_dim}"
             )
 
+    def _check_speaking(self) -> None:
+        """An active-speaker network takes faces and sound of the same time."""
+        if self.speaking is None:
+            return
+        spec = next(model for model in self.models if model.name == self.speaking.model)
+        found = [(tensor.dtype, tensor.shape) for tensor in (*spec.inputs, *spec.outputs)]
+        frames, *size = spec.inputs[0].shape
+        if len(size) != 2 or found != [
+            ("UINT8", (frames, *size)),
+            ("FP32", (SOUND_PER_PICTURE * frames, CEPSTRA)),
+            ("FP32", (frames,)),
+        ]:
+            raise ValueError(
+                f"{spec.name} cannot tell who speaks: expected faces UINT8 [T, H, W], cepstra FP32 "
+                f"[{SOUND_PER_PICTURE} T, {CEPSTRA}] and the answer FP32 [T], got {found}"
+            )
+
     def canonical_json(self) -> str:
         """One spelling of the manifest: sorted keys, no white space, ASCII."""
         # Terms make no other vectors: a pack whose licence is put right keeps its digest, and so its index.
         content = self.model_dump(mode="json", exclude={"licence"})
-        # A pack of pictures keeps the digest that it had before packs could hear, or read.
-        for use in ("hearing", "text"):
+        # A pack of pictures keeps the digest that it had before packs could hear, read, or watch mouths.
+        for use in ("hearing", "text", "speaking"):
             if content[use] is None:
                 del content[use]
         # One whose outputs have no tolerances of their own, or whose models name no licence or arithmetic, keeps the

@@ -15,12 +15,14 @@ from google.protobuf import timestamp_pb2
 
 from personsearch.endpoints import resolve_endpoints
 from personsearch.errors import PersonSearchError, error_from_rpc
+from personsearch.identities import DEFAULT_GALLERY, IdentityCalls
 from personsearch.query import query
 from personsearch.v1 import (
     appearance_pb2,
     gallery_pb2,
     gallery_service_pb2,
     gallery_service_pb2_grpc,
+    identity_service_pb2_grpc,
     ingest_service_pb2,
     ingest_service_pb2_grpc,
     person_search_service_pb2,
@@ -31,14 +33,13 @@ from personsearch.v1 import (
 
 __all__ = ["DEFAULT_GALLERY", "PersonSearchClient"]
 
-DEFAULT_GALLERY = "default"
 # A thousand hits with their boxes, and pictures and sounds of 40 MiB together, are over gRPC's own limit of 4 MiB.
 CHANNEL_OPTIONS = (("grpc.max_receive_message_length", 64 << 20), ("grpc.max_send_message_length", 64 << 20))
 # Hashing a long film, or erasing one, takes longer than answering a question.
 SLOW_CALL_FACTOR = 10
 
 
-class PersonSearchClient:
+class PersonSearchClient(IdentityCalls):
     """Calls a personsearch stack; use it as `async with PersonSearchClient() as client`.
 
     Every method raises PersonSearchError when the service refuses the call or does not answer within `timeout_s`
@@ -52,10 +53,15 @@ class PersonSearchClient:
         self._timeout_s = timeout_s
         self._channels = [
             grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
-            for address in (self.endpoints.search_address, self.endpoints.ingest_address)
+            for address in (
+                self.endpoints.search_address,
+                self.endpoints.ingest_address,
+                self.endpoints.identity_address,
+            )
         ]
         self._search = person_search_service_pb2_grpc.PersonSearchServiceStub(self._channels[0])
         self._ingest = ingest_service_pb2_grpc.IngestServiceStub(self._channels[1])
+        self._identity = identity_service_pb2_grpc.IdentityServiceStub(self._channels[2])
         self._gallery = gallery_service_pb2_grpc.GalleryServiceStub(self._channels[1])
 
     async def __aenter__(self) -> Self:
@@ -228,6 +234,10 @@ class PersonSearchClient:
             yield
         except grpc.RpcError as error:
             raise error_from_rpc(error, address) from error
+
+    @property
+    def _identity_address(self) -> str:
+        return self.endpoints.identity_address
 
 
 def _source_uri(source: str | PathLike[str]) -> str:

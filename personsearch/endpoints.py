@@ -14,16 +14,24 @@ __all__ = ["Endpoints", "resolve_endpoints", "state_dir"]
 
 SEARCH_VARIABLE = "PERSONSEARCH_SEARCH__ADDRESS"
 INGEST_VARIABLE = "PERSONSEARCH_INGEST__ADDRESS"
+# Who is who is told by the association service, which is mounted in search unless it has an address of its own.
+IDENTITY_VARIABLE = "PERSONSEARCH_ASSOCIATION__ADDRESS"
 STATE_VARIABLE = "PERSONSEARCH_STATE_DIR"
 ENDPOINTS_FILE = "endpoints.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """gRPC addresses, "host:port"."""
+    """gRPC addresses, "host:port"; `association_address` is empty where search has the association service in it."""
 
     search_address: str
     ingest_address: str
+    association_address: str = ""
+
+    @property
+    def identity_address(self) -> str:
+        """Where the identity service is."""
+        return self.association_address or self.search_address
 
 
 def state_dir(environment: Mapping[str, str] = os.environ) -> Path:
@@ -39,6 +47,9 @@ def resolve_endpoints(
 ) -> Endpoints:
     """Find both addresses; an argument wins over the environment, and the environment over the running stack.
 
+    Where the environment names an association service, identities are asked for there; with an argument for search
+    they are asked for at that address.
+
     Raises NoStackError when one of them is nowhere to be found.
     """
     search = search_address or environment.get(SEARCH_VARIABLE)
@@ -47,7 +58,8 @@ def resolve_endpoints(
         running = _running_stack(state_dir(environment) / ENDPOINTS_FILE)
         search = search or running.search_address
         ingest = ingest or running.ingest_address
-    return Endpoints(search, ingest)
+    elsewhere = "" if search_address else environment.get(IDENTITY_VARIABLE, "")
+    return Endpoints(search, ingest, elsewhere)
 
 
 def _running_stack(path: Path) -> Endpoints:

@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Self
 
 from personsearch.client import DEFAULT_GALLERY, PersonSearchClient
+from personsearch.identities import IdentityCalls
+from personsearch.sync_identities import BlockingIdentityCalls
 from personsearch.v1 import (
     appearance_pb2,
     gallery_pb2,
@@ -29,7 +31,7 @@ def connect(
     return BlockingClient(search_address, ingest_address, timeout_s=timeout_s)
 
 
-class BlockingClient:
+class BlockingClient(BlockingIdentityCalls):
     """PersonSearchClient on an event loop of its own, for one thread; each method is the one of the same name there."""
 
     def __init__(self, search_address: str | None, ingest_address: str | None, *, timeout_s: float) -> None:
@@ -52,6 +54,10 @@ class BlockingClient:
         """Close the channels and the event loop."""
         self._runner.run(self._client.aclose())
         self._runner.close()
+
+    @property
+    def _calls(self) -> IdentityCalls:
+        return self._client
 
     def search(
         self,

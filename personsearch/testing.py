@@ -21,6 +21,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from personsearch.errors import ERROR_DOMAIN, REASON_PREFIX
+from personsearch.testing_identities import FakePeople, serve_identities
 from personsearch.v1 import (
     appearance_pb2,
     gallery_pb2,
@@ -67,10 +68,11 @@ class Refusal:
 class FakeStack:
     """Search, ingest and gallery services with a small memory; `requests` holds every request in order.
 
-    `appearances` maps a video id to what ListAppearances tells of it, `unknown_words` are those that no text is read
-    with, `refusals` maps a method name to the error that its calls end in, `steps` is the number of progress messages
-    of an ingest, and `failing` names file endings whose ingest fails. With `stalls` a watched ingest never ends:
-    `stalled` is set after its first message, and its stream stays open until the caller hangs up.
+    `people` says who is who. `appearances` maps a video id to what ListAppearances tells of it, `unknown_words` are
+    those that no text is read with, `refusals` maps a method name to the error that its calls end in, `steps` is
+    the number of progress messages of an ingest, and `failing` names file endings whose ingest fails. With `stalls`
+    a watched ingest never ends: `stalled` is set after its first message, and its stream stays open until the
+    caller hangs up.
     """
 
     def __init__(self, *, steps: int = 3, failing: tuple[str, ...] = (), stalls: bool = False) -> None:
@@ -79,6 +81,7 @@ class FakeStack:
         self.galleries: dict[str, dict[str, video_pb2.Video]] = {}
         self.hits: list[hit_pb2.Hit] = []
         self.appearances: dict[str, list[appearance_pb2.Appearance]] = {}
+        self.people = FakePeople()
         self.unknown_words: tuple[str, ...] = ()
         self.degraded: list[person_search_service_pb2.Degradation.ValueType] = []
         self.steps = steps
@@ -89,6 +92,7 @@ class FakeStack:
         person_search_service_pb2_grpc.add_PersonSearchServiceServicer_to_server(_Search(self), self._server)
         ingest_service_pb2_grpc.add_IngestServiceServicer_to_server(_Ingest(self), self._server)
         gallery_service_pb2_grpc.add_GalleryServiceServicer_to_server(_Galleries(self), self._server)
+        serve_identities(self._server, self.people, self.take, self.missing)
         self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
 
     def __enter__(self) -> Self:
@@ -109,6 +113,10 @@ class FakeStack:
         self.requests.append(request)
         if method in self.refusals:
             self.refusals[method].abort(context)
+
+    def missing(self, reason: str, facts: dict[str, str], context: grpc.ServicerContext) -> NoReturn:
+        """End a call about something that is not there."""
+        Refusal(code_pb2.NOT_FOUND, reason, "it is not there", facts).abort(context)
 
     def videos(self, gallery: str, context: grpc.ServicerContext) -> dict[str, video_pb2.Video]:
         """Return the videos of a gallery by id, or end the call with GALLERY_NOT_FOUND."""

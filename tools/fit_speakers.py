@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,62 +19,47 @@ import numpy as np
 
 from packs.manifest import Pack
 from services.backends.inference.local import LocalInferenceBackend
+from services.backends.speaking import SpeakingModels
 from services.backends.vision import VisionModels
-from services.ingest.pipeline.clothes import Clothes
-from services.ingest.pipeline.decode import VideoFile
-from services.ingest.pipeline.encode import encode
-from services.ingest.pipeline.hear import evidence_in
+from services.ingest.pipeline.hear import Watching, evidence_in, watch
 from services.ingest.pipeline.mouth_reader import MouthReader
-from services.ingest.pipeline.relink import Relinker
-from services.ingest.pipeline.settings import PipelineSettings
-from services.ingest.pipeline.shots import read_chunks
-from services.ingest.pipeline.speakers import EVIDENCE
-from services.ingest.pipeline.track_shots import ShotTracker
 from services.ingest.pipeline.utterances import Utterance
 from services.ingest.pipeline.values import Fragment, Shot
+from tools.film_shots import read_truth, shots_of, shown_in
 
-PRIOR = np.array([0.2, -0.8, 2.9, 1.8, 0.6])
-COLUMNS = len(EVIDENCE)
+# What was believed before, the last that of nobody; without an active-speaker network and with one.
+PRIORS = {4: np.array([0.2, -0.8, 2.9, 1.8, 0.6]), 5: np.array([0.2, -0.8, 1.5, 0.9, 0.5, 0.6])}
 HOLD = 0.02
 STEPS, RATE = 4000, 0.05
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One line: evidence float64[P, 4] of the people present, and who it is (P: nobody who can be seen)."""
+    """One line: evidence float64[P, K] of the people present, and who it is (P: nobody who can be seen)."""
 
     evidence: Any
     right: int
 
 
-async def choices_of(folder: Path, vision: VisionModels, pack: Pack) -> list[Choice]:
+async def choices_of(folder: Path, vision: VisionModels, watching: SpeakingModels, pack: Pack) -> list[Choice]:
     """The lines of a film, but for dubbed ones."""
-    truth = json.loads((folder / "truth.json").read_text())
-    settings, reader = PipelineSettings(), MouthReader.load()
-    relinker = Relinker(pack.calibration, settings.relink)
-    found: list[Choice] = []
-    with VideoFile(folder / "film.mp4", threads=1, with_sound=True) as file:
-        clothes = Clothes(vision, pack.modalities, pack.calibration, settings.tracker.evidence_share)
-        tracker = ShotTracker(vision.crop, pack.modalities, file.frame_s, settings, clothes.alike)
-        scores = settings.tracker
-        thresholds = (scores.face_score, scores.head_score, scores.low_score)
-        for chunk in read_chunks(file.frames(), file.frame_s, settings.decode, file.sound):
-            detected = await vision.detect([one.image for one in chunk.frames], thresholds=thresholds)
-            shot = tracker.take(chunk, detected, await clothes.look(chunk.frames, detected))
-            if shot is not None:
-                await encode(vision, shot.fragments)
-                found += choices_in(shot, relinker.relink(shot), truth, reader)
+    truth, reader, found = read_truth(folder), MouthReader.load(), []
+    async for shot, people in shots_of(folder, vision, pack):
+        found += await choices_in(shot, people, truth, reader, watching)
     return found
 
 
-def choices_in(shot: Shot, people: Sequence[Fragment], truth: Any, reader: MouthReader) -> list[Choice]:
+async def choices_in(
+    shot: Shot, people: Sequence[Fragment], truth: Any, reader: MouthReader, watching: Watching
+) -> list[Choice]:
     """The lines that lie in a shot."""
     low, high = shot.start.time_s - 0.1, shot.end.time_s + 0.1
     lines = [one for one in truth["speech"] if one["start_s"] >= low and one["end_s"] <= high and not one["dubbed"]]
     if not lines or shot.sound is None:
         return []
     pieces = [Utterance(one["start_s"], one["end_s"], 1.0) for one in lines]
-    evidence, present = evidence_in(shot, people, pieces, reader)
+    watched = await watch(watching, shot.sound, people, pieces)
+    evidence, present = evidence_in(shot, people, pieces, reader, watched)
     shown = [shown_in(person, truth) for person in people]
     made = []
     for line, rows, there in zip(lines, evidence, present, strict=True):
@@ -86,23 +70,12 @@ def choices_in(shot: Shot, people: Sequence[Fragment], truth: Any, reader: Mouth
     return made
 
 
-def shown_in(person: Fragment, truth: Any) -> str | None:
-    """The truth's tracklet whose boxes a person shares most."""
-    best, name = 0.4, None
-    for tracklet in truth["tracklets"]:
-        boxes = dict(zip(tracklet["frames"]["index"], tracklet["frames"]["person"], strict=True))
-        shares = [_iou(point.person.box, boxes[k]) for point in person.points if (k := point.position.frame) in boxes]
-        worth = sum(shares) / len(person.points)
-        if worth > best:
-            best, name = worth, tracklet["tracklet_id"]
-    return name
-
-
 def fit(choices: Sequence[Choice]) -> Any:
-    """Weights float64[5], the last that of nobody, by gradient, held to what was believed before."""
-    weights = PRIOR.copy()
+    """Weights float64[K + 1], the last that of nobody, by gradient, held to what was believed before."""
+    prior = PRIORS[choices[0].evidence.shape[1]]
+    weights = prior.copy()
     for _ in range(STEPS):
-        slope = HOLD * len(choices) * (weights - PRIOR) / 10.0
+        slope = HOLD * len(choices) * (weights - prior) / 10.0
         for one in choices:
             rows = _rows(one)
             slope += (_shares(rows @ weights) - (np.arange(len(rows)) == one.right)) @ rows
@@ -116,8 +89,9 @@ def right(choices: Sequence[Choice], weights: Any) -> int:
 
 
 def _rows(one: Choice) -> Any:
-    people = np.concatenate([one.evidence.reshape(-1, COLUMNS), np.zeros((len(one.evidence), 1))], axis=1)
-    return np.concatenate([people, np.eye(COLUMNS + 1)[COLUMNS:]])
+    columns = one.evidence.shape[1]
+    people = np.concatenate([one.evidence, np.zeros((len(one.evidence), 1))], axis=1)
+    return np.concatenate([people, np.eye(columns + 1)[columns:]])
 
 
 def _shares(worth: Any) -> Any:
@@ -125,19 +99,11 @@ def _shares(worth: Any) -> Any:
     return powers / powers.sum()
 
 
-def _iou(one: Any, other: Any) -> float:
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    shared = max(width, 0.0) * max(height, 0.0)
-    both = (one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1])
-    return float(shared / (both - shared + 1e-9))
-
-
 async def _read(folders: Sequence[Path], pack: Pack) -> list[list[Choice]]:
     backend = LocalInferenceBackend(pack, threads=1)
     try:
-        vision = VisionModels(backend, pack)
-        return [await choices_of(folder, vision, pack) for folder in folders]
+        vision, watching = VisionModels(backend, pack), SpeakingModels(backend, pack)
+        return [await choices_of(folder, vision, watching, pack) for folder in folders]
     finally:
         await backend.aclose()
 
@@ -151,12 +117,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     films = asyncio.run(_read(options.films, Pack.load(options.pack)))
     for number, film in enumerate(films):
         others = [one for k, rest in enumerate(films) if k != number for one in rest]
-        left_out = right(film, fit(others)) if others else right(film, PRIOR)
+        weights = fit(others) if others else PRIORS[film[0].evidence.shape[1]]
+        left_out = right(film, weights)
         print(f"{options.films[number].name}: {left_out} of {len(film)} right, left out of the fit")
     everything = [one for film in films for one in film]
     weights = fit(everything)
     print(f"all: {right(everything, weights)} of {len(everything)} right")
-    print("weights", np.round(weights[:COLUMNS], 2).tolist(), "off_screen", round(float(weights[COLUMNS]), 2))
+    print("weights", np.round(weights[:-1], 2).tolist(), "off_screen", round(float(weights[-1]), 2))
 
 
 if __name__ == "__main__":

@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     films = commands.add_parser("calibrate-films", help="fit scores of a pack on pairs of `python -m evaluation pairs`")
     films.add_argument("--pack", type=Path, required=True)
     films.add_argument("--pairs", type=Path, required=True)
+    films.add_argument("--modality", action="append", default=[], help="only this one's line; may be repeated")
     films.set_defaults(run=_calibrate_films)
     evaluate = commands.add_parser("evaluate", help="measure a pack on the `test` sets; prints JSON")
     evaluate.add_argument("--pack", type=Path, required=True)
@@ -74,12 +75,21 @@ def _parser() -> argparse.ArgumentParser:
     joined.add_argument("--pack", type=Path, required=True, help="the pack that the run was made on")
     joined.add_argument("--data", type=Path, required=True, help="folder of the sets")
     joined.set_defaults(run=_evaluate_aggregation)
+    speaking = commands.add_parser(
+        "evaluate-speaking", help="measure an active-speaker network on films cut by tools.cut_mouths; prints JSON"
+    )
+    whose = speaking.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--weights", type=Path, help="`weights.pt` of a run of speaking.toml")
+    whose.add_argument("--pack", type=Path, help="a pack whose network is measured as it is served")
+    speaking.add_argument("--data", type=Path, required=True, help="folder that holds `mouths`")
+    speaking.add_argument("--films", nargs="+", required=True, help="names in it, of films that the run has not seen")
+    speaking.set_defaults(run=_evaluate_speaking)
     pack = commands.add_parser("demo-pack", help="render, train, export, calibrate and measure the demo pack")
     pack.add_argument("--data", type=Path, required=True, help="folder for the rendered sets (about 6 GB)")
     pack.add_argument("--voices", type=Path, help="folder of the sets of voices; DATA/voices when not given")
     pack.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the training runs")
     pack.add_argument("--out", type=Path, required=True, help="folder of the pack")
-    pack.add_argument("--version", default="0.5.0", help="version of the weights")
+    pack.add_argument("--version", default="0.6.0", help="version of the weights")
     pack.add_argument("--threads", type=int, default=2, help="1 is faster on a machine that does other work too")
     pack.add_argument("--words", action="store_true", help="describe the sets too, and train the text pair")
     pack.set_defaults(run=_demo_pack)
@@ -90,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     finish.add_argument("--data", type=Path, required=True)
     finish.add_argument("--voices", type=Path, help="folder of the sets of voices; DATA/voices when not given")
     finish.add_argument("--out", type=Path, required=True, help="folder of the pack")
-    finish.add_argument("--version", default="0.5.0", help="version of the weights")
+    finish.add_argument("--version", default="0.6.0", help="version of the weights")
     finish.add_argument("--remark", action="append", default=[], help="a line for the card; may be repeated")
     finish.set_defaults(run=_finish)
     return parser
@@ -110,9 +120,11 @@ def _calibrate(options: argparse.Namespace) -> None:
 
 
 def _calibrate_films(options: argparse.Namespace) -> None:
+    from packs.spec import Modality
     from training.calibrate_films import calibrate_on_films
 
-    calibrate_on_films(options.pack, options.pairs, say=say)
+    chosen = [Modality(name) for name in options.modality] or None
+    calibrate_on_films(options.pack, options.pairs, say=say, modalities=chosen)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -134,6 +146,15 @@ def _evaluate_aggregation(options: argparse.Namespace) -> None:
     from training.evaluate_aggregation import evaluate_aggregation
 
     figures = evaluate_aggregation(options.weights, Pack.load(options.pack), options.data, say=say)
+    sys.stdout.write(json.dumps(figures, indent=1) + "\n")
+
+
+def _evaluate_speaking(options: argparse.Namespace) -> None:
+    from packs.manifest import Pack
+    from training.evaluate_speaking import evaluate_speaking, exported, trained
+
+    network = exported(Pack.load(options.pack)) if options.weights is None else trained(options.weights)
+    figures = evaluate_speaking(network, options.data, options.films, say=say)
     sys.stdout.write(json.dumps(figures, indent=1) + "\n")
 
 

@@ -27,10 +27,12 @@ SEED = 404
 PART_OF = {
     "person_detector": "detector",
     "face_encoder": "face",
+    "head_encoder": "head",
     "body_encoder": "body",
     "voice_encoder": "voice",
     "ivt_small": "text",
     "voice_activity": "voice_activity",
+    "active_speaker_small": "speaking",
 }
 PARTS = tuple(PART_OF.values())
 # Overlaps to choose from: a lower one leaves fewer doubles, a higher one more people who stand before each other.
@@ -88,10 +90,10 @@ def _evidence(pack: Pack, frames: FrameSet, voices: Path, modalities: Sequence[M
 
 
 def crop_evidence(pack: Pack, frames: FrameSet, modality: Modality) -> Evidence:
-    """Fit faces or bodies.
+    """Fit faces, heads or bodies.
 
-    For faces all groups of one person are the same, whatever they wear. A body is compared while the scene stays, and
-    there it is told from others who share light, room and perhaps the uniform.
+    For faces all groups of one person are the same, whatever they wear. A body, or a head, is compared while the scene
+    stays, and there it is told from others who share light, room and perhaps the uniform.
     """
     test = crop_test(frames, modality, input_size(pack, modality))
     embeddings = embed(pack, modality, test.crops)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from packs.calibration import Calibration, fit_platt
 from packs.manifest import Pack, write_manifest
 from packs.spec import Modality
+from training.card import write_card
 from training.measure.clearness import fit_by_quality
 from training.measure.evidence import equal_error_rate
 
@@ -19,10 +21,12 @@ from training.measure.evidence import equal_error_rate
 LEAST_POSITIVES = 50
 KINDS = ("query", "link")
 # People are often small, turned away or half hidden. A voice is trusted by its length (`services.runtime.trust`).
-BY_QUALITY = (Modality.FACE, Modality.BODY)
+BY_QUALITY = (Modality.FACE, Modality.HEAD, Modality.BODY)
 
 
-def calibrate_on_films(directory: Path, pairs: Path, *, say: Callable[[str], None]) -> dict[str, Any]:
+def calibrate_on_films(
+    directory: Path, pairs: Path, *, say: Callable[[str], None], modalities: Sequence[Modality] | None = None
+) -> dict[str, Any]:
     """Replace a pack's calibrations by ones that are fitted on films.
 
     Where a modality has both kinds of pairs, each kind has half of the weight: one line serves the search and the
@@ -33,6 +37,7 @@ def calibrate_on_films(directory: Path, pairs: Path, *, say: Callable[[str], Non
         directory: Folder of the pack.
         pairs: npz of `python -m evaluation pairs`.
         say: Receives lines of progress.
+        modalities: Whose lines; all that the pack embeds when None.
 
     Returns:
         The figures behind each line.
@@ -40,7 +45,7 @@ def calibrate_on_films(directory: Path, pairs: Path, *, say: Callable[[str], Non
     pack = Pack.load(directory)
     lines, report = dict(pack.manifest.calibration), {}
     with np.load(pairs) as content:
-        for modality in pack.modalities:
+        for modality in pack.modalities if modalities is None else modalities:
             found = [kind for kind in KINDS if _is_enough(content.get(f"{modality}_{kind}_same"))]
             parts = [(content[f"{modality}_{kind}_cosine"], content[f"{modality}_{kind}_same"]) for kind in found]
             if not parts:
@@ -48,12 +53,28 @@ def calibrate_on_films(directory: Path, pairs: Path, *, say: Callable[[str], Non
                 continue
             lines[modality], report[str(modality)] = _fitted(parts)
             if modality in BY_QUALITY and all(f"{modality}_{kind}_quality" in content for kind in found):
-                lines[modality] = _by_quality(parts, [content[f"{modality}_{kind}_quality"] for kind in found])
-                report[str(modality)] |= lines[modality].model_dump()
+                line = _by_quality(parts, [content[f"{modality}_{kind}_quality"] for kind in found])
+                lines[modality], half = line, round(line.cosine_at(0.5), 4)
+                report[str(modality)] |= line.model_dump() | {"cosine_at_half": half}
     manifest = pack.manifest.model_copy(update={"calibration": lines})
     write_manifest(directory, type(manifest).model_validate(manifest.model_dump()))
+    _note(directory, report)
     say(f"calibrated {directory} on films: {report}")
     return report
+
+
+def _note(directory: Path, report: Mapping[str, Any]) -> None:
+    """Say the new lines in the pack's `metrics.json` and on its card, where it has them."""
+    path = directory / "metrics.json"
+    if not path.exists():
+        return
+    metrics = json.loads(path.read_text())
+    for modality, part in report.items():
+        counted = {"positives": sum(part["positives"]), "negatives": sum(part["negatives"])}
+        error = round(float(np.mean(part["equal_error"])), 4)
+        metrics["calibration"]["evidence"][modality] = part | counted | {"equal_error": error}
+    path.write_text(json.dumps(metrics, indent=1, sort_keys=True) + "\n")
+    write_card(directory, metrics)
 
 
 def _is_enough(same: NDArray[np.bool_] | None) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from packs.manifest import Pack
-from training.card_encoders import activity_part, encoder_part, text_part
+from training.card_encoders import activity_part, encoder_part, speaking_part, text_part
 
 Report = Mapping[str, Any]
 
@@ -21,8 +21,9 @@ def write_card(directory: Path, report: Report) -> Path:
         _data(report["data"]),
         _models(pack),
         _detector(test["detector"]),
-        *[encoder_part(name, test[name]) for name in ("face", "body", "voice") if name in test],
+        *[encoder_part(name, test[name]) for name in ("face", "head", "body", "voice") if name in test],
         *([text_part(test["text"])] if "text" in test else []),
+        *([speaking_part(test["speaking"])] if "speaking" in test else []),
         *([activity_part(test["voice_activity"])] if "voice_activity" in test else []),
         _evidence(report["calibration"]["evidence"]),
         _parity(report["parity"]),

@@ -12,6 +12,14 @@ MEANINGS = {
         "anywhere": "One face crop asks for the same person in all other frames (any clothes, light, pose); faces of "
         "24 px and more, yaw up to 60 degrees.",
     },
+    "head": {
+        "in_scene": "In the scene: one crop of a head, from whatever side, asks for the same person in the other "
+        "frames of its scene, among the others of the scene.",
+        "turned_in_scene": "The same, asked by heads that are turned from the camera by more than 75 degrees, which "
+        "show no face that could be asked for.",
+        "across": "Across scenes: it asks for the same person in all other scenes, under another hat, or with the hair "
+        "up.",
+    },
     "body": {
         "in_scene": "In the scene: one body crop asks for the same person in the other frames of its scene, in the "
         "same light and clothes, among the others of the scene.",
@@ -31,6 +39,13 @@ GROUPS = {
     "held_out_words": "with words held out",
     "held_out_both": "both held out",
 }
+SPEAKING = {
+    "network": "network",
+    "jaw_and_sound": "jaw that follows the sound",
+    "mouth_motion": "most moved mouth",
+    "largest_face": "largest face",
+    "chance": "chance",
+}
 LABELS = {
     "bag_of_words": "bag of words",
     "network": "network",
@@ -38,6 +53,8 @@ LABELS = {
     "colour_histogram": "colour histogram",
     "mean_mfcc": "mean MFCC",
     "mean_std_mfcc": "mean and spread of MFCC",
+    "body_network": "the body's network, on the same people",
+    "head_and_body": "head and body, cosines added",
     "chance": "chance",
 }
 
@@ -104,6 +121,31 @@ def activity_part(figures: Report) -> str:
             "| by | wrong frames | speech missed | false alarms |",
             "|---|---|---|---|",
             *rows,
+            "",
+        ]
+    )
+
+
+def speaking_part(figures: Report) -> str:
+    """The card's part about the active-speaker network, from the figures of `training.evaluate_speaking`."""
+    lines, moments = figures["lines"], figures["moments"]
+    rows = [
+        f"| {SPEAKING[way]} | {part['share']:.3f} | {part['interval'][0]:.3f} to {part['interval'][1]:.3f} |"
+        for way, part in lines["right"].items()
+    ]
+    return "\n".join(
+        [
+            f"## Who speaks, {lines['lines']} lines of {len(figures['films'])} films",
+            "",
+            "Each line that somebody in the picture says, among at least two, asks who it is; mouths alone answer, "
+            "line by line. The product adds what it knows of voices and of the rest of the film.",
+            "",
+            "| by | right | 95 % |",
+            "|---|---|---|",
+            *rows,
+            "",
+            f"Of {moments['faces']} faces, one each 40 ms, {100 * moments['speaking']:.0f} % speak; average precision "
+            f"of the network {moments['average_precision']:.3f}.",
             "",
         ]
     )

@@ -23,7 +23,9 @@ from training.data.descriptions import FILE
 from training.data.shards import RenderError, open_frames
 from training.data.voices import open_voices
 from training.evaluate import evaluate
+from training.film_sets import LEARNED, MOUTHS, cut_films
 from training.measure.sets import sample_inputs
+from training.measure.speaking import sample_faces
 from training.measure.voices import sample_windows
 from training.measure.words import sample_words
 from training.recipe import read_recipe
@@ -31,10 +33,14 @@ from training.run import train
 from training.tasks.description import VOCABULARY_FILE
 
 RECIPES = Path(__file__).parent / "recipes"
-SIGHT_RECIPES = ("detector", "face", "body")
+SIGHT_RECIPES = ("detector", "face", "head", "body")
 SOUND_RECIPES = ("voice", "voice_activity")
 WORD_RECIPES = ("words",)
+FILM_RECIPES = ("speaking",)
+DEMO = Path(__file__).resolve().parents[1] / "packs" / "demo"
 PARITY_ROWS = 32
+# Pictures of a window of the active-speaker network.
+WINDOW = 50
 
 Kind = Literal["frames", "closeups", "voices"]
 # How each command calls the number of what it makes.
@@ -113,7 +119,8 @@ def demo_pack(
         version: Version of the weights.
         say: Receives lines of progress.
         threads: Threads for training.
-        words: Whether the sets of frames are described too, and a text pair is trained.
+        words: Whether the sets of frames are described too and a text pair is trained, and an active-speaker network on
+            films that are rendered for it.
     """
     for part in PARTS:
         render(part, folders, say=say)
@@ -121,6 +128,10 @@ def demo_pack(
             write_words(folders.of(part), say=say)
     sources = [(name, folders.frames) for name in SIGHT_RECIPES] + [(name, folders.voices) for name in SOUND_RECIPES]
     sources += [(name, folders.frames) for name in WORD_RECIPES if words]
+    if words:
+        # The people of films are found with the pack of the repository, which the rest of this one replaces.
+        cut_films(folders.frames, DEMO, say=say)
+        sources += [(name, folders.frames) for name in FILM_RECIPES]
     weights = [train(RECIPES / f"{name}.toml", data, runs / name, say=say, threads=threads) for name, data in sources]
     finish(weights, folders, out, version=version, say=say)
 
@@ -213,6 +224,8 @@ def export(weights: Sequence[Path], folders: Folders, out: Path, *, version: str
         if read_checkpoint(path).preset in WORD_PRESETS:
             tokenizer = WordTokenizer(read_vocabulary(path.parent / VOCABULARY_FILE), length=SMALL_WORDS)
             inputs |= sample_words(open_frames(folders.frames / "val"), tokenizer, SMALL_IMAGE, PARITY_ROWS)
+        if PART_OF[read_checkpoint(path).preset] == "speaking":
+            inputs |= sample_faces(folders.frames / MOUTHS, LEARNED.names[0], WINDOW, PARITY_ROWS)
     np.savez(samples, **inputs)
     command = [sys.executable, "-m", "export", "onnx", "--pack", out, "--version", version, "--checkpoint", *weights]
     command += ["--samples", samples, "--report", report]

@@ -17,15 +17,19 @@ from training.calibrate import PARTS
 from training.data.shards import FrameSet, open_frames
 from training.data.voices import open_voices
 from training.evaluate_sound import activity_figures, voice_figures
+from training.evaluate_speaking import evaluate_speaking, exported
 from training.evaluate_words import evaluate_text_pair
+from training.film_sets import MEASURED
 from training.measure.detection import class_figures
 from training.measure.people import people_groups
 from training.measure.retrieval import Retrieval, chance, retrieve
 from training.measure.served import F32, unit
-from training.measure.sets import CHOICES, FLOOR, CropTest, crop_test, detect_raw, embed, input_size
+from training.measure.sets import CHOICES, FLOOR, CropTest, body_crops, crop_test, detect_raw, embed, input_size
 
 # For a pack whose operating point was never chosen.
 DEFAULT_IOU = 0.5
+# A head that is turned further shows no face that could be asked for.
+TURNED_DEG = 75.0
 
 
 def evaluate(
@@ -41,7 +45,8 @@ def evaluate(
 
     Args:
         directory: Folder of the pack.
-        data: Folder with the rendered `test` set of frames; with its descriptions when the pack has a text pair.
+        data: Folder with the rendered `test` set of frames; with its descriptions when the pack has a text pair, and
+            with what `training.film_sets` cuts when it has an active-speaker network.
         voices: Folder with the `test` set of voices; not looked at when the pack has no network for it.
         say: Receives lines of progress.
         frames_limit: Most frames for the detector.
@@ -66,6 +71,9 @@ def evaluate(
     if "voice_activity" in parts and pack.manifest.hearing is not None:
         report["voice_activity"] = activity_figures(pack, open_voices(voices / "test"))
         say(f"voice_activity: {report['voice_activity']}")
+    if "speaking" in parts and pack.manifest.speaking is not None:
+        report["speaking"] = evaluate_speaking(exported(pack), data, MEASURED.names, say=say)
+        say(f"speaking: {report['speaking']['lines']}")
     return report
 
 
@@ -83,6 +91,9 @@ def encoder_figures(pack: Pack, frames: FrameSet, modality: Modality) -> dict[st
     test = crop_test(frames, modality, input_size(pack, modality))
     embeddings = embed(pack, modality, test.crops)
     ways = {"network": unit(embeddings), "pixels": pixels(test.crops), "colour_histogram": colour_histogram(test.crops)}
+    if modality is Modality.HEAD and Modality.BODY in pack.modalities:
+        bodies = unit(embed(pack, Modality.BODY, body_crops(frames, test.rows, input_size(pack, Modality.BODY))))
+        ways |= {"body_network": bodies, "head_and_body": unit(np.concatenate([ways["network"], bodies], axis=1))}
     ways["chance"] = chance(len(test.identity))
     tasks = {name: {way: ask(vectors) for way, vectors in ways.items()} for name, ask in _asked(test, modality).items()}
     first = next(iter(tasks.values()))["network"]
@@ -99,8 +110,11 @@ def _asked(test: CropTest, modality: Modality) -> Mapping[str, Callable[[F32], R
     """What is asked of a modality, by name; the first is the one that figures by group are of."""
     if modality is Modality.FACE:
         return {"anywhere": lambda vectors: retrieve(vectors, test.identity, same_view=test.frame)}
-    return {
-        "in_scene": lambda vectors: retrieve(vectors, test.identity, same_view=test.frame, within=test.scene),
+    asked = {"in_scene": lambda vectors: retrieve(vectors, test.identity, same_view=test.frame, within=test.scene)}
+    if modality is Modality.HEAD:
+        turned = np.abs(test.yaw_deg) > TURNED_DEG
+        asked["turned_in_scene"] = lambda vectors: asked["in_scene"](vectors).of(turned)
+    return asked | {
         "across": lambda vectors: retrieve(vectors, test.identity, same_view=test.scene),
     }
 

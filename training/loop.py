@@ -41,6 +41,15 @@ def moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Ten
     return average
 
 
+def channels_last(module: nn.Module) -> nn.Module:
+    """Store the weights of convolutions over pictures, and over films, as processors like them."""
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    for parameter in module.parameters():
+        if parameter.dim() in formats:
+            parameter.data = parameter.data.to(memory_format=formats[parameter.dim()])
+    return module
+
+
 class Trainer:
     """Follows a recipe to its end, from the start or from where a former run was killed.
 
@@ -69,7 +78,7 @@ class Trainer:
         self.say = say
         self.save_every_s = save_every_s
         self.bfloat16 = bfloat16
-        self.trained: nn.Module = task.trained.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.trained: nn.Module = channels_last(task.trained)
         self.optimiser = adamw(self.trained, recipe.optimiser)
         average = moving_average(recipe.optimiser.average_decay)
         self.averaged = AveragedModel(task.network, avg_fn=average, use_buffers=True)

@@ -100,7 +100,7 @@ class CropChoice(Part):
         sets: Folders below the data folder; the same number in two sets is two people.
     """
 
-    kind: Literal["face", "body"]
+    kind: Literal["face", "head", "body"]
     least_width_px: PositiveFloat
     least_visibility: Share
     largest_yaw_deg: PositiveFloat
@@ -194,10 +194,10 @@ class WordChoice(Part):
 
 
 class EncoderRecipe(Part):
-    """A recipe for a face or body encoder."""
+    """A recipe for an encoder of faces, heads or bodies."""
 
     task: Literal["encoder"]
-    preset: Literal["face_encoder", "body_encoder"]
+    preset: Literal["face_encoder", "head_encoder", "body_encoder"]
     seed: Annotated[int, Field(ge=0)]
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
     optimiser: Optimiser
@@ -288,9 +288,51 @@ class AggregationRecipe(Part):
     crops: CropChoice
 
 
+class SpeakingPhase(Part):
+    """A run of `steps` with `batch` windows of `frames` pictures each, 25 a second."""
+
+    frames: PositiveInt
+    batch: Annotated[int, Field(ge=2)]
+    steps: PositiveInt
+
+
+class SpeakingAugment(Part):
+    """How hard windows of faces with sound are changed.
+
+    Attributes:
+        strange: Chance that the sound is that of other people: nobody in view speaks then.
+        shift: Largest shift of the faces, as a share of their size.
+        scale: Largest change of their size.
+        light: Largest relative change of contrast, and of brightness as a share of 64 grey levels.
+        gain_db: Largest change of loudness.
+    """
+
+    strange: Share
+    shift: Share
+    scale: Share
+    light: Share
+    gain_db: Annotated[float, Field(ge=0.0)]
+
+
+class SpeakingRecipe(Part):
+    """A recipe for an active-speaker network.
+
+    Attributes:
+        films: Names of what `tools.cut_mouths` cut, in the folder `mouths` below the data.
+    """
+
+    task: Literal["speaking"]
+    preset: Literal["active_speaker_small"]
+    seed: Annotated[int, Field(ge=0)]
+    films: Annotated[tuple[str, ...], Field(min_length=1)]
+    phases: Annotated[tuple[SpeakingPhase, ...], Field(min_length=1)]
+    optimiser: Optimiser
+    augment: SpeakingAugment
+
+
 SightRecipe = EncoderRecipe | DetectorRecipe | DescriptionRecipe
 SoundRecipe = VoiceRecipe | ActivityRecipe
-Recipe = SightRecipe | SoundRecipe | AggregationRecipe
+Recipe = SightRecipe | SoundRecipe | AggregationRecipe | SpeakingRecipe
 
 
 class _File(Part):
@@ -328,7 +370,11 @@ def phase_at(recipe: SoundRecipe, step: int) -> SoundPhase: ...
 def phase_at(recipe: AggregationRecipe, step: int) -> TrackletPhase: ...
 
 
-def phase_at(recipe: Recipe, step: int) -> Phase | SoundPhase | TrackletPhase:
+@overload
+def phase_at(recipe: SpeakingRecipe, step: int) -> SpeakingPhase: ...
+
+
+def phase_at(recipe: Recipe, step: int) -> Phase | SoundPhase | TrackletPhase | SpeakingPhase:
     """Give the phase that a step (from 0) belongs to."""
     left = step
     for phase in recipe.phases:

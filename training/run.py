@@ -7,12 +7,14 @@ from pathlib import Path
 
 import torch
 
-from models import body_encoder, face_encoder, person_detector, voice_activity, voice_encoder
+from models import body_encoder, face_encoder, head_encoder, person_detector, voice_activity, voice_encoder
 from models.fusion import netvlad_small
+from models.speaking import active_speaker_small
 from models.text import ivt_small
 from packs.manifest import Pack
 from training.data.crops import load_crops
 from training.data.descriptions import load_pairs
+from training.data.mouths import open_mouths
 from training.data.shards import open_frames
 from training.data.tracklets import load_tracklets
 from training.data.voices import open_voices
@@ -24,6 +26,7 @@ from training.recipe import (
     DescriptionRecipe,
     DetectorRecipe,
     Recipe,
+    SpeakingRecipe,
     VoiceRecipe,
     read_recipe,
 )
@@ -33,10 +36,12 @@ from training.tasks import (
     DescriptionTask,
     DetectorTask,
     EncoderTask,
+    SpeakingTask,
     Task,
     VoiceTask,
 )
 
+ENCODERS = {"face_encoder": face_encoder, "head_encoder": head_encoder, "body_encoder": body_encoder}
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -56,7 +61,10 @@ def task_from_recipe(recipe: Recipe, data: Path) -> Task:
         pack = Pack.load(ROOT / recipe.pack)
         tracklets = load_tracklets(open_frames(data / recipe.crops.sets[0]), pack, recipe.crops)
         return AggregationTask(network=netvlad_small(), tracklets=tracklets, recipe=recipe)
-    encoder = face_encoder() if recipe.preset == "face_encoder" else body_encoder()
+    if isinstance(recipe, SpeakingRecipe):
+        films = open_mouths(data / "mouths", recipe.films)
+        return SpeakingTask(network=active_speaker_small(), films=films, recipe=recipe)
+    encoder = ENCODERS[recipe.preset]()
     sets = [open_frames(data / name) for name in recipe.crops.sets]
     return EncoderTask(encoder=encoder, crops=load_crops(sets, recipe.crops), recipe=recipe)
 
@@ -108,6 +116,9 @@ def _opening(recipe: Recipe, task: Task) -> str:
             return f"{recipe.preset}: {len(task.rows)} clips of {task.classes} voices"
         case AggregationTask():
             return f"{recipe.preset}: {len(task.tracklets)} tracklets of {task.tracklets.classes} persons"
+        case SpeakingTask():
+            windows = f"{len(task.speaking)} windows of people who speak, {len(task.silent)} of others"
+            return f"{recipe.preset}: {len(task.films)} films, {windows}"
         case ActivityTask():
             return f"{recipe.preset}: {len(task.voices)} clips"
     return recipe.preset

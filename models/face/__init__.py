@@ -3,7 +3,6 @@
 from models.face.iresnet import IResidualBlock, IResNet, iresnet
 from models.face.presets import (
     head_encoder_paper,
-    head_encoder_small,
     iresnet18,
     iresnet34,
     iresnet50,
@@ -22,7 +21,6 @@ __all__ = [
     "QualityGraph",
     "SphereFace",
     "head_encoder_paper",
-    "head_encoder_small",
     "iresnet",
     "iresnet18",
     "iresnet34",

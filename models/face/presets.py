@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from torch import nn
-
-from models.blocks import PixelInput, conv_unit, residual_block
-from models.encoder import Encoder, pooled_projection
 from models.face.iresnet import IResNet, iresnet
 from models.face.sphereface import SphereFace, sphereface
 
@@ -52,20 +48,3 @@ def head_encoder_paper() -> IResNet:
     (methods.md 7.3).
     """
     return iresnet50()
-
-
-def head_encoder_small() -> Encoder:
-    """Build a head encoder that trains on a few cores: 96x96 crops to 192 dimensions, about 0.7 M parameters.
-
-    Heads differ by hair and by what is worn, in large shapes: it is narrower than the face encoder.
-    """
-    trunk = nn.Sequential(
-        conv_unit(3, 16, stride=2),
-        conv_unit(16, 32, stride=2),
-        residual_block(32, hidden=32),
-        conv_unit(32, 64, stride=2),
-        residual_block(64, hidden=64),
-        conv_unit(64, 128, stride=2),
-        residual_block(128, hidden=128),
-    )
-    return Encoder(pixels=PixelInput(), trunk=trunk, projection=pooled_projection(128, grid=(3, 3), embedding_dim=192))

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import typer
 from google.protobuf import timestamp_pb2
 
+from personsearch.cli.identity_views import label_view
 from personsearch.v1 import (
     appearance_pb2,
     gallery_pb2,
@@ -87,6 +88,7 @@ def hit_view(hit: hit_pb2.Hit) -> View:
         "score": round(hit.score, SCORE_DIGITS),
         "modalities": {modality_name(share.modality): round(share.share, SCORE_DIGITS) for share in hit.shares},
         "speech": _speech_view(appearance),
+        "identity": label_view(hit.identity) if hit.HasField("identity") else None,
         "evidence": [_step_view(step) for step in hit.evidence],
         "media": _media_view(appearance),
     }
@@ -169,6 +171,7 @@ def _step_view(step: hit_pb2.EvidenceStep) -> View:
         "modality": modality_name(step.modality),
         "cosine": round(step.cosine, SCORE_DIGITS) if step.HasField("cosine") else None,
         "probability": round(step.probability, SCORE_DIGITS),
+        "confirmed": step.confirmed,
     }
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from personsearch.cli.identities import identities
 from personsearch.cli.ingest import ingest
 from personsearch.cli.library import delete, galleries, videos
 from personsearch.cli.search import search, track
@@ -43,6 +44,7 @@ def build_app() -> typer.Typer:
     for verb in (ingest, search, track, videos, delete):
         made.command()(verb)
     made.add_typer(galleries, name="galleries")
+    made.add_typer(identities, name="identity")
     return made
 
 

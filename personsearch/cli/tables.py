@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from rich.markup import escape
 from rich.table import Table
 
 from personsearch.cli.json_view import state_name
@@ -102,8 +103,13 @@ def _hit_cells(hit: hit_pb2.Hit, video_names: Mapping[str, str]) -> tuple[str, .
         span(appearance.span),
         percent(hit.score),
         _video_name(appearance.video_id, video_names),
-        "\n".join([appearance.appearance_id, *(f"[dim]{detail}[/]" for detail in details if detail)]),
+        "\n".join([f"{appearance.appearance_id}{_who(hit)}", *(f"[dim]{detail}[/]" for detail in details if detail)]),
     )
+
+
+def _who(hit: hit_pb2.Hit) -> str:
+    """The name of the person, where somebody gave one."""
+    return f" [bold]{escape(hit.identity.name)}[/]" if hit.identity.name else ""
 
 
 def _video_name(video_id: str, names: Mapping[str, str]) -> str:

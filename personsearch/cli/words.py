@@ -81,7 +81,8 @@ def evidence_in_words(steps: Iterable[hit_pb2.EvidenceStep]) -> str:
             words.append(source)
         here = position == len(chain) - 1
         target = "here" if here else step.target_appearance_id[:SHORT_ID_DIGITS]
-        words.append(f"-{modality_name(step.modality)} {percent(step.probability)}-> {target}")
+        by = "confirmed" if step.confirmed else f"{modality_name(step.modality)} {percent(step.probability)}"
+        words.append(f"-{by}-> {target}")
     return " ".join(words)
 
 

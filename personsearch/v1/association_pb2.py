@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from personsearch.v1 import modality_pb2 as personsearch_dot_v1_dot_modality__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!personsearch/v1/association.proto\x12\x0fpersonsearch.v1\x1a\x1epersonsearch/v1/modality.proto\"\x8a\x01\n\x0b\x41ssociation\x12\x1b\n\x13\x66irst_appearance_id\x18\x01 \x01(\t\x12\x1c\n\x14second_appearance_id\x18\x02 \x01(\t\x12+\n\x08modality\x18\x03 \x01(\x0e\x32\x19.personsearch.v1.Modality\x12\x13\n\x0bprobability\x18\x04 \x01(\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!personsearch/v1/association.proto\x12\x0fpersonsearch.v1\x1a\x1epersonsearch/v1/modality.proto\"\x9d\x01\n\x0b\x41ssociation\x12\x1b\n\x13\x66irst_appearance_id\x18\x01 \x01(\t\x12\x1c\n\x14second_appearance_id\x18\x02 \x01(\t\x12+\n\x08modality\x18\x03 \x01(\x0e\x32\x19.personsearch.v1.Modality\x12\x13\n\x0bprobability\x18\x04 \x01(\x02\x12\x11\n\tconfirmed\x18\x05 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'personsearch.v1.association
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ASSOCIATION']._serialized_start=87
-  _globals['_ASSOCIATION']._serialized_end=225
+  _globals['_ASSOCIATION']._serialized_end=244
 # @@protoc_insertion_point(module_scope)

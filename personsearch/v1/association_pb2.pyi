@@ -27,6 +27,7 @@ class Association(_message.Message):
     SECOND_APPEARANCE_ID_FIELD_NUMBER: _builtins.int
     MODALITY_FIELD_NUMBER: _builtins.int
     PROBABILITY_FIELD_NUMBER: _builtins.int
+    CONFIRMED_FIELD_NUMBER: _builtins.int
     first_appearance_id: _builtins.str
     """The appearance with the smaller id."""
     second_appearance_id: _builtins.str
@@ -34,7 +35,13 @@ class Association(_message.Message):
     modality: _modality_pb2.Modality.ValueType
     """What the belief rests on: face and voice hold across videos, body within a video and window."""
     probability: _builtins.float
-    """Calibrated probability of "same person" in (0, 1), with the prior odds of two appearances that a search brings together."""
+    """Calibrated probability of "same person" in (0, 1), with the prior odds of two appearances that a search brings together.
+    Of a confirmed edge it is 1.
+    """
+    confirmed: _builtins.bool
+    """Whether it is an edge of its own kind: not by a modality but since somebody confirmed that the two are one person. Its modality
+    says then only what is to be seen or heard at its ends: voice where one of them is speech with nobody on screen, else face.
+    """
     def __init__(
         self,
         *,
@@ -42,10 +49,11 @@ class Association(_message.Message):
         second_appearance_id: _builtins.str = ...,
         modality: _modality_pb2.Modality.ValueType = ...,
         probability: _builtins.float = ...,
+        confirmed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_appearance_id", b"first_appearance_id", "modality", b"modality", "probability", b"probability", "second_appearance_id", b"second_appearance_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmed", b"confirmed", "first_appearance_id", b"first_appearance_id", "modality", b"modality", "probability", b"probability", "second_appearance_id", b"second_appearance_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -68,6 +68,7 @@ class AssociationServiceServicer:
 
     def ListAssociations(self, request, context):
         """Returns the edges at some appearances, strongest first for each. Videos that the cache does not know are associated first.
+        What people confirmed is among them, with probability 1; what they rejected, or split apart, is not.
 
         Possible errors: GALLERY_NOT_FOUND, BACKEND_UNAVAILABLE.
         """

@@ -41,6 +41,7 @@ class AssociationServiceStub:
     """
     ListAssociations: _grpc.UnaryUnaryMultiCallable[_association_service_pb2.ListAssociationsRequest, _association_service_pb2.ListAssociationsResponse]
     """Returns the edges at some appearances, strongest first for each. Videos that the cache does not know are associated first.
+    What people confirmed is among them, with probability 1; what they rejected, or split apart, is not.
 
     Possible errors: GALLERY_NOT_FOUND, BACKEND_UNAVAILABLE.
     """
@@ -60,6 +61,7 @@ class AssociationServiceAsyncStub(AssociationServiceStub):
     """
     ListAssociations: _aio.UnaryUnaryMultiCallable[_association_service_pb2.ListAssociationsRequest, _association_service_pb2.ListAssociationsResponse]  # type: ignore[assignment]
     """Returns the edges at some appearances, strongest first for each. Videos that the cache does not know are associated first.
+    What people confirmed is among them, with probability 1; what they rejected, or split apart, is not.
 
     Possible errors: GALLERY_NOT_FOUND, BACKEND_UNAVAILABLE.
     """
@@ -88,6 +90,7 @@ class AssociationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_association_service_pb2.ListAssociationsResponse, _abc.Awaitable[_association_service_pb2.ListAssociationsResponse]]:
         """Returns the edges at some appearances, strongest first for each. Videos that the cache does not know are associated first.
+        What people confirmed is among them, with probability 1; what they rejected, or split apart, is not.
 
         Possible errors: GALLERY_NOT_FOUND, BACKEND_UNAVAILABLE.
         """

@@ -68,6 +68,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A text has no word about looks that the pack's vocabulary has. INVALID_ARGUMENT;
     metadata: {"part_index": "0", "unknown_words": "grmpf, xyzzy", "known_words": "woman, blue, shirt"}, the last as examples.
     """
+    ERROR_REASON_IDENTITY_NOT_FOUND: _ErrorReason.ValueType  # 20
+    """The identity is not in that gallery. NOT_FOUND; metadata: {"gallery": "town", "identity_id": "..."}."""
+    ERROR_REASON_OPERATION_NOT_FOUND: _ErrorReason.ValueType  # 21
+    """The gallery's log has no operation of that number. NOT_FOUND; metadata: {"gallery": "town", "number": "17"}."""
+    ERROR_REASON_CONTRADICTION: _ErrorReason.ValueType  # 22
+    """What is said cannot be: two appearances on screen together as one person, a split of what belongs to another identity.
+    FAILED_PRECONDITION; metadata: {"appearance_ids": "...,..."}.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reason in google.rpc.ErrorInfo of every error; its domain is "personsearch". Field mistakes also carry google.rpc.BadRequest."""
@@ -117,5 +125,13 @@ ERROR_REASON_NO_SPEECH: ErrorReason.ValueType  # 18
 ERROR_REASON_NO_KNOWN_WORDS: ErrorReason.ValueType  # 19
 """A text has no word about looks that the pack's vocabulary has. INVALID_ARGUMENT;
 metadata: {"part_index": "0", "unknown_words": "grmpf, xyzzy", "known_words": "woman, blue, shirt"}, the last as examples.
+"""
+ERROR_REASON_IDENTITY_NOT_FOUND: ErrorReason.ValueType  # 20
+"""The identity is not in that gallery. NOT_FOUND; metadata: {"gallery": "town", "identity_id": "..."}."""
+ERROR_REASON_OPERATION_NOT_FOUND: ErrorReason.ValueType  # 21
+"""The gallery's log has no operation of that number. NOT_FOUND; metadata: {"gallery": "town", "number": "17"}."""
+ERROR_REASON_CONTRADICTION: ErrorReason.ValueType  # 22
+"""What is said cannot be: two appearances on screen together as one person, a split of what belongs to another identity.
+FAILED_PRECONDITION; metadata: {"appearance_ids": "...,..."}.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -23,20 +23,21 @@ _sym_db = _symbol_database.Default()
 
 
 from personsearch.v1 import appearance_pb2 as personsearch_dot_v1_dot_appearance__pb2
+from personsearch.v1 import identity_pb2 as personsearch_dot_v1_dot_identity__pb2
 from personsearch.v1 import modality_pb2 as personsearch_dot_v1_dot_modality__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19personsearch/v1/hit.proto\x12\x0fpersonsearch.v1\x1a personsearch/v1/appearance.proto\x1a\x1epersonsearch/v1/modality.proto\"K\n\rModalityShare\x12+\n\x08modality\x18\x01 \x01(\x0e\x32\x19.personsearch.v1.Modality\x12\r\n\x05share\x18\x02 \x01(\x02\"\xce\x01\n\x0c\x45videnceStep\x12\x14\n\npart_index\x18\x01 \x01(\x05H\x00\x12\x1e\n\x14source_appearance_id\x18\x02 \x01(\tH\x00\x12\x1c\n\x14target_appearance_id\x18\x03 \x01(\t\x12+\n\x08modality\x18\x04 \x01(\x0e\x32\x19.personsearch.v1.Modality\x12\x13\n\x06\x63osine\x18\x05 \x01(\x02H\x01\x88\x01\x01\x12\x13\n\x0bprobability\x18\x06 \x01(\x02\x42\x08\n\x06sourceB\t\n\x07_cosine\"\xa6\x01\n\x03Hit\x12/\n\nappearance\x18\x01 \x01(\x0b\x32\x1b.personsearch.v1.Appearance\x12\r\n\x05score\x18\x02 \x01(\x02\x12.\n\x06shares\x18\x03 \x03(\x0b\x32\x1e.personsearch.v1.ModalityShare\x12/\n\x08\x65vidence\x18\x04 \x03(\x0b\x32\x1d.personsearch.v1.EvidenceStepb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19personsearch/v1/hit.proto\x12\x0fpersonsearch.v1\x1a personsearch/v1/appearance.proto\x1a\x1epersonsearch/v1/identity.proto\x1a\x1epersonsearch/v1/modality.proto\"K\n\rModalityShare\x12+\n\x08modality\x18\x01 \x01(\x0e\x32\x19.personsearch.v1.Modality\x12\r\n\x05share\x18\x02 \x01(\x02\"\xe1\x01\n\x0c\x45videnceStep\x12\x14\n\npart_index\x18\x01 \x01(\x05H\x00\x12\x1e\n\x14source_appearance_id\x18\x02 \x01(\tH\x00\x12\x1c\n\x14target_appearance_id\x18\x03 \x01(\t\x12+\n\x08modality\x18\x04 \x01(\x0e\x32\x19.personsearch.v1.Modality\x12\x13\n\x06\x63osine\x18\x05 \x01(\x02H\x01\x88\x01\x01\x12\x13\n\x0bprobability\x18\x06 \x01(\x02\x12\x11\n\tconfirmed\x18\x07 \x01(\x08\x42\x08\n\x06sourceB\t\n\x07_cosine\"\xd8\x01\n\x03Hit\x12/\n\nappearance\x18\x01 \x01(\x0b\x32\x1b.personsearch.v1.Appearance\x12\r\n\x05score\x18\x02 \x01(\x02\x12.\n\x06shares\x18\x03 \x03(\x0b\x32\x1e.personsearch.v1.ModalityShare\x12/\n\x08\x65vidence\x18\x04 \x03(\x0b\x32\x1d.personsearch.v1.EvidenceStep\x12\x30\n\x08identity\x18\x05 \x01(\x0b\x32\x1e.personsearch.v1.IdentityLabelb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'personsearch.v1.hit_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MODALITYSHARE']._serialized_start=112
-  _globals['_MODALITYSHARE']._serialized_end=187
-  _globals['_EVIDENCESTEP']._serialized_start=190
-  _globals['_EVIDENCESTEP']._serialized_end=396
-  _globals['_HIT']._serialized_start=399
-  _globals['_HIT']._serialized_end=565
+  _globals['_MODALITYSHARE']._serialized_start=144
+  _globals['_MODALITYSHARE']._serialized_end=219
+  _globals['_EVIDENCESTEP']._serialized_start=222
+  _globals['_EVIDENCESTEP']._serialized_end=447
+  _globals['_HIT']._serialized_start=450
+  _globals['_HIT']._serialized_end=666
 # @@protoc_insertion_point(module_scope)

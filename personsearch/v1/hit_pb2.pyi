@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from personsearch.v1 import appearance_pb2 as _appearance_pb2
+from personsearch.v1 import identity_pb2 as _identity_pb2
 from personsearch.v1 import modality_pb2 as _modality_pb2
 import builtins as _builtins
 import sys
@@ -58,6 +59,7 @@ class EvidenceStep(_message.Message):
     MODALITY_FIELD_NUMBER: _builtins.int
     COSINE_FIELD_NUMBER: _builtins.int
     PROBABILITY_FIELD_NUMBER: _builtins.int
+    CONFIRMED_FIELD_NUMBER: _builtins.int
     part_index: _builtins.int
     """Index of the part in the query, from 0."""
     source_appearance_id: _builtins.str
@@ -70,6 +72,8 @@ class EvidenceStep(_message.Message):
     """Cosine of the two embeddings, in [-1, 1]; absent when the step was read from the association cache."""
     probability: _builtins.float
     """Calibrated probability of "same person" of this step alone, in [0, 1]."""
+    confirmed: _builtins.bool
+    """Whether somebody confirmed the step: it rests on what they said, not on a modality."""
     def __init__(
         self,
         *,
@@ -79,10 +83,11 @@ class EvidenceStep(_message.Message):
         modality: _modality_pb2.Modality.ValueType = ...,
         cosine: _builtins.float | None = ...,
         probability: _builtins.float = ...,
+        confirmed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_cosine", b"_cosine", "cosine", b"cosine", "part_index", b"part_index", "source", b"source", "source_appearance_id", b"source_appearance_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cosine", b"_cosine", "cosine", b"cosine", "modality", b"modality", "part_index", b"part_index", "probability", b"probability", "source", b"source", "source_appearance_id", b"source_appearance_id", "target_appearance_id", b"target_appearance_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cosine", b"_cosine", "confirmed", b"confirmed", "cosine", b"cosine", "modality", b"modality", "part_index", b"part_index", "probability", b"probability", "source", b"source", "source_appearance_id", b"source_appearance_id", "target_appearance_id", b"target_appearance_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cosine: _TypeAlias = _typing.Literal["cosine"]  # noqa: Y015
     _WhichOneofArgType__cosine: _TypeAlias = _typing.Literal["_cosine", b"_cosine"]  # noqa: Y015
@@ -105,6 +110,7 @@ class Hit(_message.Message):
     SCORE_FIELD_NUMBER: _builtins.int
     SHARES_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
+    IDENTITY_FIELD_NUMBER: _builtins.int
     score: _builtins.float
     """Calibrated probability that this is the person asked for, in [0, 1]."""
     @_builtins.property
@@ -119,6 +125,10 @@ class Hit(_message.Message):
     def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___EvidenceStep]:
         """The chain that reached it, from the query to this appearance; one step for a direct hit."""
 
+    @_builtins.property
+    def identity(self) -> _identity_pb2.IdentityLabel:
+        """Who it is, as far as identities were known when the query came; absent where the appearance has none yet."""
+
     def __init__(
         self,
         *,
@@ -126,10 +136,11 @@ class Hit(_message.Message):
         score: _builtins.float = ...,
         shares: _abc.Iterable[Global___ModalityShare] | None = ...,
         evidence: _abc.Iterable[Global___EvidenceStep] | None = ...,
+        identity: _identity_pb2.IdentityLabel | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["appearance", b"appearance"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["appearance", b"appearance", "identity", b"identity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["appearance", b"appearance", "evidence", b"evidence", "score", b"score", "shares", b"shares"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appearance", b"appearance", "evidence", b"evidence", "identity", b"identity", "score", b"score", "shares", b"shares"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

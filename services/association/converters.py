@@ -16,10 +16,11 @@ def association_to_proto(edge: Association) -> association_pb2.Association:
         second_appearance_id=edge.second,
         modality=modality_to_proto(edge.modality),
         probability=edge.probability,
+        confirmed=edge.confirmed,
     )
 
 
 def association_from_proto(edge: association_pb2.Association) -> Association:
     """An edge of the wire."""
     modality = modality_from_proto(edge.modality)
-    return Association(edge.first_appearance_id, edge.second_appearance_id, modality, edge.probability)
+    return Association(edge.first_appearance_id, edge.second_appearance_id, modality, edge.probability, edge.confirmed)

@@ -12,7 +12,7 @@ from packs.calibration import Calibration
 from packs.spec import Modality
 from services.backends.schemas import Association
 
-__all__ = ["LONG_TERM", "SHORT_TERM", "EdgeSet", "LinkEvidence", "Timed", "evidence_of", "gap_s", "overlap"]
+__all__ = ["LONG_TERM", "SHORT_TERM", "EdgeSet", "LinkEvidence", "Timed", "evidence_of", "overlap"]
 
 # The heart of the multimodality index: a face and a voice stay the same, clothes do not.
 LONG_TERM = frozenset({Modality.FACE, Modality.VOICE})
@@ -83,8 +83,3 @@ def evidence_of(
 def overlap(one: Timed, other: Timed) -> bool:
     """Whether two appearances of one video are on screen at the same time: they are two people."""
     return one.start_s < other.end_s and other.start_s < one.end_s
-
-
-def gap_s(one: Timed, other: Timed) -> float:
-    """Seconds between the end of the earlier and the start of the later; 0 when they overlap."""
-    return max(0.0, one.start_s - other.end_s, other.start_s - one.end_s)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import bisect
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+import asyncio
+from collections.abc import Collection, Container, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,10 +16,10 @@ from services.association.evidence import (
     EdgeSet,
     LinkEvidence,
     evidence_of,
-    gap_s,
     overlap,
 )
 from services.association.settings import LinkingSettings
+from services.association.short_term import Looks, ShortTermLinks
 from services.association.voices import VoiceLinks
 from services.backends.index.protocol import VectorIndex
 from services.backends.schemas import Appearance, Association, EmbeddingRow, Neighbour, Scope, Video
@@ -39,8 +39,8 @@ class Linker:
     """Computes edges; it keeps nothing.
 
     Two tracklets of one video that overlap in time are never linked. Face and voice link across the gallery, voices as
-    far as it is sure whose they are (`voices`). Body and head link within the video, or with videos of the same site
-    whose clocks lie within the window.
+    far as it is sure whose they are (`voices`). Body and head, judged together (`short_term`), link within the video,
+    or with videos of the same site whose clocks lie within the window.
 
     Args:
         index: Where embeddings are.
@@ -54,6 +54,10 @@ class Linker:
         self._index = index
         self._settings = settings
         self._evidence = evidence_of(calibration, settings.prior_log_odds)
+        looks = {modality: one for modality, one in self._evidence.items() if modality in SHORT_TERM}
+        self._short_term = ShortTermLinks(
+            looks, settings.short_term_window_s, settings.head_share, settings.clothes_kept
+        )
 
     async def link(self, video: Video, known: Collection[str], others: Sequence[Video]) -> LinkedVideo:
         """Find the edges of a video.
@@ -66,23 +70,39 @@ class Linker:
         scope = Scope(video.gallery, video_ids=(video.video_id,))
         appearances = {row.appearance_id: row for row in await self._index.list_appearances(scope)}
         edges = EdgeSet(self._settings.min_probability)
-        near = self._near_in_time(video, known, others)
-        for modality, evidence in self._evidence.items():
-            # Vectors without an appearance are leftovers of an ingest that was cut off.
-            rows = [
-                row for row in await self._index.list_embeddings(modality, scope) if row.appearance_id in appearances
-            ]
-            if not rows:
-                continue
-            if modality is Modality.VOICE:
+        for modality in LONG_TERM & self._evidence.keys():
+            evidence = self._evidence[modality]
+            rows = await self._rows(modality, scope, appearances)
+            if rows and modality is Modality.VOICE:
                 await self._link_voices(rows, appearances, evidence, frozenset(known), edges)
-            elif modality in LONG_TERM:
+            elif rows:
                 await self._link_long_term(rows, modality, evidence, frozenset(known), edges)
-            elif modality in SHORT_TERM:
-                _link_within(rows, modality, evidence, self._settings.short_term_window_s, edges)
-                for other in near:
-                    await self._link_site(rows, video, other, modality, evidence, edges)
+        await self._link_short_term(video, appearances, self._near_in_time(video, known, others), edges)
         return LinkedVideo(tuple(sorted(appearances)), tuple(edges.associations()))
+
+    async def _rows(self, modality: Modality, scope: Scope, appearances: Container[str] | None) -> list[EmbeddingRow]:
+        """Embeddings, without the leftovers of an ingest that was cut off: those have no appearance."""
+        rows = await self._index.list_embeddings(modality, scope)
+        return [row for row in rows if appearances is None or row.appearance_id in appearances]
+
+    async def _link_short_term(
+        self, video: Video, appearances: Container[str], near: Sequence[Video], edges: EdgeSet
+    ) -> None:
+        """Link looks of the video, and with those of other cameras of its site."""
+        judge, least = self._short_term, self._settings.min_probability
+        modalities = sorted(judge.evidence)
+        scope = Scope(video.gallery, video_ids=(video.video_id,))
+        looks = Looks.of({one: await self._rows(one, scope, appearances) for one in modalities})
+        if not len(looks):
+            return
+        for link in await asyncio.to_thread(lambda: list(judge.within(looks, least))):
+            edges.add(looks.ids[link.first], looks.ids[link.second], link.modality, link.probability)
+        for other in near:
+            shift_s = _shift_s(video, other)
+            scope = _around(looks, other, judge.window_s, shift_s)
+            theirs = Looks.of({one: await self._rows(one, scope, None) for one in modalities}).later_by(shift_s)
+            for link in judge.between(looks, theirs, least):
+                edges.add(looks.ids[link.first], theirs.ids[link.second], link.modality, link.probability)
 
     async def _link_long_term(
         self,
@@ -130,35 +150,6 @@ class Linker:
             if neighbour.video_id == row.video_id or neighbour.video_id in known
         ]
 
-    async def _link_site(
-        self,
-        rows: Sequence[EmbeddingRow],
-        video: Video,
-        other: Video,
-        modality: Modality,
-        evidence: LinkEvidence,
-        edges: EdgeSet,
-    ) -> None:
-        """Link with another camera of the site; both may see a person at the same time."""
-        shift_s = _shift_s(video, other)
-        window_s = self._settings.short_term_window_s
-        scope = Scope(
-            video.gallery,
-            video_ids=(other.video_id,),
-            start_s=min(row.start_s for row in rows) - window_s - shift_s,
-            end_s=max(row.end_s for row in rows) + window_s - shift_s,
-        )
-        candidates = await self._index.list_embeddings(modality, scope)
-        if not candidates:
-            return
-        cosines = np.stack([row.vector for row in rows]) @ np.stack([each.vector for each in candidates]).T
-        for j, candidate in enumerate(candidates):
-            on_our_clock = replace(candidate, start_s=candidate.start_s + shift_s, end_s=candidate.end_s + shift_s)
-            for i, row in enumerate(rows):
-                if gap_s(row, on_our_clock) <= window_s:
-                    probability = evidence.probability(float(cosines[i, j]))
-                    edges.add(row.appearance_id, candidate.appearance_id, modality, probability)
-
     def _near_in_time(self, video: Video, known: Collection[str], others: Sequence[Video]) -> list[Video]:
         """Known videos of the same site whose clocks come within the window of this one's, nearest first."""
         if video.site is None or video.recorded_at is None:
@@ -176,19 +167,14 @@ class Linker:
         return [other for _, _, other in near[: self._settings.max_site_videos]]
 
 
-def _link_within(
-    rows: Sequence[EmbeddingRow], modality: Modality, evidence: LinkEvidence, window_s: float, edges: EdgeSet
-) -> None:
-    """Link appearances of one video whose gap is within the window; those that overlap are two people."""
-    rows = sorted(rows, key=lambda row: (row.start_s, row.appearance_id))
-    starts = [row.start_s for row in rows]
-    vectors = np.stack([row.vector for row in rows])
-    for i, row in enumerate(rows):
-        # Later ones begin at the end of this one or after, and at most a window after.
-        first = max(i + 1, bisect.bisect_left(starts, row.end_s))
-        last = bisect.bisect_right(starts, row.end_s + window_s)
-        for later, cosine in zip(rows[first:last], vectors[first:last] @ row.vector):
-            edges.add(row.appearance_id, later.appearance_id, modality, evidence.probability(float(cosine)))
+def _around(looks: Looks, other: Video, window_s: float, shift_s: float) -> Scope:
+    """What another camera saw within the window of some looks, on its own clock."""
+    return Scope(
+        other.gallery,
+        video_ids=(other.video_id,),
+        start_s=float(looks.start_s.min()) - window_s - shift_s,
+        end_s=float(looks.end_s.max()) + window_s - shift_s,
+    )
 
 
 def _shift_s(video: Video, other: Video) -> float:

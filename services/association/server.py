@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 
 from packs.manifest import Pack
-from services.association.handlers import AssociationHandlers
-from services.association.servicer import mounted
+from services.association.composing import compose_associations
 from services.association.settings import AssociationProcessSettings
 from services.backends.associations.redis import RedisAssociationStore
 from services.backends.index.live import claim, dimensions_of
@@ -35,7 +34,7 @@ async def build(settings: AssociationProcessSettings) -> GrpcServer:
     await index.open(dimensions_of(pack))
     await claim(index)
     logger = logging.getLogger("services.association")
-    handlers = AssociationHandlers(index, store, pack.calibration, settings.linking, logger)
+    composed = compose_associations(index, store, pack.calibration, settings.linking, settings.identities, logger)
 
     async def check_index() -> None:
         if not await index.ready():
@@ -48,10 +47,10 @@ async def build(settings: AssociationProcessSettings) -> GrpcServer:
     return GrpcServer(
         settings.server,
         settings.association.address or DEFAULT_ADDRESS,
-        [mounted(handlers)],
+        composed.services,
         {"index": check_index, "associations": check_store},
         logger,
-        closers=[handlers.aclose, store.aclose, index.aclose],
+        closers=[composed.aclose, store.aclose, index.aclose],
     )
 
 

@@ -7,6 +7,7 @@ import grpc
 from personsearch.v1 import association_service_pb2 as messages
 from personsearch.v1 import association_service_pb2_grpc as stubs
 from services.association import converters
+from services.association.corrected import CorrectedAssociations
 from services.association.handlers import DEFAULT_MIN_PROBABILITY, AssociationHandlers
 from services.runtime.modalities import modality_from_proto
 from services.runtime.server import MountedService
@@ -19,7 +20,7 @@ NAME = "personsearch.v1.AssociationService"
 class AssociationServicer(stubs.AssociationServiceServicer):
     """Associations on gRPC; requests have passed validation, domain errors are mapped by the interceptor."""
 
-    def __init__(self, handlers: AssociationHandlers) -> None:
+    def __init__(self, handlers: CorrectedAssociations | AssociationHandlers) -> None:
         self._handlers = handlers
 
     async def AssociateVideo(
@@ -54,7 +55,7 @@ class AssociationServicer(stubs.AssociationServiceServicer):
         return messages.DropVideoAssociationsResponse(deleted=dropped.deleted, remaining=dropped.remaining)
 
 
-def mounted(handlers: AssociationHandlers) -> MountedService:
+def mounted(handlers: CorrectedAssociations | AssociationHandlers) -> MountedService:
     """The service, ready to be put on a server."""
     servicer = AssociationServicer(handlers)
     return MountedService(NAME, lambda server: stubs.add_AssociationServiceServicer_to_server(servicer, server))

@@ -8,11 +8,13 @@ from typing import Annotated
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from packs.spec import Modality
+from services.association.identities.settings import IdentitySettings
 from services.runtime.settings import Section, StackSettings
 
 __all__ = ["AssociationProcessSettings", "LinkingSettings"]
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 # A pack's calibration speaks for even odds, but most pairs are two people: of the neighbours that a search returns from
 # a gallery of hundreds of people about one in twenty is another tracklet of the same person when the vector says
@@ -35,6 +37,9 @@ class LinkingSettings(Section):
         neighbours: Nearest faces (or voices) that are looked at for each appearance. The store keeps fewer; the rest
             is for the far ends, which may have no stronger edge.
         short_term_window_s: Longest gap between two appearances that body (or head) may link: people change clothes.
+        head_share: How far a head's evidence counts beside a body's of the same pair.
+        clothes_kept: Probability that somebody who is seen again within the window wears the same. On films 8101 and
+            7102, whose cuts leave out hours, 0.2 describes the pairs best; between cameras it would be higher.
         max_site_videos: Most videos of one site, nearest in time first, that a video's bodies are compared with.
         mend_wait_s: Longest time that a read waits for videos which the cache does not know.
         unready_s: A video that could not be mended, since its ingest goes on, is not looked at again so long.
@@ -45,6 +50,8 @@ class LinkingSettings(Section):
     min_probability: Probability = 0.5
     neighbours: PositiveInt = 48
     short_term_window_s: PositiveFloat = 60.0
+    head_share: Share = 0.85
+    clothes_kept: Share = 0.4
     max_site_videos: PositiveInt = 16
     mend_wait_s: PositiveFloat = 5.0
     unready_s: PositiveFloat = 5.0
@@ -55,3 +62,4 @@ class AssociationProcessSettings(StackSettings):
     """What the association process reads: the stack's settings and its own."""
 
     linking: LinkingSettings = LinkingSettings()
+    identities: IdentitySettings = IdentitySettings()

@@ -176,12 +176,17 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """A symmetric belief "same person" by one modality; `first` < `second`; probability in (0, 1)."""
+    """A symmetric belief "same person" by one modality; `first` < `second`; probability in (0, 1).
+
+    `confirmed` edges have probability 1: somebody said so, and no modality. `modality` is then that in which a person
+    is to be found at both ends.
+    """
 
     first: str
     second: str
     modality: Modality
     probability: float
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

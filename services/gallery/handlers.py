@@ -123,6 +123,8 @@ class GalleryHandlers:
         # What belongs to no video any more, such as files of an ingest that was cut off.
         deleted["associations"] += await self._store.drop_gallery(name)
         deleted["media"] += await self._media.delete_prefix(name)
+        # What was said of its people: names are personal data, whichever videos they came from.
+        deleted["index"] += await self._index.people.erase_gallery(name)
         remaining = await self._remaining(name)
         for store in STORES:
             if remaining[store]:
@@ -154,7 +156,7 @@ class GalleryHandlers:
 
     async def _remaining(self, name: str) -> dict[StoreName, int]:
         return {
-            "index": len(await self._index.list_videos(name)),
+            "index": len(await self._index.list_videos(name)) + await self._index.people.count_gallery(name),
             "associations": len(await self._store.known_videos(name)),
             "media": await self._media.count_prefix(name),
         }

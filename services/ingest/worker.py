@@ -10,6 +10,7 @@ import signal
 from services.backends.hearing import HearingModels
 from services.backends.inference.factory import backend_from_settings
 from services.backends.inference.protocol import InferenceBackend
+from services.backends.speaking import SpeakingModels
 from services.backends.vision import VisionModels
 from services.ingest.assembly import Stores
 from services.ingest.deletion import Deletion
@@ -46,6 +47,7 @@ def _worker(settings: IngestSettings, stores: Stores, backend: InferenceBackend,
     pipeline = Pipeline(
         vision=VisionModels(backend, stores.pack),
         hearing=HearingModels(backend, stores.pack),
+        watching=SpeakingModels(backend, stores.pack),
         modalities=stores.pack.modalities,
         calibration=stores.pack.calibration,
         index=stores.index,

@@ -29,6 +29,9 @@ class Reason(StrEnum):
     UNREADABLE_SOUND = "UNREADABLE_SOUND"
     NO_SPEECH = "NO_SPEECH"
     NO_KNOWN_WORDS = "NO_KNOWN_WORDS"
+    IDENTITY_NOT_FOUND = "IDENTITY_NOT_FOUND"
+    OPERATION_NOT_FOUND = "OPERATION_NOT_FOUND"
+    CONTRADICTION = "CONTRADICTION"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,35 @@ class AppearanceNotFoundError(DomainError):
     def __init__(self, gallery: str, appearance_id: str) -> None:
         facts = {"gallery": gallery, "appearance_id": appearance_id}
         super().__init__(f"gallery {gallery!r} has no appearance {appearance_id}", facts)
+
+
+class IdentityNotFoundError(DomainError):
+    """The identity is not in that gallery."""
+
+    reason = Reason.IDENTITY_NOT_FOUND
+
+    def __init__(self, gallery: str, identity_id: str) -> None:
+        facts = {"gallery": gallery, "identity_id": identity_id}
+        super().__init__(f"gallery {gallery!r} has no identity {identity_id}", facts)
+
+
+class OperationNotFoundError(DomainError):
+    """The gallery's log has no operation of that number."""
+
+    reason = Reason.OPERATION_NOT_FOUND
+
+    def __init__(self, gallery: str, number: int) -> None:
+        facts = {"gallery": gallery, "number": str(number)}
+        super().__init__(f"the log of gallery {gallery!r} has no operation {number}", facts)
+
+
+class ContradictionError(DomainError):
+    """What is said of some appearances cannot be."""
+
+    reason = Reason.CONTRADICTION
+
+    def __init__(self, why: str, appearance_ids: Sequence[str]) -> None:
+        super().__init__(f"this cannot be: {why}", {"appearance_ids": ",".join(appearance_ids)})
 
 
 class UnreadableImageError(DomainError):

@@ -36,6 +36,7 @@ class Step:
         modality: What the step rests on.
         probability: Calibrated probability of "same person" of this step alone.
         cosine: Of the two embeddings; None when the step was read from the association cache.
+        confirmed: Whether it rests on what somebody said, and on no modality.
     """
 
     source: int | str
@@ -43,6 +44,15 @@ class Step:
     modality: Modality
     probability: float
     cosine: float | None = None
+    confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """The identity of an appearance; without a name where nobody gave one."""
+
+    identity_id: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +74,11 @@ class Belief:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A belief about an appearance that is there."""
+    """A belief about an appearance that is there, and who it is, as far as that is known."""
 
     appearance: Appearance
     belief: Belief
+    who: Who | None = None
 
     @property
     def score(self) -> float:

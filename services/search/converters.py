@@ -10,13 +10,14 @@ from personsearch.v1 import (
     appearance_pb2,
     geometry_pb2,
     hit_pb2,
+    identity_pb2,
     modality_pb2,
     person_search_service_pb2,
     query_pb2,
 )
 from services.backends.schemas import Appearance, AppearanceKind, Box, KeyBox
 from services.runtime.modalities import modality_from_proto, modality_to_proto
-from services.search.answer import Answer, Degradation, Hit, Share, Step, TextReading, Track, TrackSpan
+from services.search.answer import Answer, Degradation, Hit, Share, Step, TextReading, Track, TrackSpan, Who
 from services.search.listing import Page
 from services.search.query import Description, Like, Portrait, Query, QueryPart, RawEmbedding, Task, VoiceClip
 
@@ -153,6 +154,7 @@ def step_to_proto(step: Step) -> hit_pb2.EvidenceStep:
         modality=modality_to_proto(step.modality),
         cosine=step.cosine,
         probability=step.probability,
+        confirmed=step.confirmed,
     )
     if isinstance(step.source, int):
         message.part_index = step.source
@@ -168,7 +170,13 @@ def hit_to_proto(hit: Hit) -> hit_pb2.Hit:
         score=hit.belief.score,
         shares=[share_to_proto(share) for share in hit.belief.shares],
         evidence=[step_to_proto(step) for step in hit.belief.chain],
+        identity=who_to_proto(hit.who) if hit.who is not None else None,
     )
+
+
+def who_to_proto(who: Who) -> identity_pb2.IdentityLabel:
+    """The identity of a hit."""
+    return identity_pb2.IdentityLabel(identity_id=who.identity_id, name=who.name)
 
 
 def answer_to_proto(answer: Answer) -> person_search_service_pb2.SearchResponse:

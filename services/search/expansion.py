@@ -132,7 +132,9 @@ class Expander:
             for source, target in ((edge.first, edge.second), (edge.second, edge.first)):
                 if source not in frontier or target in blocked:
                     continue
-                path = best[source].followed_by(Step(source, target, edge.modality, edge.probability))
+                path = best[source].followed_by(
+                    Step(source, target, edge.modality, edge.probability, confirmed=edge.confirmed)
+                )
                 if path.probability < self._bounds.stop_probability:
                     continue
                 if target in best and path.probability <= best[target].probability:

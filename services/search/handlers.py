@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Iterable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from packs.spec import Modality
@@ -20,6 +21,7 @@ from services.search.answer import Answer, Belief, Degradation, Hit, TextReading
 from services.search.finding import Found, PersonFinder
 from services.search.judging import HEARING
 from services.search.parts import PartReader, ReadPart
+from services.search.ports import Identities
 from services.search.query import Like, Portrait, Query, QueryPart, Task, VoiceClip
 from services.search.ranking import ranked
 from services.search.settings import SearchSettings
@@ -43,6 +45,7 @@ class SearchHandlers:
         finder: Turns them into beliefs.
         settings: How far to look.
         logger: Where degraded answers are noted.
+        identities: Who appearances are; hits come without where it is not given.
     """
 
     def __init__(
@@ -52,7 +55,9 @@ class SearchHandlers:
         finder: PersonFinder,
         settings: SearchSettings,
         logger: logging.Logger,
+        identities: Identities | None = None,
     ) -> None:
+        self._identities = identities
         self._index = index
         self._reader = reader
         self._finder = finder
@@ -119,8 +124,15 @@ class SearchHandlers:
         faces = tuple(part.face for part in parts if part.face is not None)
         speech = tuple(part.speech_s for part in parts if part.speech_s is not None)
         texts = tuple(TextReading(part.index, part.unknown_words) for part in parts if part.unknown_words is not None)
-        shown = thinned(hits, self._settings.max_key_boxes)
+        shown = thinned(await self._identified(query.gallery, hits), self._settings.max_key_boxes)
         return Answer(shown, frozenset(degraded), faces, query.task, speech, texts)
+
+    async def _identified(self, gallery: str, hits: Sequence[Hit]) -> Sequence[Hit]:
+        """The hits with who they are."""
+        if self._identities is None or not hits:
+            return hits
+        labels = await self._identities.labels(gallery, [hit.appearance.appearance_id for hit in hits])
+        return [replace(hit, who=labels.get(hit.appearance.appearance_id)) for hit in hits]
 
     async def _hits(self, found: Found, query: Query, top_k: int) -> list[Hit]:
         """The first `top_k` beliefs whose appearance, and all that its chain passes, are committed."""

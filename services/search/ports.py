@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from packs.detections import Detections
 from packs.spec import Modality
 from services.backends.schemas import Association
 from services.backends.vision import Embedded
-from services.search.answer import Share
+from services.search.answer import Share, Who
 from services.search.query import Task
 
 
@@ -65,6 +65,14 @@ class Associations(Protocol):
         self, gallery: str, appearance_ids: Sequence[str], modalities: Sequence[Modality], min_probability: float
     ) -> list[Association]:
         """The edges at some appearances. Raises PortUnavailableError."""
+        ...
+
+
+class Identities(Protocol):
+    """Who appearances are."""
+
+    async def labels(self, gallery: str, appearance_ids: Sequence[str]) -> Mapping[str, Who]:
+        """The identities of some appearances, as far as they are known in time; it never fails."""
         ...
 
 

@@ -124,10 +124,14 @@ def explain(
 def shares_of_chain(seed: Direct, path: Path) -> tuple[Share, ...]:
     """Each step of a chain counts the same, the first with the shares of the direct match.
 
-    An appearance that the query names is no evidence, so there the first step does not count.
+    An appearance that the query names is no evidence, so there the first step does not count; nor does a step that
+    somebody confirmed, unless there is no other.
     """
     first = () if seed.named_by is not None else ((1.0, _shares(seed)),)
-    return mix((*first, *((1.0, (Share(step.modality, 1.0),)) for step in path.steps)))
+    steps = [(1.0, (Share(step.modality, 1.0),)) for step in path.steps if not step.confirmed]
+    if not first and not steps:
+        steps = [(1.0, (Share(step.modality, 1.0),)) for step in path.steps]
+    return mix((*first, *steps))
 
 
 def mix(parts: Iterable[tuple[float, Sequence[Share]]]) -> tuple[Share, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import grpc
 
@@ -14,11 +14,13 @@ from personsearch.v1 import (
     association_service_pb2_grpc,
     fusion_service_pb2,
     fusion_service_pb2_grpc,
+    identity_service_pb2,
+    identity_service_pb2_grpc,
     query_pb2,
 )
 from services.backends.schemas import Association
 from services.runtime.modalities import modality_from_proto, modality_to_proto
-from services.search.answer import Share
+from services.search.answer import Share, Who
 from services.search.ports import Candidate, Evidence, FusedEvidence, PortUnavailableError
 from services.search.query import Task
 
@@ -64,6 +66,30 @@ class RemoteAssociations:
         return list(edges.values())
 
 
+class RemoteIdentities:
+    """`Identities` of another process."""
+
+    def __init__(self, channel: grpc.aio.Channel, deadline_s: float, logger: logging.Logger) -> None:
+        self._stub = identity_service_pb2_grpc.IdentityServiceStub(channel)
+        self._deadline_s, self._logger = deadline_s, logger
+
+    async def labels(self, gallery: str, appearance_ids: Sequence[str]) -> Mapping[str, Who]:
+        """Ask in requests of the size that the contract allows; without an answer in time nobody is known."""
+        found: dict[str, Who] = {}
+        for start in range(0, len(appearance_ids), MAX_IDS):
+            part = appearance_ids[start : start + MAX_IDS]
+            request = identity_service_pb2.ListMembershipsRequest(gallery=gallery, appearance_ids=part)
+            try:
+                response = await self._stub.ListMemberships(request, timeout=self._deadline_s)
+            except grpc.aio.AioRpcError as error:
+                said = f"{error.code().name}: {error.details()}"
+                self._logger.warning("a service did not answer", extra={"service": "identities", "error": said})
+                return found
+            for one in response.memberships:
+                found[one.appearance_id] = Who(one.identity.identity_id, one.identity.name)
+        return found
+
+
 class RemoteFusion:
     """`Fusion` of another process."""
 
@@ -93,7 +119,7 @@ class RemoteFusion:
 def association_from_proto(edge: association_pb2.Association) -> Association:
     """An edge of the wire."""
     modality = modality_from_proto(edge.modality)
-    return Association(edge.first_appearance_id, edge.second_appearance_id, modality, edge.probability)
+    return Association(edge.first_appearance_id, edge.second_appearance_id, modality, edge.probability, edge.confirmed)
 
 
 def candidate_to_proto(candidate: Candidate) -> fusion_service_pb2.Candidate:

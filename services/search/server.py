@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 
@@ -16,8 +16,10 @@ import grpc
 
 from packs.manifest import Pack
 from packs.spec import Modality
-from services.association.handlers import AssociationHandlers
-from services.association.servicer import mounted as mounted_association
+from services.association.composing import compose_associations
+from services.association.corrected import CorrectedAssociations
+from services.association.identities.settings import IdentitySettings
+from services.association.identities.watching import IdentityWatch
 from services.association.settings import LinkingSettings
 from services.backends.associations.redis import RedisAssociationStore
 from services.backends.hearing import HearingModels
@@ -34,7 +36,7 @@ from services.fusion.servicer import mounted as mounted_fusion
 from services.fusion.settings import FusionSettings
 from services.runtime.errors import BackendUnavailableError
 from services.runtime.server import GrpcServer, MountedService
-from services.search.answer import Share
+from services.search.answer import Share, Who
 from services.search.clips import ClipReader, PortraitReader
 from services.search.expansion import Bounds, Expander
 from services.search.faces import FaceFinder
@@ -49,6 +51,7 @@ from services.search.ports import (
     FusedEvidence,
     Fusion,
     Hearing,
+    Identities,
     PortUnavailableError,
     Vision,
     Words,
@@ -56,7 +59,7 @@ from services.search.ports import (
 from services.search.query import Task
 from services.search.query_reading import PictureReader
 from services.search.reach import ShortTermReach
-from services.search.remote import RemoteAssociations, RemoteFusion
+from services.search.remote import RemoteAssociations, RemoteFusion, RemoteIdentities
 from services.search.retrieval import Retriever
 from services.search.servicer import mounted
 from services.search.settings import SearchProcessSettings, SearchSettings
@@ -82,13 +85,14 @@ class SearchStackSettings(SearchProcessSettings):
     """What the search process reads; `linking` and `evidence` are those of the services that it mounts."""
 
     linking: LinkingSettings = LinkingSettings()
+    identities: IdentitySettings = IdentitySettings()
     evidence: FusionSettings = FusionSettings()
 
 
 class MountedAssociations:
     """`Associations` of this process."""
 
-    def __init__(self, handlers: AssociationHandlers, logger: logging.Logger) -> None:
+    def __init__(self, handlers: CorrectedAssociations, logger: logging.Logger) -> None:
         self._handlers = handlers
         self._logger = logger
 
@@ -101,6 +105,18 @@ class MountedAssociations:
         except Exception as error:
             self._logger.warning("association failed", extra={"error": str(error)}, exc_info=_unforeseen(error))
             raise PortUnavailableError(f"association: {error}") from error
+
+
+class MountedIdentities:
+    """`Identities` of this process."""
+
+    def __init__(self, watch: IdentityWatch) -> None:
+        self._watch = watch
+
+    async def labels(self, gallery: str, appearance_ids: Sequence[str]) -> Mapping[str, Who]:
+        """What is known at once."""
+        labels = await self._watch.labels(gallery, appearance_ids)
+        return {one: Who(label.identity_id, label.name) for one, label in labels.items()}
 
 
 class MountedFusion:
@@ -149,12 +165,14 @@ async def _compose(settings: SearchStackSettings, logger: logging.Logger, opened
     vision, hearing, words = VisionModels(backend, pack), HearingModels(backend, pack), WordModels(backend, pack)
     executor = ThreadPoolExecutor(settings.retrieval.portrait.decoders, thread_name_prefix="decode")
     opened.push_async_callback(asyncio.to_thread, executor.shutdown)
-    associations, services = _associations(settings, pack, index, logger, opened)
+    associations, identities, services = _associations(settings, pack, index, logger, opened)
     fusion, more = _fusion(settings, pack, logger, opened)
     # The reach of a query's clothes is that of the edges.
     retrieval = settings.retrieval.model_copy(update={"short_term_window_s": settings.linking.short_term_window_s})
     lister = AppearanceLister(index, retrieval.max_key_boxes)
-    handlers = build_handlers(retrieval, pack, index, vision, hearing, words, executor, associations, fusion, logger)
+    handlers = build_handlers(
+        retrieval, pack, index, vision, hearing, words, executor, associations, fusion, logger, identities
+    )
     return GrpcServer(
         settings.server,
         settings.search.address or DEFAULT_ADDRESS,
@@ -177,6 +195,7 @@ def build_handlers(
     associations: Associations,
     fusion: Fusion,
     logger: logging.Logger,
+    identities: Identities | None = None,
 ) -> SearchHandlers:
     """The handlers on whatever stands behind the Protocols."""
     portrait, voice = settings.portrait, settings.voice
@@ -191,23 +210,25 @@ def build_handlers(
     expander, retriever = Expander(associations, Bounds.of(settings)), Retriever(index)
     judge = Judge(retriever, fusion, pack.calibration, settings)
     finder = PersonFinder(retriever, SpeakerReader(index), judge, expander, pack.calibration, settings)
-    return SearchHandlers(index, reader, finder, settings, logger)
+    return SearchHandlers(index, reader, finder, settings, logger, identities)
 
 
 def _associations(
     settings: SearchStackSettings, pack: Pack, index: VectorIndex, logger: logging.Logger, opened: AsyncExitStack
-) -> tuple[Associations, list[MountedService]]:
+) -> tuple[Associations, Identities, list[MountedService]]:
     """Another process, when its address is neither missing nor our own; else mounted."""
     elsewhere = settings.association.address
     if elsewhere is not None and elsewhere != settings.search.address:
         channel = grpc.aio.insecure_channel(elsewhere)
         opened.push_async_callback(channel.close)
-        return RemoteAssociations(channel, settings.retrieval.expansion_timeout_s, logger), []
+        remote = RemoteAssociations(channel, settings.retrieval.expansion_timeout_s, logger)
+        return remote, RemoteIdentities(channel, settings.identities.label_wait_s * 2, logger), []
     store = RedisAssociationStore(_needed(settings.redis.url, "PERSONSEARCH_REDIS__URL"))
     opened.push_async_callback(store.aclose)
-    handlers = AssociationHandlers(index, store, pack.calibration, settings.linking, logger)
-    opened.push_async_callback(handlers.aclose)
-    return MountedAssociations(handlers, logger), [mounted_association(handlers)]
+    composed = compose_associations(index, store, pack.calibration, settings.linking, settings.identities, logger)
+    opened.push_async_callback(composed.aclose)
+    associations = MountedAssociations(composed.associations, logger)
+    return associations, MountedIdentities(composed.watch), list(composed.services)
 
 
 def _fusion(

@@ -66,6 +66,18 @@ def picture(tmp_path: Path) -> Path:
     return path
 
 
+def test_a_name_and_a_confirmed_step_are_shown(run, stack: FakeStack, hit: hit_pb2.Hit, picture: Path) -> None:
+    hit.identity.identity_id, hit.identity.name = "e" * 32, "Anna [Müller]"
+    hit.evidence[1].confirmed = True
+    stack.answer_with(hit)
+    shown = run("search", "--portrait", picture).stdout
+    assert "Anna [Müller]" in shown
+    assert "-confirmed-> here" in shown
+    (viewed,) = json.loads(run("search", "--portrait", picture, "--json").stdout)["hits"]
+    assert viewed["identity"] == {"identity_id": "e" * 32, "name": "Anna [Müller]"}
+    assert [step["confirmed"] for step in viewed["evidence"]] == [False, True]
+
+
 def test_json_is_exactly_what_is_promised(run, stack: FakeStack, hit: hit_pb2.Hit, picture: Path) -> None:
     stack.answer_with(hit)
     stack.degraded = [person_search_service_pb2.DEGRADATION_ASSOCIATIONS]
@@ -85,6 +97,7 @@ def test_json_is_exactly_what_is_promised(run, stack: FakeStack, hit: hit_pb2.Hi
                 "score": 0.871,
                 "modalities": {"face": 0.75, "body": 0.25},
                 "speech": [{"start_s": 63.0, "end_s": 64.25, "confidence": 0.875}],
+                "identity": None,
                 "evidence": [
                     {
                         "part_index": 0,
@@ -93,6 +106,7 @@ def test_json_is_exactly_what_is_promised(run, stack: FakeStack, hit: hit_pb2.Hi
                         "modality": "face",
                         "cosine": 0.8,
                         "probability": 0.97,
+                        "confirmed": False,
                     },
                     {
                         "part_index": None,
@@ -101,6 +115,7 @@ def test_json_is_exactly_what_is_promised(run, stack: FakeStack, hit: hit_pb2.Hi
                         "modality": "body",
                         "cosine": None,
                         "probability": 0.9,
+                        "confirmed": False,
                     },
                 ],
                 "media": {"key_frame_uri": "file:///media/x.jpg", "key_frame_s": 64.0},

@@ -24,6 +24,14 @@ def test_the_environment_wins_over_the_stack_and_an_argument_over_both(tmp_path:
     assert resolve_endpoints("c:1", environment=running_in(tmp_path)) == Endpoints("c:1", "127.0.0.1:7002")
 
 
+def test_identities_are_asked_for_where_the_association_service_is(tmp_path: Path) -> None:
+    environment = running_in(tmp_path)
+    assert resolve_endpoints(environment=environment).identity_address == "127.0.0.1:7001"
+    environment |= {"PERSONSEARCH_ASSOCIATION__ADDRESS": "a:3"}
+    assert resolve_endpoints(environment=environment).identity_address == "a:3"
+    assert resolve_endpoints("c:1", environment=environment).identity_address == "c:1"
+
+
 def test_no_stack_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NoStackError, match="personsearch up"):
         resolve_endpoints(environment={"PERSONSEARCH_STATE_DIR": str(tmp_path)})

@@ -20,7 +20,7 @@ from export.tensorrt_check import interface_faults
 from models.checkpoints import PRESETS, Checkpoint, write_checkpoint
 from packs.calibration import Calibration
 from packs.engine import Engine
-from packs.manifest import HearingSettings, Pack, write_manifest
+from packs.manifest import HearingSettings, Pack, SpeakingSettings, write_manifest
 from packs.spec import Modality, ModelSpec, TensorSpec
 
 
@@ -95,13 +95,16 @@ def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_written_pack_is_whole(pack: Path) -> None:
     loaded = Pack.load(pack)
     loaded.verify()
-    assert loaded.modalities == (Modality.FACE, Modality.BODY, Modality.VOICE)
+    assert loaded.modalities == (Modality.FACE, Modality.HEAD, Modality.BODY, Modality.VOICE)
+    assert loaded.manifest.speaking == SpeakingSettings(model="active_speaker")
     assert loaded.manifest.hearing == HearingSettings(model="voice_activity", threshold=0.5)
     assert set(loaded.calibration) == set(loaded.modalities)
     assert set(loaded.models) == set(demo_specs())
     assert sorted(path.name for path in pack.iterdir()) == [
+        "active_speaker.onnx",
         "body_encoder.onnx",
         "face_encoder.onnx",
+        "head_encoder.onnx",
         "pack.json",
         "person_detector.onnx",
         "voice_activity.onnx",
@@ -109,7 +112,7 @@ def test_a_written_pack_is_whole(pack: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", list(PRESETS))
+@pytest.mark.parametrize("name", list(demo_specs()))
 def test_files_have_the_declared_tensors_and_a_free_batch(pack: Path, name: str) -> None:
     spec = Pack.load(pack).model(name)
     graph = onnx.load(str(pack / spec.file)).graph
@@ -142,7 +145,7 @@ def test_a_pack_that_could_not_hear_keeps_what_was_measured(pack: Path, tmp_path
         (tmp_path / file.name).write_bytes(file.read_bytes())
     full = Pack.load(pack).manifest
     line = {Modality.FACE: Calibration(slope=7.0, intercept=-2.0)}
-    deaf = {"models": full.models[:3], "hearing": None, "calibration": line}
+    deaf = {"models": full.models[:3], "hearing": None, "speaking": None, "calibration": line}
     write_manifest(tmp_path, full.model_copy(update=deaf))
     torch.manual_seed(6)
     networks = {name: lively(PRESETS[name]()) for name in ("voice_encoder", "voice_activity")}

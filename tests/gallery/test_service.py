@@ -16,6 +16,7 @@ from personsearch.v1.gallery_service_pb2_grpc import GalleryServiceStub
 from services.backends.associations.fake import FakeAssociationStore
 from services.backends.index.fake import FakeIndex
 from services.backends.media.files import FsspecMediaStore
+from services.backends.people import Operation, OperationKind
 from services.backends.schemas import Gallery, Video, VideoState
 from services.gallery.converters import gallery_from_proto, gallery_to_proto
 from services.gallery.handlers import GalleryHandlers, GalleryWithCount, Receipt
@@ -120,6 +121,16 @@ async def test_deletes_all_it_holds(deletion: Deletion, stub: GalleryServiceStub
     listed = (await stub.ListGalleries(messages.ListGalleriesRequest())).galleries
     assert [each.name for each in listed] == ["town-2"]
     assert await deletion.media.count_prefix("town-2") == 1
+
+
+async def test_what_was_said_of_people_goes_with_their_gallery(deletion: Deletion, stub: GalleryServiceStub) -> None:
+    for name in ("town", "town-2"):
+        await stub.CreateGallery(messages.CreateGalleryRequest(name=name))
+        await deletion.index.people.append(Operation(name, 1, OperationKind.NAME, 0.0, name="Anna"))
+    receipts = (await stub.DeleteGallery(messages.DeleteGalleryRequest(name="town"))).receipts
+    assert [(each.deleted, each.remaining) for each in receipts if each.store == "index"] == [(2, 0)]
+    assert await deletion.index.people.operations("town") == []
+    assert len(await deletion.index.people.operations("town-2")) == 1
 
 
 async def test_no_such_gallery(stub: GalleryServiceStub) -> None:

@@ -13,6 +13,7 @@ from services.backends.index.fake import FakeIndex
 from services.backends.media.files import FsspecMediaStore
 from services.backends.schemas import Scope, Video, VideoState
 from services.ingest.identifiers import media_prefix, video_id_of
+from services.ingest.pipeline.hear import NobodyWatches
 from services.ingest.pipeline.run import Observer, Pipeline
 from services.ingest.pipeline.settings import PipelineSettings
 
@@ -69,6 +70,7 @@ def stack(vision, hearing, calibration, modalities, dimensions):
         pipeline = Pipeline(
             vision=vision,
             hearing=hearing,
+            watching=NobodyWatches(),
             modalities=modalities,
             calibration=calibration,
             index=index,

@@ -23,6 +23,7 @@ from services.ingest.associations import Dropped
 from services.ingest.deletion import Deletion
 from services.ingest.gate import shut
 from services.ingest.identifiers import crash_key, lease_name, stop_key
+from services.ingest.pipeline.hear import NobodyWatches
 from services.ingest.pipeline.run import Pipeline
 from services.ingest.pipeline.settings import PipelineSettings
 from services.ingest.server import deletion_on, mounted_ingest
@@ -66,6 +67,7 @@ class House:
         self.pipeline = Pipeline(
             vision=vision,
             hearing=hearing,
+            watching=NobodyWatches(),
             modalities=modalities,
             calibration=calibration,
             index=index,

@@ -12,6 +12,7 @@ from services.backends.index.fake import FakeIndex
 from services.backends.media.files import FsspecMediaStore
 from services.backends.schemas import AppearanceKind, Scope, Video, VideoState
 from services.ingest.identifiers import video_id_of
+from services.ingest.pipeline.hear import NobodyWatches
 from services.ingest.pipeline.revise import Reviser
 from services.ingest.pipeline.run import Observer, Pipeline
 from services.ingest.pipeline.settings import PipelineSettings
@@ -124,6 +125,7 @@ def stack(vision, hearing, calibration, modalities, dimensions):
         pipeline = Pipeline(
             vision=vision,
             hearing=hearing,
+            watching=NobodyWatches(),
             modalities=modalities,
             calibration=calibration,
             index=index,

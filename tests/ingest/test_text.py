@@ -13,6 +13,7 @@ from services.backends.media.files import FsspecMediaStore
 from services.backends.schemas import Scope, Video, VideoState
 from services.ingest.pipeline.aggregate import aggregate
 from services.ingest.pipeline.encode import encode, reads_bodies, share_bodies
+from services.ingest.pipeline.hear import NobodyWatches
 from services.ingest.pipeline.run import Observer, Pipeline
 from services.ingest.pipeline.settings import PipelineSettings
 from services.ingest.pipeline.values import Fragment, Observation, Position
@@ -40,6 +41,7 @@ def ingest(vision, hearing, calibration):
         pipeline = Pipeline(
             vision=vision,
             hearing=hearing,
+            watching=NobodyWatches(),
             modalities=modalities,
             calibration=calibration,
             index=index,

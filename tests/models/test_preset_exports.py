@@ -50,7 +50,6 @@ INPUTS: dict[str, Callable[[int], Inputs]] = {
         values(b, 4, 256),
         values(b, 2, 192),
     ),
-    "head_encoder_small": lambda b: (pixels(b, 48, 48, 3),),
     "iresnet_small": lambda b: (pixels(b, 96, 96, 3),),
     "speaker_magnitude_small": lambda b: (values(b, 64, 257).abs(),),
     "speaker_mel_small": lambda b: (values(b, 45, 64),),

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.face import head_encoder_small
+from models import head_encoder
 from models.speaker import speaker_magnitude_small, speaker_mel_small
 from models.trunks import (
     ImageNetPixels,
@@ -129,8 +129,8 @@ def test_a_voice_is_embedded_from_its_spectrum(build, front_end, frames: int) ->
 
 
 def test_heads_of_both_sizes_that_recipes_use() -> None:
-    network = head_encoder_small().eval()
-    for side in (96, 48):
+    network = head_encoder().eval()
+    for side in (64, 32):
         crop = torch.randint(0, 256, (2, side, side, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
         with torch.inference_mode():
             assert network(crop).shape == (2, 192)

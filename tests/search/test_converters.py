@@ -13,7 +13,7 @@ from personsearch.v1 import person_search_service_pb2 as messages
 from services.backends.schemas import Appearance, AppearanceKind, Box, KeyBox, SpeechSpan
 from services.runtime.modalities import modality_from_proto, modality_to_proto
 from services.search import converters, remote
-from services.search.answer import Answer, Belief, Degradation, Hit, Share, Step, TextReading, Track, TrackSpan
+from services.search.answer import Answer, Belief, Degradation, Hit, Share, Step, TextReading, Track, TrackSpan, Who
 from services.search.listing import Page
 from services.search.ports import Candidate, Evidence
 from services.search.query import Like, Portrait, RawEmbedding, Task, VoiceClip
@@ -36,8 +36,9 @@ def a_hit() -> Hit:
         2.0,
         (SpeechSpan(2.0, 3.0, 0.75),),
     )
-    steps = (Step(1, "that", Modality.FACE, 0.5, 0.25), Step("that", "it", Modality.BODY, 0.75))
-    return Hit(appearance, Belief("it", 0.5, (Share(Modality.FACE, 0.5), Share(Modality.BODY, 0.5)), steps))
+    steps = (Step(1, "that", Modality.FACE, 0.5, 0.25), Step("that", "it", Modality.BODY, 0.75, confirmed=True))
+    shares = (Share(Modality.FACE, 0.5), Share(Modality.BODY, 0.5))
+    return Hit(appearance, Belief("it", 0.5, shares, steps), Who("e", "Anna"))
 
 
 def fields_left_empty(message, path: str = "") -> list[str]:
@@ -61,10 +62,11 @@ def fields_left_empty(message, path: str = "") -> list[str]:
 
 def test_every_field_of_an_answer_is_told() -> None:
     answer = Answer((a_hit(),), frozenset(Degradation), (BOX,), Task.HEARD, (1.5,), (TextReading(1, ("grmpf",)),))
-    # The second step was read from the cache and has no cosine.
-    assert fields_left_empty(converters.answer_to_proto(answer)) == [".hits.evidence.cosine"]
+    # The second step was read from the cache and has no cosine; the first was not confirmed.
+    empty = [".hits.evidence.confirmed", ".hits.evidence.cosine"]
+    assert fields_left_empty(converters.answer_to_proto(answer)) == empty
     track = Track((TrackSpan("film", 1.5, 4.0, (a_hit(),)),), frozenset(Degradation))
-    assert fields_left_empty(converters.track_to_proto(track)) == [".spans.hits.evidence.cosine"]
+    assert fields_left_empty(converters.track_to_proto(track)) == [f".spans{one}" for one in empty]
     page = converters.page_to_proto(Page((a_hit().appearance,), "on"))
     assert fields_left_empty(page) == []
 

@@ -19,8 +19,9 @@ from packs.manifest import Pack
 from packs.spec import Modality
 from packs.testing import DIMENSION, write_tiny_pack
 from personsearch.query import embedding, query, text, voice
-from personsearch.v1 import modality_pb2, query_pb2
+from personsearch.v1 import identity_service_pb2, modality_pb2, query_pb2
 from personsearch.v1 import person_search_service_pb2 as messages
+from personsearch.v1.identity_service_pb2_grpc import IdentityServiceStub
 from personsearch.v1.person_search_service_pb2_grpc import PersonSearchServiceStub
 from services.backends.index.milvus import MilvusIndex
 from services.backends.schemas import Appearance, AppearanceKind, EmbeddingRow, Gallery, SpeechSpan, Video, VideoState
@@ -40,6 +41,7 @@ class Stack:
     pack: Pack
     redis: Child
     stub: PersonSearchServiceStub
+    identities: IdentityServiceStub
 
 
 def axis(number: int) -> np.ndarray:
@@ -118,7 +120,10 @@ async def stack(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         children = [await start(spec) for spec in commands]
         await asyncio.gather(*(child.until_ready() for child in children))
         channel = await running.enter_async_context(grpc.aio.insecure_channel(search))
-        yield Stack(pack, redis, PersonSearchServiceStub(channel))
+        who = await running.enter_async_context(
+            grpc.aio.insecure_channel(settings["PERSONSEARCH_ASSOCIATION__ADDRESS"])
+        )
+        yield Stack(pack, redis, PersonSearchServiceStub(channel), IdentityServiceStub(who))
 
 
 def by_face(pack: Pack, task: query_pb2.Task.ValueType = query_pb2.TASK_UNSPECIFIED) -> messages.SearchRequest:
@@ -135,6 +140,33 @@ def a_clip() -> bytes:
         file.setframerate(16_000)
         file.writeframes(np.random.default_rng(1).integers(-9000, 9000, 16_000).astype("<i2").tobytes())
     return out.getvalue()
+
+
+async def says_who_is_who(stack: Stack) -> None:
+    """A name shows in searches, and a rejected pair is followed no more, until that is taken back."""
+    listed = await stack.identities.ListIdentities(
+        identity_service_pb2.ListIdentitiesRequest(gallery="town"), timeout=60
+    )
+    first = listed.identities[0].label.identity_id
+    one = await stack.identities.GetIdentity(
+        identity_service_pb2.GetIdentityRequest(gallery="town", identity_id=first), timeout=60
+    )
+    assert {SEEN, AGAIN} <= {place.appearance_id for place in one.places}
+    naming = identity_service_pb2.NameIdentityRequest(gallery="town", identity_id=first, name="Anna")
+    await stack.identities.NameIdentity(naming, timeout=60)
+    pair = identity_service_pb2.RejectAssociationRequest(
+        gallery="town", first_appearance_id=SEEN, second_appearance_id=BACK
+    )
+    rejected = await stack.identities.RejectAssociation(pair, timeout=60)
+    hits = (await stack.stub.Search(by_face(stack.pack), timeout=30)).hits
+    found = {hit.appearance.appearance_id: hit for hit in hits}
+    assert found[AGAIN].identity.name == "Anna"
+    assert found[STRANGER].identity.name == ""
+    assert BACK not in found
+    undo = identity_service_pb2.UndoOperationRequest(gallery="town", number=rejected.operation.number)
+    await stack.identities.UndoOperation(undo, timeout=60)
+    again = (await stack.stub.Search(by_face(stack.pack), timeout=30)).hits
+    assert BACK in {hit.appearance.appearance_id for hit in again}
 
 
 async def test_finds_by_face_and_voice_across_videos_and_by_clothes_within_one(stack: Stack) -> None:
@@ -173,6 +205,7 @@ async def test_finds_by_face_and_voice_across_videos_and_by_clothes_within_one(s
     listed = await stack.stub.ListAppearances(messages.ListAppearancesRequest(gallery="town", video_id=B), timeout=30)
     assert [one.appearance_id for one in listed.appearances] == [AGAIN, STRANGER, OFF]
 
+    await says_who_is_who(stack)
     await stack.redis.kill()
     degraded = await stack.stub.Search(by_face(stack.pack), timeout=30)
     assert degraded.degraded == [messages.DEGRADATION_ASSOCIATIONS]

@@ -17,7 +17,7 @@ from packs.spec import Modality
 from packs.words import build_vocabulary, write_vocabulary
 from training.__main__ import main
 from training.data.shards import RenderError
-from training.demo_pack import PARTS, SIGHT_RECIPES, SOUND_RECIPES, WORD_RECIPES, Folders, Part, render
+from training.demo_pack import FILM_RECIPES, PARTS, SIGHT_RECIPES, SOUND_RECIPES, WORD_RECIPES, Folders, Part, render
 from training.recipe import read_recipe
 
 RECIPES = Path(__file__).parents[2] / "training" / "recipes"
@@ -165,6 +165,6 @@ def test_what_is_missing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_recipes_name_every_network() -> None:
-    names = (*SIGHT_RECIPES, *SOUND_RECIPES, *WORD_RECIPES)
+    names = (*SIGHT_RECIPES, *SOUND_RECIPES, *WORD_RECIPES, *FILM_RECIPES)
     presets = {read_recipe(RECIPES / f"{name}.toml").preset for name in names}
     assert presets == {*PRESETS, *WORD_PRESETS}

@@ -27,7 +27,7 @@ def trainer(recipe: Recipe, data: Path, out: Path, lines: list[str]) -> Trainer:
     return Trainer(task=task_from_recipe(recipe, data), recipe=recipe, out=out, say=lines.append)
 
 
-@pytest.mark.parametrize("name", ["detector", "face", "body", "voice", "voice_activity"])
+@pytest.mark.parametrize("name", ["detector", "face", "head", "body", "voice", "voice_activity"])
 def test_a_killed_run_ends_where_a_whole_one_does(name: str, data: Path, voices: Path, tmp_path: Path) -> None:
     recipe, lines = small(name), []
     data = voices if name.startswith("voice") else data

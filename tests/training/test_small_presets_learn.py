@@ -111,7 +111,6 @@ SETUPS: dict[str, Callable[[], Setup]] = {
     "aligned_body_small": aligned_body,
     "associative_small": associative,
     "clip_identifier_small": clip_identifier,
-    "head_encoder_small": lambda: embedded("head_encoder_small", 192, pictures(48)),
     "iresnet_small": lambda: embedded("iresnet_small", 256, pictures(96)),
     "speaker_magnitude_small": lambda: embedded("speaker_magnitude_small", 192, 30.0 * sounds(64, 257).abs()),
     "speaker_mel_small": lambda: embedded("speaker_mel_small", 192, sounds(45, 64)),

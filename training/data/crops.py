@@ -17,8 +17,8 @@ U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 
 # How the stored crops were cut, and how the networks want them: factors on the box.
-STORED_FACE_ENLARGE = 1.5
-SERVED_FACE_ENLARGE = 1.25
+STORED_SQUARE_ENLARGE = 1.5
+SERVED_SQUARE_ENLARGE = 1.25
 STORED_BODY_ENLARGE = 1.1
 
 
@@ -69,6 +69,10 @@ def wanted_rows(people: People, choice: CropChoice) -> NDArray[np.bool_]:
         with np.errstate(invalid="ignore"):
             wide = people.face[:, 2] - people.face[:, 0] >= choice.least_width_px
         return np.asarray(wide & yaw & (people.face_visibility >= choice.least_visibility))
+    if choice.kind == "head":
+        with np.errstate(invalid="ignore"):
+            wide = people.head[:, 2] - people.head[:, 0] >= choice.least_width_px
+        return np.asarray(wide & yaw & (people.visibility >= choice.least_visibility))
     wide = people.person[:, 2] - people.person[:, 0] >= choice.least_width_px
     return np.asarray(wide & (people.visibility >= choice.least_visibility))
 
@@ -90,13 +94,8 @@ def load_crops(sets: Sequence[FrameSet], choice: CropChoice) -> CropSet:
 def _load_set(frames: FrameSet, choice: CropChoice) -> CropSet:
     people = frames.people()
     wanted = wanted_rows(people, choice)
-    images = frames.crops(f"{choice.kind}_crop", wanted)
     rows = np.flatnonzero(wanted)
-    regions = (
-        face_regions(len(rows), images.shape[1])
-        if choice.kind == "face"
-        else body_regions(people.person[rows], images.shape[1], images.shape[2])
-    )
+    images, regions = crops_of(frames, people, choice.kind, wanted)
     keys = people.identity[rows].astype(np.int64)
     if choice.label == "outfit":
         keys = keys * 1000 + people.outfit[rows]
@@ -106,9 +105,17 @@ def _load_set(frames: FrameSet, choice: CropChoice) -> CropSet:
     return CropSet(images, regions, labels, rows, who)
 
 
-def face_regions(count: int, side: int) -> F32:
-    """Give the served square inside stored face crops of `side` pixels: float32[count, 4]."""
-    half = side * SERVED_FACE_ENLARGE / STORED_FACE_ENLARGE / 2.0
+def crops_of(frames: FrameSet, people: People, kind: str, wanted: NDArray[np.bool_]) -> tuple[U8, F32]:
+    """Read the crops of one kind of some people: uint8[N, h, w, 3], and what a network is to see, float32[N, 4]."""
+    images = frames.crops(f"{kind}_crop", wanted)
+    if kind in ("face", "head"):
+        return images, square_regions(len(images), images.shape[1])
+    return images, body_regions(people.person[wanted], images.shape[1], images.shape[2])
+
+
+def square_regions(count: int, side: int) -> F32:
+    """Give the served square inside stored face or head crops of `side` pixels: float32[count, 4]."""
+    half = side * SERVED_SQUARE_ENLARGE / STORED_SQUARE_ENLARGE / 2.0
     region = np.array([-half, -half, half, half], dtype=np.float32) + side / 2.0
     return np.tile(region.astype(np.float32), (count, 1))
 

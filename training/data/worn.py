@@ -19,8 +19,8 @@ from training.data.traits import STYLES, scaled_columns
 
 F32 = NDArray[np.float32]
 
-_GLASSES = ("round", "square", "sun")
-_HATS = ("beanie", "cap", "brim")
+GLASSES = ("round", "square", "sun")
+HATS = ("beanie", "cap", "brim")
 
 
 def worn_table(wearers: Iterable[tuple[int, int, int]]) -> F32:
@@ -49,8 +49,8 @@ def worn_by(person: Identity, outfit: Outfit) -> F32:
         float(outfit.dress),
         outfit.loose,
         *outfit.shoes,
-        *(float(outfit.glasses == glasses) for glasses in _GLASSES),
-        *(float(outfit.hat == hat) for hat in _HATS),
+        *(float(outfit.glasses == glasses) for glasses in GLASSES),
+        *(float(outfit.hat == hat) for hat in HATS),
         *(channel * (outfit.hat != "none") for channel in outfit.hat_color),
         *(float(outfit.hair_style == style) for style in STYLES),
         *person.hair.color,

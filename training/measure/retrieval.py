@@ -38,6 +38,11 @@ class Retrieval:
             "rank1": round(float(self.first_right[chosen].mean()), 4),
         }
 
+    def of(self, asking: NDArray[np.bool_]) -> Retrieval:
+        """Leave the queries of some rows, bool[N]."""
+        kept = asking[self.queries]
+        return Retrieval(self.queries[kept], self.average_precision[kept], self.first_right[kept])
+
 
 def retrieve(vectors: F32, keys: Keys, *, same_view: Keys, within: Keys | None = None) -> Retrieval:
     """Let each row ask all others by cosine.

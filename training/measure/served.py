@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import openvino
 from numpy.typing import NDArray
@@ -28,9 +30,14 @@ class ServedModel:
 
     def run(self, inputs: Inputs) -> list[F32]:
         """Run any number of rows; one array for each output, in the order of the spec."""
+        return self.feed({self.spec.inputs[0].name: inputs})
+
+    def feed(self, inputs: Mapping[str, Inputs]) -> list[F32]:
+        """Run a network of several inputs, by name, on any number of rows."""
         parts: list[list[F32]] = [[] for _ in self.spec.outputs]
-        for start in range(0, inputs.shape[0], self.spec.max_batch):
-            answer = self._compiled({self.spec.inputs[0].name: inputs[start : start + self.spec.max_batch]})
+        for start in range(0, len(next(iter(inputs.values()))), self.spec.max_batch):
+            chunk = {name: values[start : start + self.spec.max_batch] for name, values in inputs.items()}
+            answer = self._compiled(chunk)
             for part, tensor in zip(parts, self.spec.outputs):
                 part.append(np.array(answer[tensor.name], dtype=np.float32))
         return [np.concatenate(part) for part in parts]

@@ -13,7 +13,7 @@ from packs.detections import Detections, decode
 from packs.manifest import Pack
 from packs.preprocessing import Letterboxed, letterbox
 from packs.spec import Modality
-from training.data.crops import cut_region, load_crops
+from training.data.crops import crops_of, cut_region, load_crops
 from training.data.frames import Boxes, FrameTruth, read_frame, settled
 from training.data.shards import FrameSet
 from training.measure.served import F32, ServedModel
@@ -27,11 +27,12 @@ VISIBLE_FACE = CropChoice(
     kind="face", least_width_px=24.0, least_visibility=0.7, largest_yaw_deg=60.0, label="identity"
 )
 VISIBLE_BODY = CropChoice(kind="body", least_width_px=24.0, least_visibility=0.5, largest_yaw_deg=360.0, label="outfit")
+VISIBLE_HEAD = CropChoice(kind="head", least_width_px=20.0, least_visibility=0.5, largest_yaw_deg=360.0, label="outfit")
 # Makes one number of identity and outfit.
 OUTFITS = 1000
 # More than any cast has: makes one number of scene and identity.
 PEOPLE = 1_000_000
-CHOICES = {Modality.FACE: VISIBLE_FACE, Modality.BODY: VISIBLE_BODY}
+CHOICES = {Modality.FACE: VISIBLE_FACE, Modality.HEAD: VISIBLE_HEAD, Modality.BODY: VISIBLE_BODY}
 
 # A score under which nobody would set a threshold; the curve below it is not worth its time.
 FLOOR = 0.02
@@ -43,18 +44,22 @@ class CropTest:
 
     Attributes:
         crops: uint8[N, h, w, 3].
+        rows: int64[N], rows of the people of the set.
         identity: int64[N].
         outfit: int64[N], identity and outfit in one number.
         scene: int64[N].
         frame: int64[N].
+        yaw_deg: float32[N], how far the head is turned from the camera.
         attributes: What is known of each of the N people.
     """
 
     crops: U8
+    rows: Keys
     identity: Keys
     outfit: Keys
     scene: Keys
     frame: Keys
+    yaw_deg: F32
     attributes: Sequence[Mapping[str, Any]]
 
     @property
@@ -71,17 +76,29 @@ def crop_test(frames: FrameSet, modality: Modality, size: tuple[int, int]) -> Cr
     """Cut the crops of a modality at rest, at the size (rows, columns) that its network takes."""
     crops = load_crops([frames], CHOICES[modality])
     people = frames.people()
-    height, width = size
-    at_rest = [cut_region(image, region, height, width) for image, region in zip(crops.images, crops.regions)]
     identity = people.identity[crops.rows].astype(np.int64)
     return CropTest(
-        crops=np.stack(at_rest),
+        crops=_at_rest(crops.images, crops.regions, size),
+        rows=crops.rows,
         identity=identity,
         outfit=identity * OUTFITS + people.outfit[crops.rows],
         scene=people.scene[crops.rows].astype(np.int64),
         frame=people.frame[crops.rows].astype(np.int64),
+        yaw_deg=people.yaw_deg[crops.rows],
         attributes=[frames.attributes[row] for row in identity],
     )
+
+
+def body_crops(frames: FrameSet, rows: Keys, size: tuple[int, int]) -> U8:
+    """Cut the bodies of some rows of the people at rest, uint8[N, h, w, 3], however little of them is seen."""
+    people = frames.people()
+    wanted = np.zeros(len(people), dtype=np.bool_)
+    wanted[rows] = True
+    return _at_rest(*crops_of(frames, people, "body", wanted), size)
+
+
+def _at_rest(images: U8, regions: F32, size: tuple[int, int]) -> U8:
+    return np.stack([cut_region(image, region, *size) for image, region in zip(images, regions, strict=True)])
 
 
 def input_size(pack: Pack, modality: Modality) -> tuple[int, int]:

@@ -6,6 +6,16 @@ from training.tasks.base import Task
 from training.tasks.description import DescriptionTask
 from training.tasks.detector import DetectorTask
 from training.tasks.encoder import EncoderTask
+from training.tasks.speaking import SpeakingTask
 from training.tasks.voice import VoiceTask
 
-__all__ = ["ActivityTask", "AggregationTask", "DescriptionTask", "DetectorTask", "EncoderTask", "Task", "VoiceTask"]
+__all__ = [
+    "ActivityTask",
+    "AggregationTask",
+    "DescriptionTask",
+    "DetectorTask",
+    "EncoderTask",
+    "SpeakingTask",
+    "Task",
+    "VoiceTask",
+]

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from models import Encoder, VoiceEncoder
 from training.data.batches import epoch_rows, step_generator
 from training.data.crops import CropSet, augment_crop
+from training.data.heads import head_table
 from training.data.traits import trait_table
 from training.data.worn import worn_table
 from training.losses import ArcFace, TraitReader
@@ -76,8 +77,10 @@ class EncoderTask:
 
 
 def known_of_classes(crops: CropSet, recipe: EncoderRecipe) -> NDArray[np.float32]:
-    """List what the renderer knows of each class: of a person, or of a person in an outfit; float32[C, K]."""
+    """List what the renderer knows of each class: of a person, their head, or what they wear; float32[C, K]."""
     wearers = crops.wearers_of_classes()
+    if recipe.crops.kind == "head":
+        return head_table(wearers)
     if recipe.crops.label == "outfit":
         return worn_table(wearers)
     return trait_table((seed, number) for seed, number, _ in wearers)

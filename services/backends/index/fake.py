@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from packs.spec import Modality
+from services.backends.index.people_fake import FakePeople
 from services.backends.index.rows import check_vectors
 from services.backends.index.schema import pack_key_of
 from services.backends.schemas import Appearance, EmbeddingRow, Gallery, Neighbour, Place, Scope, Video, VideoState
@@ -49,6 +50,7 @@ class FakeRecord:
     galleries: dict[str, Gallery] = field(default_factory=dict)
     videos: dict[str, Video] = field(default_factory=dict)
     packs: dict[str, _PackRows] = field(default_factory=dict)
+    people: FakePeople = field(default_factory=FakePeople)
     live: str | None = None
     previous: str | None = None
 
@@ -74,6 +76,11 @@ class FakeIndex:
     def pack_key(self) -> str:
         """The key of its pack."""
         return self._key
+
+    @property
+    def people(self) -> FakePeople:
+        """What was said of people, and who is who."""
+        return self._record.people
 
     async def open(self, dimensions: Mapping[Modality, int]) -> None:
         """Take the lengths of the vectors; rows that are there stay."""
@@ -218,7 +225,7 @@ class FakeIndex:
 
     async def erase_video(self, gallery: str, video_id: str) -> int:
         """Forget a video and all of it."""
-        deleted = await self.delete_from(gallery, video_id, -np.inf)
+        deleted = await self.delete_from(gallery, video_id, -np.inf) + await self.people.erase_video(gallery, video_id)
         if await self.get_video(gallery, video_id) is not None:
             del self._videos[video_id]
             deleted += 1
@@ -227,6 +234,7 @@ class FakeIndex:
     async def count_video(self, gallery: str, video_id: str) -> int:
         """Count what belongs to a video, its own row included."""
         rows = sum(_of(row, gallery, video_id) for table in self._tables() for row in table.values())
+        rows += await self.people.count_video(gallery, video_id)
         return rows + (await self.get_video(gallery, video_id) is not None)
 
     async def refresh(self) -> None:

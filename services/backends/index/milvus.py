@@ -14,6 +14,7 @@ from services.backends.index import rows as rows_of
 from services.backends.index.aliases import PackAliases
 from services.backends.index.connection import Connection
 from services.backends.index.filters import all_of, in_scope, number, one_of, quoted, with_prefix
+from services.backends.index.people_milvus import MilvusPeople
 from services.backends.index.protocol import IndexLoadingError
 from services.backends.index.schema import (
     APPEARANCES_PREFIX,
@@ -63,6 +64,7 @@ class MilvusIndex:
     ) -> None:
         self._connection = Connection(uri, token=token, timeout_s=timeout_s, load_wait_s=load_wait_s)
         self._aliases = PackAliases(self._connection)
+        self._people = MilvusPeople(self._connection)
         self._pack_digest, self._ef = pack_digest, ef
         self._dimensions: dict[Modality, int] = {}
         self._galleries, self._videos, self._appearances = collections_of(pack_digest, {})
@@ -75,12 +77,18 @@ class MilvusIndex:
         """The key of this instance's pack."""
         return pack_key_of(self._pack_digest)
 
+    @property
+    def people(self) -> MilvusPeople:
+        """What was said of people, and who is who."""
+        return self._people
+
     async def open(self, dimensions: Mapping[Modality, int]) -> None:
         """Create what is missing and load it."""
         await self._connection.open()
         collections = collections_of(self._pack_digest, dimensions)
         for collection in collections:
             await self._connection.ensure(collection.name, collection.schema(), collection.index())
+        await self._people.open()
         self._dimensions = dict(dimensions)
         self._embeddings = dict(zip(dimensions, collections[3:], strict=True))
         await asyncio.gather(*(self._connection.load(collection.name) for collection in collections))
@@ -112,7 +120,7 @@ class MilvusIndex:
         """Say whether a real query of each collection succeeds."""
         if not self._embeddings:
             return False
-        own = (self._galleries, self._videos, self._appearances, *self._embeddings.values())
+        own = (self._galleries, self._videos, self._appearances, *self._embeddings.values(), *self._people.collections)
         try:
             await asyncio.gather(
                 *(self._connection.query(each.name, f'{each.key} != ""', [each.key], 1, strong=False) for each in own)
@@ -248,15 +256,17 @@ class MilvusIndex:
             await self._delete_some(self._embeddings[modality], gallery, appearance_ids)
 
     async def erase_video(self, gallery: str, video_id: str) -> int:
-        """Delete a video's appearances, embeddings (of every pack) and, last, its row; it may be repeated."""
+        """Delete a video's appearances, embeddings (of every pack), people and, last, row; it may be repeated."""
         wanted = _of_video(gallery, video_id)
-        return await self._delete_everywhere(wanted) + await self._delete(self._videos, wanted)
+        deleted = await self._delete_everywhere(wanted) + await self._people.erase_video(gallery, video_id)
+        return deleted + await self._delete(self._videos, wanted)
 
     async def count_video(self, gallery: str, video_id: str) -> int:
         """Count all rows of a video in every collection, with what was written last."""
         wanted = _of_video(gallery, video_id)
         collections = [*await self._holding_appearances(), self._videos]
-        return sum(await asyncio.gather(*(self._connection.count(each.name, wanted) for each in collections)))
+        counts = (self._connection.count(each.name, wanted) for each in collections)
+        return sum(await asyncio.gather(*counts, self._people.count_video(gallery, video_id)))
 
     async def refresh(self) -> None:
         """Make this pack's embeddings quick to search: flushed, put out of memory, and read from the disk again."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from packs.spec import Modality
+from services.backends.index.people import PeopleRecord
 from services.backends.schemas import Appearance, EmbeddingRow, Gallery, Neighbour, Place, Scope, Video, VideoState
 from services.runtime.errors import BackendUnavailableError
 
@@ -33,6 +34,11 @@ class VectorIndex(Protocol):
     @property
     def pack_key(self) -> str:
         """The key of this instance's pack."""
+        ...
+
+    @property
+    def people(self) -> PeopleRecord:
+        """What was said of people, and who is who."""
         ...
 
     async def open(self, dimensions: Mapping[Modality, int]) -> None:
@@ -155,7 +161,7 @@ class VectorIndex(Protocol):
         ...
 
     async def erase_video(self, gallery: str, video_id: str) -> int:
-        """Delete a video's appearances, embeddings (of every pack) and row; say how many rows that were."""
+        """Delete a video's appearances, embeddings (of every pack), what its people are, and row; say how many rows."""
         ...
 
     async def count_video(self, gallery: str, video_id: str) -> int:

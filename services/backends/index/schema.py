@@ -21,6 +21,8 @@ __all__ = [
     "APPEARANCES_ALIAS",
     "APPEARANCES_PREFIX",
     "EMBEDDING_PREFIX",
+    "MEMBERSHIPS",
+    "OPERATIONS",
     "PREVIOUS_ALIAS",
     "Collection",
     "alias_of",
@@ -118,15 +120,28 @@ def collections_of(pack_digest: str, dimensions: Mapping[Modality, int]) -> tupl
 _PLACE = ("appearance_id", "gallery", "video_id", "start_s", "end_s", "generation")
 _COLUMNS: Mapping[str, tuple[DataType, Mapping[str, int]]] = {
     "appearance_id": (DataType.VARCHAR, {"max_length": _ID_LENGTH}),
+    "operation_id": (DataType.VARCHAR, {"max_length": _ID_LENGTH}),
+    "identity_id": (DataType.VARCHAR, {"max_length": _ID_LENGTH}),
     "gallery": (DataType.VARCHAR, {"max_length": _ID_LENGTH}),
     "video_id": (DataType.VARCHAR, {"max_length": _ID_LENGTH}),
     "start_s": (DataType.DOUBLE, {}),
     "end_s": (DataType.DOUBLE, {}),
     "created_at": (DataType.DOUBLE, {}),
     "generation": (DataType.INT64, {}),
+    "number": (DataType.INT64, {}),
     "quality": (DataType.FLOAT, {}),
     "state": (DataType.VARCHAR, {"max_length": _ID_LENGTH}),
     "kind": (DataType.VARCHAR, {"max_length": _ID_LENGTH}),
     "details": (DataType.VARCHAR, {"max_length": MAX_TEXT_BYTES}),
     "boxes": (DataType.VARCHAR, {"max_length": MAX_TEXT_BYTES}),
 }
+
+# What people said, and who is who, belongs to no pack.
+OPERATIONS = Collection(
+    "personsearch_operations",
+    "operation_id",
+    ("operation_id", "gallery", "number", "created_at", "kind", "details"),
+)
+MEMBERSHIPS = Collection(
+    "personsearch_memberships", "appearance_id", (*_PLACE, "identity_id", "details"), partitioned=True
+)

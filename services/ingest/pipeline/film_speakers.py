@@ -111,9 +111,11 @@ class _Film:
     def alone(self, number: int) -> F64:
         """What speaks for each choice of a piece by itself: float64[C + 1]."""
         k, n = self._places[number]
-        worth = self._shots[k].evidence[n] @ np.asarray(self._settings.weights, dtype=np.float64)
+        evidence = self._shots[k].evidence[n]
+        weights, off_screen = self._settings.weights_for(evidence.shape[-1])
+        worth = evidence @ np.asarray(weights, dtype=np.float64)
         mine = worth[self._choices[number] - self._first[k]] if len(worth) else np.zeros(0)
-        return np.append(mine, self._settings.off_screen)
+        return np.append(mine, off_screen)
 
     def first_guess(self, alone: Sequence[F64]) -> list[F64]:
         """Who says each piece, when each voice as a whole is given to the person who explains its lines best."""

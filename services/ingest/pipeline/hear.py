@@ -10,6 +10,7 @@ import numpy as np
 
 from packs.arrays import F32, F64
 from packs.sound import HOP
+from services.backends.speaking import FaceTrack
 from services.ingest.pipeline.aggregate import aggregate
 from services.ingest.pipeline.encode import Embedded
 from services.ingest.pipeline.likeness import TOLD_BY
@@ -17,14 +18,15 @@ from services.ingest.pipeline.lips import read_lips
 from services.ingest.pipeline.mouth_reader import MouthReader, bands_of
 from services.ingest.pipeline.settings import PipelineSettings
 from services.ingest.pipeline.shot_speech import Piece, Player, ShotSpeech
-from services.ingest.pipeline.speakers import EVIDENCE, Line, evidence_of
+from services.ingest.pipeline.speakers import EVIDENCE, Line, Watched, evidence_of
 from services.ingest.pipeline.utterances import FRAME_S, Utterance, utterances
 from services.ingest.pipeline.values import Fragment, Shot, Sound
 
-__all__ = ["Hearing", "evidence_in", "hear"]
+__all__ = ["Hearing", "NobodyWatches", "Watching", "evidence_in", "hear", "watch"]
 
 # A person counts as present when seen within so many seconds of a moment.
 PRESENT_S = 0.5
+UNWATCHED = Watched(np.zeros(0), np.zeros(0, np.float32))
 
 
 class Hearing(Protocol):
@@ -49,13 +51,49 @@ class Hearing(Protocol):
         ...
 
 
+class Watching(Protocol):
+    """What the pipeline asks of the active-speaker network (`services.backends.speaking.SpeakingModels` gives it)."""
+
+    @property
+    def can_watch(self) -> bool:
+        """Whether there is one."""
+        ...
+
+    async def speaks(
+        self, tracks: Sequence[FaceTrack], sound: F32, begins_s: float, spans: Sequence[tuple[float, float]]
+    ) -> list[F32]:
+        """Probability that each face of each track speaks, where a span is near."""
+        ...
+
+
+class NobodyWatches:
+    """Stands for a pack without an active-speaker network."""
+
+    @property
+    def can_watch(self) -> bool:
+        """There is none."""
+        return False
+
+    async def speaks(
+        self, tracks: Sequence[FaceTrack], sound: F32, begins_s: float, spans: Sequence[tuple[float, float]]
+    ) -> list[F32]:
+        """Must not be asked."""
+        raise RuntimeError("there is no active-speaker network: ask `can_watch` first")
+
+
 async def hear(
-    hearing: Hearing, shot: Shot, people: Sequence[Fragment], reader: MouthReader, settings: PipelineSettings
+    hearing: Hearing,
+    watching: Watching,
+    shot: Shot,
+    people: Sequence[Fragment],
+    reader: MouthReader,
+    settings: PipelineSettings,
 ) -> ShotSpeech | None:
     """Find the speech of a shot, and what speaks for each of its people to say it; None without speech.
 
     Args:
-        hearing: The networks.
+        hearing: The networks of sound.
+        watching: That of faces with sound.
         shot: The shot with its sound.
         people: Its people, as they will be stored.
         reader: Reads mouths.
@@ -69,7 +107,8 @@ async def hear(
     if not spoken:
         return None
     pieces = await _voices(hearing, shot.sound, activity, spoken)
-    evidence, present = await asyncio.to_thread(evidence_in, shot, people, spoken, reader)
+    watched = await watch(watching, shot.sound, people, spoken)
+    evidence, present = await asyncio.to_thread(evidence_in, shot, people, spoken, reader, watched)
     return ShotSpeech(shot.start.frame, tuple(pieces), tuple(map(_player, people)), evidence, present)
 
 
@@ -88,25 +127,50 @@ def _player(person: Fragment) -> Player:
     return Player(person.first.position.time_s, person.last.position.time_s, known)
 
 
+async def watch(
+    watching: Watching, sound: Sound, people: Sequence[Fragment], pieces: Sequence[Utterance]
+) -> list[Watched] | None:
+    """What the active-speaker network says of each of P people, for some pieces; None where a pack has none."""
+    if not watching.can_watch:
+        return None
+    seen = {k: _face_track(person) for k, person in enumerate(people) if person.mouths}
+    spans = [(one.start_s, one.end_s) for one in pieces]
+    said = await watching.speaks(list(seen.values()), sound.samples, sound.start_s, spans) if seen else []
+    known = {k: Watched(track.times_s, one) for (k, track), one in zip(seen.items(), said, strict=True)}
+    return [known.get(k, UNWATCHED) for k in range(len(people))]
+
+
+def _face_track(person: Fragment) -> FaceTrack:
+    times = np.array([seen.time_s for seen in person.mouths], dtype=np.float64)
+    return FaceTrack(times, np.stack([seen.patch for seen in person.mouths]))
+
+
 def evidence_in(
-    shot: Shot, people: Sequence[Fragment], pieces: Sequence[Utterance], reader: MouthReader
+    shot: Shot,
+    people: Sequence[Fragment],
+    pieces: Sequence[Utterance],
+    reader: MouthReader,
+    watched: Sequence[Watched] | None = None,
 ) -> tuple[F64, F64]:
     """What speaks for each of P people to say each of N pieces of a shot that has sound.
 
     Returns:
-        float64[N, P, 4] in the order of `EVIDENCE`, and float64[N, P]: 1 where the person is in the picture.
+        float64[N, P, K] in the order of `EVIDENCE`, K = 5 with what the network says of each person (`watch`), else 4;
+        and float64[N, P]: 1 where the person is in the picture.
     """
     assert shot.sound is not None
+    looked = [None] * len(people) if watched is None else watched
     bands = bands_of(shot.sound.samples)
     lips = [read_lips(person.mouths) for person in people]
     rows = []
     for piece in pieces:
         line = Line(piece, shot.sound, bands)
         others = [(other.start_s, other.end_s) for other in pieces if other is not piece]
-        rows += [evidence_of(line, mouth, others, reader) for mouth in lips]
+        rows += [evidence_of(line, mouth, others, reader, one) for mouth, one in zip(lips, looked, strict=True)]
     here = [float(_present(person, piece)) for piece in pieces for person in people]
     shape = len(pieces), len(people)
-    return np.array(rows).reshape(*shape, len(EVIDENCE)), np.array(here).reshape(shape)
+    columns = len(EVIDENCE) - (watched is None)
+    return np.array(rows).reshape(*shape, columns), np.array(here).reshape(shape)
 
 
 def _present(person: Fragment, piece: Utterance) -> bool:

@@ -22,7 +22,7 @@ from services.ingest.pipeline.values import Fragment, Frame, KeyFrame, Observati
 __all__ = ["Collector", "Cutter", "SpreadBest"]
 
 # Sizes at which a crop is as good as it gets, in pixels; below, quality falls with the root of the size.
-GOOD_FACE_PX, GOOD_BODY_PX = 72.0, 220.0
+GOOD_FACE_PX, GOOD_HEAD_PX, GOOD_BODY_PX = 72.0, 72.0, 220.0
 # Variance of the Laplacian at which a crop counts as half sharp.
 HALF_SHARP = 60.0
 # A new key frame must be so much better before the old one is thrown away: each costs an encoding.
@@ -91,6 +91,7 @@ class Collector:
         jpeg = _once(lambda: self._jpeg(frame.image))
         for (track, person), covered in zip(seen, coverage, strict=True):
             face = self._look_at_face(frame, track, person)
+            self._look_at_head(frame, track, person, float(covered))
             body = self._look_at_body(frame, track, person, float(covered))
             self._look_for_key_frame(frame, track, 1.0 + face if face > 0.0 else body, jpeg)
 
@@ -115,6 +116,15 @@ class Collector:
         quality = person.face_score * _growing(width, GOOD_FACE_PX) * _inside(box, frame.image)
         return self._offer(Modality.FACE, frame, track, box, quality)
 
+    def _look_at_head(self, frame: Frame, track: Track, person: Person, covered: float) -> None:
+        box = person.head
+        if box is None or Modality.HEAD not in self._modalities:
+            return
+        width = float(box[2] - box[0])
+        if width >= self._settings.least_head_px:
+            quality = person.score * _growing(width, GOOD_HEAD_PX) * _inside(box, frame.image) * (1.0 - 0.8 * covered)
+            self._offer(Modality.HEAD, frame, track, box, quality)
+
     def _look_at_body(self, frame: Frame, track: Track, person: Person, covered: float) -> float:
         height = float(person.box[3] - person.box[1])
         if height < self._settings.least_body_px:
@@ -128,7 +138,7 @@ class Collector:
         """Cut and keep a crop if it can be among the best; return its quality (without sharpness if it was not cut)."""
         if track.crossing:
             quality *= CROSSING_WORTH
-        most = self._settings.faces if modality is Modality.FACE else self._settings.bodies
+        most = self._settings.most(modality)
         keeper = self._kept.setdefault(track.number, {}).setdefault(modality, SpreadBest(most))
         if not keeper.would_keep(frame.position.time_s, quality):
             return quality

@@ -25,7 +25,7 @@ from services.ingest.pipeline.clothes import Clothes
 from services.ingest.pipeline.decode import VideoFile
 from services.ingest.pipeline.encode import Vision, encode, reads_bodies, share_bodies
 from services.ingest.pipeline.film_speakers import choose_over_film
-from services.ingest.pipeline.hear import Hearing, hear
+from services.ingest.pipeline.hear import Hearing, Watching, hear
 from services.ingest.pipeline.mouth_reader import MouthReader
 from services.ingest.pipeline.notes import NotesStore
 from services.ingest.pipeline.relink import Relinker
@@ -63,6 +63,7 @@ class Pipeline:
     Args:
         vision: The networks of pictures.
         hearing: Those of sound; when they cannot hear, sound is left out.
+        watching: That of faces with sound; where there is none, mouths are read without.
         modalities: Those that the pack can embed.
         calibration: What the pack's cosines mean.
         index: The record.
@@ -75,6 +76,7 @@ class Pipeline:
         *,
         vision: Vision,
         hearing: Hearing,
+        watching: Watching,
         modalities: Sequence[Modality],
         calibration: Mapping[Modality, Calibration],
         index: VectorIndex,
@@ -82,7 +84,7 @@ class Pipeline:
         settings: PipelineSettings,
     ) -> None:
         self._vision = vision
-        self._hearing = hearing
+        self._hearing, self._watching = hearing, watching
         self._reader = MouthReader.load()
         self._of_bodies = reads_bodies(vision, modalities)
         self._cut = [one for one in modalities if not (self._of_bodies and one is Modality.TEXT)]
@@ -132,7 +134,7 @@ class Pipeline:
             share_bodies(shot.fragments)
         await encode(self._vision, shot.fragments)
         people = await asyncio.to_thread(Relinker(self._calibration, self._settings.relink).relink, shot)
-        heard = await hear(self._hearing, shot, people, self._reader, self._settings)
+        heard = await hear(self._hearing, self._watching, shot, people, self._reader, self._settings)
         return await asyncio.to_thread(self._finished, video, shot, people, heard)
 
     def _finished(self, video: Video, shot: Shot, people: Sequence[Fragment], heard: ShotSpeech | None) -> FinishedShot:

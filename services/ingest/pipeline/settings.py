@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from packs.spec import Modality
+
 __all__ = [
     "DecodeSettings",
     "LikenessSettings",
@@ -141,8 +143,10 @@ class ObservationSettings:
 
     Attributes:
         faces: Most face crops of a tracklet.
+        heads: Most head crops.
         bodies: Most body crops.
         least_face_px: Narrower faces are not embedded.
+        least_head_px: Narrower heads are not embedded.
         least_body_px: Lower bodies are not embedded.
         key_frame_px: Longest side of a key frame's picture.
         key_frame_quality: JPEG quality of it.
@@ -151,13 +155,19 @@ class ObservationSettings:
     """
 
     faces: int = 8
+    heads: int = 4
     bodies: int = 6
     least_face_px: float = 16.0
+    least_head_px: float = 16.0
     least_body_px: float = 40.0
     key_frame_px: int = 960
     key_frame_quality: int = 85
     key_box_rate_hz: float = 5.0
     key_box_smoothing_s: float = 0.25
+
+    def most(self, modality: Modality) -> int:
+        """Most crops of a modality that a tracklet keeps."""
+        return {Modality.FACE: self.faces, Modality.HEAD: self.heads}.get(modality, self.bodies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +227,15 @@ class LikenessSettings:
 class SpeakerSettings:
     """Who speaks.
 
-    The weights of mouths were fitted on SynthCast films 7101, 8101 and 8102; what people and voices count was chosen on
-    7102, 8103 and 9401, as the whole pipeline sees them.
+    The weights of mouths were fitted on SynthCast films 7101, 8101 and 8102, those with an active-speaker network on
+    101, 104 and 105, which it had not learned from; what people and voices count was chosen on 7102, 8103 and 9401, as
+    the whole pipeline sees them.
 
     Attributes:
         weights: Of the evidence for a person, in the order of `speakers.EVIDENCE`.
         off_screen: What speaks for nobody who can be seen.
+        watched_weights: The same of a pack with an active-speaker network.
+        watched_off_screen: Likewise.
         voice: Share of what a voice's other pieces say.
         most_voice: Most that two voices may say, in nats.
         kin_nats: From here on, about, two pieces are of one voice.
@@ -239,6 +252,8 @@ class SpeakerSettings:
 
     weights: tuple[float, ...] = (0.87, -1.69, 1.9, 4.51)
     off_screen: float = 0.82
+    watched_weights: tuple[float, ...] = (0.16, -0.35, 1.53, 3.29, 0.82)
+    watched_off_screen: float = 0.18
     voice: float = 0.7
     most_voice: float = 6.0
     kin_nats: float = 1.0
@@ -251,6 +266,11 @@ class SpeakerSettings:
     most_partners: int = 160
     rounds: int = 24
     likeness: LikenessSettings = field(default_factory=LikenessSettings)
+
+    def weights_for(self, columns: int) -> tuple[tuple[float, ...], float]:
+        """Weights of so many columns of evidence, and what speaks for nobody who can be seen."""
+        watched = columns == len(self.watched_weights)
+        return (self.watched_weights, self.watched_off_screen) if watched else (self.weights, self.off_screen)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -83,10 +85,8 @@ def person(x: float, width: float = 80.0, face_px: float | None = 30.0) -> Perso
     return Person(box, 0.9, face=face, face_score=0.8)
 
 
-def collect(people: list[list[Person]], **settings) -> list[Fragment]:
-    collector = Collector(
-        lambda modality, image, box: CROP + 1, (Modality.FACE, Modality.BODY), ObservationSettings(**settings)
-    )
+def collect(people: list[list[Person]], modalities=(Modality.FACE, Modality.BODY), **settings) -> list[Fragment]:
+    collector = Collector(lambda modality, image, box: CROP + 1, modalities, ObservationSettings(**settings))
     tracks: list[Track] = []
     for number, persons in enumerate(people):
         at = frame(number * 2)
@@ -104,6 +104,18 @@ def test_faces_that_are_too_small_are_not_kept():
     assert Modality.FACE not in small.observations
     assert Modality.FACE in large.observations
     assert Modality.BODY in small.observations
+
+
+def test_heads_are_kept_where_a_pack_knows_them():
+    def with_head(x: float, width: float) -> Person:
+        return replace(person(x, face_px=None), head=np.array([x + 20, 45.0, x + 20 + width, 85.0], np.float32))
+
+    people = [[with_head(50.0, 10.0), with_head(400.0, 30.0), person(200.0)]] * 8
+    narrow, wide, unseen = collect(people, (Modality.HEAD, Modality.BODY), heads=2)
+    assert Modality.HEAD not in narrow.observations
+    assert Modality.HEAD not in unseen.observations
+    assert 1 <= len(wide.observations[Modality.HEAD]) <= 2
+    assert all(Modality.HEAD not in one.observations for one in collect(people))
 
 
 def test_the_key_frame_is_a_picture_of_bounded_size():

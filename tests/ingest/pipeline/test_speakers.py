@@ -10,7 +10,7 @@ import pytest
 
 from services.ingest.pipeline.lips import PLACES, Lips, read_lips
 from services.ingest.pipeline.mouth_reader import MouthReader, bands_of, sound_features
-from services.ingest.pipeline.speakers import EVIDENCE, Line, evidence_of
+from services.ingest.pipeline.speakers import EVIDENCE, Line, Watched, evidence_of
 from services.ingest.pipeline.utterances import Utterance
 from services.ingest.pipeline.values import MouthSeen, Sound
 
@@ -40,7 +40,7 @@ def lips_that_do(jaw: np.ndarray) -> Lips:
 
 
 def named(evidence: np.ndarray) -> dict[str, float]:
-    return dict(zip(EVIDENCE, evidence, strict=True))
+    return dict(zip(EVIDENCE, evidence, strict=False))
 
 
 def test_evidence_tells_a_mouth_that_follows_from_one_that_chews(line: Line):
@@ -67,6 +67,18 @@ def test_what_a_mouth_does_in_the_line_of_another_says_nothing(line: Line):
     alone = named(evidence_of(line, lips_that_do(talks_on), [], reader()))
     other = named(evidence_of(line, lips_that_do(talks_on), [(1.75, 2.5)], reader()))
     assert other["follows"] > 0.9 > alone["follows"]
+
+
+def test_the_network_adds_a_column_of_its_log_odds(line: Line):
+    times = np.arange(50) / 25.0
+    lips = lips_that_do(line.jaw_at(times, reader()))
+    sure = Watched(times, np.where(times < 0.4, 0.0, 0.9).astype(np.float32))
+    seen = evidence_of(line, lips, [], reader(), sure)
+    assert seen[:-1].tolist() == evidence_of(line, lips, [], reader()).tolist()
+    # 30 looks of the line are trusted a little more than the usual 25.
+    assert named(seen)["speaks"] == pytest.approx(np.log(9.0) * np.sqrt(30 / 25), rel=1e-3)
+    few = Watched(np.array([0.5, 0.6]), np.array([1.0, 1.0], np.float32))
+    assert evidence_of(line, None, [], reader(), few).tolist() == [*UNSEEN.tolist(), 0.0]
 
 
 def faces_that_open(jaw: np.ndarray, tremble_px: float) -> list[MouthSeen]:

@@ -1,0 +1,102 @@
+"""Simulated corrections: somebody who knows the truth answers what the review queue asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from evaluation.metrics.partition import Agreement, b_cubed, pairwise
+from services.association.composing import ComposedAssociations
+from services.association.identities.answers import Asked
+from services.association.identities.state import IdentityState
+
+__all__ = ["Corrected", "Figures", "correct", "figures_of"]
+
+# The queue is read again after each answer; of what it asks so much is looked through for what the truth knows.
+_QUESTIONS = 200
+_AUTHOR = "the truth"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How well people are told apart, over the appearances that the truth knows."""
+
+    identities: int
+    pairwise: Agreement
+    b_cubed: Agreement
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """What some corrections did.
+
+    Attributes:
+        before: Before them, by film; "" for all of them together.
+        after: After them.
+        confirmed: How many were "the same person".
+        rejected: How many were "two people".
+        undone: Whether to undo all of them restored the state bit for bit.
+    """
+
+    before: Mapping[str, Figures]
+    after: Mapping[str, Figures]
+    confirmed: int
+    rejected: int
+    undone: bool
+
+
+async def correct(
+    served: ComposedAssociations, gallery: str, who: Mapping[str, Mapping[str, str]], count: int
+) -> Corrected:
+    """Answer so many questions, then take all answers back.
+
+    Args:
+        served: The identities of the gallery.
+        gallery: Its name.
+        who: The truth: the identity of each appearance that it knows, by film.
+        count: How many corrections.
+    """
+    truth = {one: identity for film in who.values() for one, identity in film.items()}
+    state = await _state(served, gallery)
+    dumped, before = state.dump(), figures_of(state, who)
+    numbers: dict[int, bool] = {}
+    while len(numbers) < count:
+        asked = await _next(served, gallery, truth)
+        if asked is None:
+            break
+        pair = asked.first.appearance_id, asked.second.appearance_id
+        same = truth[pair[0]] == truth[pair[1]]
+        if same:
+            said, _ = await served.identities.confirm(gallery, *pair, _AUTHOR)
+        else:
+            said, _, _ = await served.identities.reject(gallery, *pair, _AUTHOR)
+        numbers[said.operation.number] = same
+    after = figures_of(await _state(served, gallery), who)
+    for number in sorted(numbers, reverse=True):
+        await served.identities.undo(gallery, number, _AUTHOR)
+    undone = (await _state(served, gallery)).dump() == dumped
+    confirmed = sum(numbers.values())
+    return Corrected(before, after, confirmed, len(numbers) - confirmed, undone)
+
+
+def figures_of(state: IdentityState, who: Mapping[str, Mapping[str, str]]) -> dict[str, Figures]:
+    """Compare identities with the truth, film by film, and under "" all together."""
+    everybody = {one: identity for film in who.values() for one, identity in film.items()}
+    return {name: _figures(state, truth) for name, truth in {**who, "": everybody}.items()}
+
+
+def _figures(state: IdentityState, truth: Mapping[str, str]) -> Figures:
+    found = {one: state.homes[one] for one in truth if one in state.homes}
+    return Figures(len(set(found.values())), pairwise(found, truth), b_cubed(found, truth))
+
+
+async def _next(served: ComposedAssociations, gallery: str, truth: Mapping[str, str]) -> Asked | None:
+    """The first question of which the truth knows both appearances: of the others nobody can say."""
+    for asked in await served.identities.list_reviews(gallery, _QUESTIONS):
+        if asked.first.appearance_id in truth and asked.second.appearance_id in truth:
+            return asked
+    return None
+
+
+async def _state(served: ComposedAssociations, gallery: str) -> IdentityState:
+    return (await served.keeper.people(gallery)).state
