@@ -1,10 +1,10 @@
 """What the product answers with today: calibrated late fusion of a query, and the strongest edge of two tracklets.
 
 Matches are those of `services.fusion.fusing`, over whole matrices: the sum of log-likelihood ratios, each by its
-quality and bounded, looks and voice joined as far as it is sure that the person on screen is the one who speaks.
-Links are those of `services.association`: each modality makes an edge of its own, and the strongest speaks. (Left
-out: the association looks at the 48 nearest faces and voices alone, and search lets a clear face take from a
-short-term chain.)
+quality and bounded, looks and voice joined as far as it is sure that the person on screen is the one who speaks. Links
+are those of `services.association`: face, voice, and body with head make an edge each, and the strongest speaks. (Left
+out: the association looks at the 48 nearest faces and voices alone, and search lets a clear face take from a short-term
+chain.)
 """
 
 from __future__ import annotations
@@ -17,10 +17,14 @@ from evaluation.fusers.fuser import Weighing, cosines, qualities, sigmoid
 from packs.arrays import F64
 from packs.calibration import Calibration
 from packs.spec import Modality
+from services.association.evidence import LONG_TERM, SHORT_TERM
 from services.fusion.fusing import Aspect
 from services.runtime.trust import HALF_WORTH_S
 
 __all__ = ["ProductFuser"]
+
+# An edge is evidence, never certainty.
+LEAST = 1e-6
 
 
 class ProductFuser:
@@ -60,17 +64,34 @@ class ProductFuser:
 
     def links(self, some: Tracklets, tracklets: Tracklets, comparable: Comparable) -> F64:
         """See `Fuser.links`."""
-        best = np.zeros((len(some), len(tracklets)))
-        for modality, pairs in comparable.items():
+        best = self._short_term(some, tracklets, comparable)
+        for modality in LONG_TERM & comparable.keys() & self._weighing.calibration.keys():
             prior = self._weighing.linking.prior_log_odds.get(modality)
-            if prior is None or modality not in self._weighing.calibration:
+            if prior is None:
                 continue
             nats, _ = self._nats(some, tracklets, modality)
-            probability = np.clip(sigmoid(nats + prior), 1e-6, 1.0 - 1e-6)
+            probability = np.clip(sigmoid(nats + prior), LEAST, 1.0 - LEAST)
             if modality is Modality.VOICE:
                 probability = probability * some.speaker[:, None] * tracklets.speaker[None, :]
-            best = np.maximum(best, np.where(pairs, probability, 0.0))
+            best = np.maximum(best, np.where(comparable[modality], probability, 0.0))
         return best
+
+    def _short_term(self, some: Tracklets, tracklets: Tracklets, comparable: Comparable) -> F64:
+        """Body and head of a pair, judged together: the formulas of `services.association.short_term`."""
+        linking = self._weighing.linking
+        shape = (len(some), len(tracklets))
+        total, prior, there = np.zeros(shape), np.full(shape, np.inf), np.zeros(shape, dtype=bool)
+        kept, changed = (np.log(max(one, LEAST)) for one in (linking.clothes_kept, 1.0 - linking.clothes_kept))
+        for modality in SHORT_TERM & comparable.keys() & self._weighing.calibration.keys():
+            if modality not in linking.prior_log_odds:
+                continue
+            pairs = comparable[modality]
+            nats, _ = self._nats(some, tracklets, modality)
+            said = linking.head_share * nats if modality is Modality.HEAD else np.logaddexp(kept + nats, changed)
+            total += np.where(pairs, said, 0.0)
+            prior[pairs] = np.minimum(prior[pairs], linking.prior_log_odds[modality])
+            there |= pairs
+        return np.where(there, np.clip(sigmoid(total + np.where(there, prior, 0.0)), LEAST, 1.0 - LEAST), 0.0)
 
     def _nats(self, left: Tracklets, right: Tracklets, modality: Modality) -> tuple[F64, Flags]:
         """Log-likelihood ratios by quality, and where they say anything at all."""

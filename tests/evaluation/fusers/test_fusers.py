@@ -16,9 +16,10 @@ from evaluation.fusers.representation import NetworkRepresenter, RepresentationF
 from packs.arrays import F32, AnyArray
 from packs.calibration import Calibration
 from packs.spec import Modality
-from services.association.evidence import evidence_of
+from services.association.evidence import LinkEvidence, evidence_of
+from services.association.short_term import Looks, ShortTermLinks
 from services.association.voices import VoiceLinks
-from services.backends.schemas import Appearance, AppearanceKind, SpeechSpan
+from services.backends.schemas import Appearance, AppearanceKind, EmbeddingRow, SpeechSpan
 from services.fusion.fusing import Aspect, Candidate, Evidence
 from services.fusion.fusing import Fuser as ServedFuser
 
@@ -31,13 +32,20 @@ WEIGHING = Weighing.of(CALIBRATION)
 ALL = tuple(CALIBRATION)
 
 
-def made(count: int, seed: int, *, movies: Sequence[str] | None = None, missing: float = 0.3) -> Tracklets:
+def made(
+    count: int,
+    seed: int,
+    *,
+    movies: Sequence[str] | None = None,
+    missing: float = 0.3,
+    modalities: Sequence[Modality] = ALL,
+) -> Tracklets:
     random = np.random.default_rng(seed)
     rows = {
         modality: ModalityRows.of(
             random.normal(size=(count, 6)), random.random(count) >= missing, 0.05 + 0.9 * random.random(count)
         )
-        for modality in ALL
+        for modality in modalities
     }
     starts = 10.0 * np.arange(count)
     return Tracklets.of(
@@ -72,16 +80,17 @@ def test_matches_are_those_of_the_fusion_service(aspect: Aspect) -> None:
 
 
 def test_links_are_the_strongest_edge_of_the_association_service() -> None:
-    tracklets = made(40, 2)
-    evidence = evidence_of(CALIBRATION, WEIGHING.linking.prior_log_odds)
-    found = links_of(ProductFuser(WEIGHING), tracklets, ALL, 60.0, least=0.0).toarray()
+    calibration = {**CALIBRATION, Modality.HEAD: Calibration(slope=10.0, intercept=-2.5)}
+    weighing = Weighing.of(calibration)
+    tracklets = made(40, 2, modalities=tuple(calibration))
+    evidence = evidence_of(calibration, weighing.linking.prior_log_odds)
+    found = links_of(ProductFuser(weighing), tracklets, tuple(calibration), 60.0, least=0.0).toarray()
+    together = short_term(tracklets, weighing, evidence)
     for i in range(40):
         for j in range(i + 1, 40):
-            gap_s = tracklets.spans_s[j, 0] - tracklets.spans_s[i, 1]
-            best = 0.0
-            for modality in ALL:
-                near = modality is not Modality.BODY or gap_s <= 60.0
-                if near and tracklets.present(modality)[i] and tracklets.present(modality)[j]:
+            best = together.get((i, j), 0.0)
+            for modality in (Modality.FACE, Modality.VOICE):
+                if tracklets.present(modality)[i] and tracklets.present(modality)[j]:
                     rows = tracklets.rows[modality]
                     cosine, quality = float(rows.vectors[i] @ rows.vectors[j]), float(min(rows.quality[[i, j]]))
                     if modality is Modality.VOICE:
@@ -92,6 +101,28 @@ def test_links_are_the_strongest_edge_of_the_association_service() -> None:
                         best = max(best, evidence[modality].probability(cosine, quality=quality))
             assert found[i, j] == pytest.approx(best, abs=1e-5)
             assert found[j, i] == found[i, j]
+
+
+def short_term(
+    tracklets: Tracklets, weighing: Weighing, evidence: Mapping[Modality, LinkEvidence]
+) -> dict[tuple[int, int], float]:
+    """What the service says of bodies and heads, by places."""
+    short = (Modality.BODY, Modality.HEAD)
+    rows = {
+        modality: [
+            EmbeddingRow(f"{k:02d}", "g", "v", *tracklets.spans_s[k].tolist(), 1, float(one.quality[k]), one.vectors[k])
+            for k in range(len(tracklets))
+            if one.present[k]
+        ]
+        for modality, one in tracklets.rows.items()
+        if modality in short
+    }
+    looks, linking = Looks.of(rows), weighing.linking
+    judge = ShortTermLinks(
+        {modality: evidence[modality] for modality in short}, 60.0, linking.head_share, linking.clothes_kept
+    )
+    places = [int(name) for name in looks.ids]
+    return {(places[one.first], places[one.second]): one.probability for one in judge.within(looks, 0.0)}
 
 
 def heard(tracklets: Tracklets, row: int) -> Appearance:
