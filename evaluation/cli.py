@@ -17,6 +17,7 @@ from evaluation.gates.cli import gates_command
 from evaluation.identities.cli import identities_command
 from evaluation.pairs_cli import pairs_command
 from evaluation.presets.cli import presets_command
+from evaluation.protocols.running import PROTOCOLS, Sources, run_protocol
 from evaluation.protocols.spine import SpineResult, run_spine
 from evaluation.reindex.cli import reindex_command
 from evaluation.report import report_of_spine, setting_of
@@ -32,7 +33,7 @@ __all__ = ["app"]
 app = typer.Typer(help="Measure the product against films with known truth.", no_args_is_help=True)
 
 FilmsOption = Annotated[
-    list[Path],
+    list[Path] | None,
     typer.Option("--films", exists=True, file_okay=False, help="Folder with film.mp4, truth.json and queries/."),
 ]
 MoreFilmsArgument = Annotated[
@@ -57,10 +58,22 @@ def _root() -> None:
 
 @app.command()
 def run(
-    films: FilmsOption,
     json_path: Annotated[Path, typer.Option("--json", help="Where to write the result file.")],
+    films: FilmsOption = None,
     more_films: MoreFilmsArgument = None,
-    protocol: Annotated[str, typer.Option(help="Which protocol; there is `spine`.")] = "spine",
+    protocol: Annotated[str, typer.Option(help="Which protocol: spine, csm, apes or iqiyi.")] = "spine",
+    data: Annotated[
+        Path | None, typer.Option("--data", exists=True, file_okay=False, help="A published data set, not films.")
+    ] = None,
+    appearances: Annotated[
+        Path | None, typer.Option("--appearances", dir_okay=False, help="Keeps what the index holds, to run again.")
+    ] = None,
+    embeddings: Annotated[
+        list[Path] | None, typer.Option("--embeddings", exists=True, dir_okay=False, help="For data without any.")
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option("--state", file_okay=False, help="A stack's kept folder, as `gallery` leaves it.")
+    ] = None,
     markdown_path: Annotated[Path | None, typer.Option("--markdown", help="Also write a page for people.")] = None,
     plots: Annotated[Path | None, typer.Option("--plots", file_okay=False, help="Also draw plots (SVG) here.")] = None,
     encoders: Annotated[
@@ -69,18 +82,37 @@ def run(
     require: Annotated[bool, typer.Option("--require", help="Exit with 1 when a requirement does not hold.")] = False,
 ) -> None:
     """Ingest films through the services, ask with their portraits and voices, and compare with the truth."""
-    if protocol != "spine":
-        raise typer.BadParameter(f"got {protocol!r}, expected 'spine'", param_hint="--protocol")
-    known = [load_film(folder) for folder in [*films, *(more_films or [])]]
-    names = [film.name for film in known]
+    folders = [*(films or []), *(more_films or [])]
+    names = [folder.resolve().name for folder in folders]
     if len(set(names)) < len(names):
         raise typer.BadParameter(f"got folders of the names {names}, expected them to differ", param_hint="--films")
+    if protocol in PROTOCOLS:
+        sources = Sources(folders, data, appearances, state, embeddings or ())
+        _run_published(protocol, sources, json_path, markdown_path, plots)
+        return
+    if protocol != "spine":
+        raise typer.BadParameter(f"got {protocol!r}, expected spine, {', '.join(PROTOCOLS)}", param_hint="--protocol")
+    if not folders:
+        raise typer.BadParameter("expected at least one film", param_hint="--films")
+    known = [load_film(folder) for folder in folders]
     with use_stack(_say) as stack:
         pack = Pack.load(stack.settings.pack)
         result = asyncio.run(_run(known, stack, pack, encoders=encoders))
         report = report_of_spine(result, setting_of(pack, stack.endpoints.inference))
     typer.echo(write_results(result, report, json_path, markdown_path, plots))
     end_if_broken(report, require=require)
+
+
+def _run_published(
+    protocol: str, sources: Sources, json_path: Path, markdown_path: Path | None, plots: Path | None
+) -> None:
+    if sources.data is not None and sources.films:
+        raise typer.BadParameter("got films too; a protocol runs on one of both", param_hint="--data")
+    try:
+        typer.echo(run_protocol(protocol, sources, _say, json_path, markdown_path, plots))
+    except ValueError as error:
+        typer.secho(f"error: {error}", err=True, fg="red")
+        raise typer.Exit(1) from error
 
 
 async def _run(films: list[Film], stack: Stack, pack: Pack, *, encoders: bool) -> SpineResult:

@@ -7,7 +7,7 @@ from typing import Any
 
 from evaluation.headline import BOUNDS
 
-__all__ = ["page_of_report"]
+__all__ = ["page_of_report", "shown", "table_lines"]
 
 SIDE = (
     "tracklet_precision",
@@ -39,7 +39,7 @@ def page_of_report(report: Mapping[str, Any], plots: Mapping[str, str] | None = 
         _films(report),
         _groups(report),
         _queries(report),
-        _table(("count", "value"), report["counts"].items()),
+        table_lines(("count", "value"), report["counts"].items()),
     ]
     if plots:
         parts.append([line for caption, path in plots.items() for line in (f"![{caption}]({path})", "")])
@@ -64,31 +64,31 @@ def _headline(report: Mapping[str, Any]) -> list[str]:
     rows = []
     for name in names:
         told = report["intervals"].get(name)
-        between = f"{_shown(told['low'])} to {_shown(told['high'])} ({told['count']} {told['drawn']})" if told else ""
+        between = f"{shown(told['low'])} to {shown(told['high'])} ({told['count']} {told['drawn']})" if told else ""
         broken = [text for text in asked.get(name, ()) if not report["requirements"][f"{name} {text}"]]
         wanted = ", ".join(asked.get(name, ())) + (" **does not hold**" if broken else "")
-        rows.append((f"`{name}`", _shown(report.get(name)), between, _shown(report["chance"].get(name)), wanted))
-    return _table(("figure", "value", "95 % interval (drawn)", "chance", "asked for"), rows)
+        rows.append((f"`{name}`", shown(report.get(name)), between, shown(report["chance"].get(name)), wanted))
+    return table_lines(("figure", "value", "95 % interval (drawn)", "chance", "asked for"), rows)
 
 
 def _side(report: Mapping[str, Any]) -> list[str]:
-    return _table(("besides", "value"), ((f"`{name}`", _shown(report[name])) for name in SIDE))
+    return table_lines(("besides", "value"), ((f"`{name}`", shown(report[name])) for name in SIDE))
 
 
 def _films(report: Mapping[str, Any]) -> list[str]:
     cells = ("name", "duration_s", "ingest_s", "real_time_factor", "truth_tracklets", "covered", "switches")
     heads = ("film", "length, s", "ingest, s", "times real time", "truth", "covered", "switches")
-    return _table(heads, ([_shown(film[cell]) for cell in cells] for film in report["films"]))
+    return table_lines(heads, ([shown(film[cell]) for cell in cells] for film in report["films"]))
 
 
 def _groups(report: Mapping[str, Any]) -> list[str]:
     rows = [
-        (f"`{figure}`", f"{grouping}: {name}", _shown(facts["mean"]), facts["identities"])
+        (f"`{figure}`", f"{grouping}: {name}", shown(facts["mean"]), facts["identities"])
         for figure, groupings in report["by_group"].items()
         for grouping, groups in groupings.items()
         for name, facts in sorted(groups.items())
     ]
-    return _table(("figure", "group", "mAP", "identities"), rows)
+    return table_lines(("figure", "group", "mAP", "identities"), rows)
 
 
 def _queries(report: Mapping[str, Any]) -> list[str]:
@@ -105,7 +105,7 @@ def _queries(report: Mapping[str, Any]) -> list[str]:
         for kind, facts in report["queries"].items()
     ]
     heads = ("queries", "asked", "p50, ms", "p95, ms", "full answers", "refused", "degraded")
-    lines = _table(heads, rows)
+    lines = table_lines(heads, rows)
     for kind, facts in report["queries"].items():
         lines += [f"Refused {kind}: {name} ({reason})" for name, reason in facts["refused"].items()]
     cut = {name: facts["cut_off"] for name, facts in report["details"].items() if facts["cut_off"]}
@@ -116,12 +116,14 @@ def _queries(report: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+def table_lines(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    """Write a Markdown table, with an empty line behind it."""
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     return lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows] + [""]
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Write a value in a cell."""
     if value is None:
         return "-"
     return f"{value:.3f}" if isinstance(value, float) else str(value)

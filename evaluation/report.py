@@ -20,7 +20,7 @@ from evaluation.protocols.spine import SpineResult
 from evaluation.rankings import RankedFigures
 from packs.manifest import Pack
 
-__all__ = ["Setting", "report_of_spine", "setting_of"]
+__all__ = ["Setting", "interval_facts", "now", "report_of_spine", "rounded", "setting_of"]
 
 SCHEMA = "personsearch-evaluation/2"
 DIGITS = 4
@@ -46,11 +46,11 @@ def setting_of(pack: Pack, inference: str) -> Setting:
 def report_of_spine(result: SpineResult, setting: Setting) -> dict[str, Any]:
     """Return the result file's content; the headline figures stand at the top level."""
     figures = headline(result)
-    report: dict[str, Any] = {"schema": SCHEMA, "protocol": "spine", "time": _now()}
+    report: dict[str, Any] = {"schema": SCHEMA, "protocol": "spine", "time": now()}
     report |= {name: None if one is None else one.value for name, one in figures.items()}
     report |= _side_figures(result)
     report |= {
-        "intervals": {name: _interval(one) for name, one in figures.items() if one is not None},
+        "intervals": {name: interval_facts(one) for name, one in figures.items() if one is not None},
         "chance": _chances(result),
         "requirements": verdicts(figures),
         "details": {name: _ranked_facts(one) for name, one in _figure_sets(result).items()},
@@ -61,8 +61,8 @@ def report_of_spine(result: SpineResult, setting: Setting) -> dict[str, Any]:
         "films": _film_facts(result),
         "setting": dict(setting),
     }
-    rounded: dict[str, Any] = _rounded(report)
-    return rounded
+    told: dict[str, Any] = rounded(report)
+    return told
 
 
 def _side_figures(result: SpineResult) -> dict[str, Any]:
@@ -195,7 +195,8 @@ def _film_facts(result: SpineResult) -> list[dict[str, Any]]:
     ]
 
 
-def _interval(figure: Estimate) -> dict[str, Any]:
+def interval_facts(figure: Estimate) -> dict[str, Any]:
+    """Say between what a figure lies, and over what was drawn."""
     return {"low": figure.interval[0], "high": figure.interval[1], "drawn": figure.unit, "count": figure.count}
 
 
@@ -210,15 +211,17 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time, for a result file."""
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """Round every number of a report."""
     if isinstance(value, float):
         return round(value, DIGITS)
     if isinstance(value, Mapping):
-        return {key: _rounded(inner) for key, inner in value.items()}
+        return {key: rounded(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_rounded(inner) for inner in value]
+        return [rounded(inner) for inner in value]
     return value

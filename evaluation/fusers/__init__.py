@@ -1,0 +1,1 @@
+"""Ways to make one score of what several modalities say, over matrices: what the protocols compare."""

@@ -1,0 +1,1 @@
+"""The protocol `csm`: people looked for by one portrait, within films and across them."""

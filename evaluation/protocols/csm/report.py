@@ -1,0 +1,244 @@
+"""The result file and the page of the protocol `csm`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from evaluation.metrics.bootstrap import Estimate
+from evaluation.metrics.cast_search import TOP
+from evaluation.metrics.open_set import OpenSet
+from evaluation.page import shown, table_lines
+from evaluation.plots.svg import Bar, bar_plot
+from evaluation.protocols.csm.besides import Besides, KindFigures
+from evaluation.protocols.csm.clothes import ClothesFigures
+from evaluation.protocols.csm.figures import CastFigures
+from evaluation.protocols.csm.table import CsmResult, TableRow
+from evaluation.report import interval_facts, now, rounded
+
+__all__ = ["page_of_csm", "plots_of_csm", "report_of_csm"]
+
+SCHEMA = "personsearch-protocols/1"
+CLOTHES = ("same_linked", "uniform_linked", "uniform_of_links", "strangers_of_links")
+
+
+def report_of_csm(result: CsmResult, setting: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the result file's content."""
+    besides = result.besides
+    report: dict[str, Any] = {"schema": SCHEMA, "protocol": "csm", "time": now(), "data": result.search.name}
+    report |= {
+        "map_all": {
+            "face_only": _map(result.face_only.across),
+            "full": _map(result.full.across),
+            "gain": result.gain.value,
+            "chance": _map(result.rows[0].across),
+        },
+        "intervals": {
+            "map_all.face_only": interval_facts(result.face_only.across.mean_average_precision),
+            "map_all.full": interval_facts(result.full.across.mean_average_precision),
+            "map_all.gain": interval_facts(result.gain),
+        },
+        "full": {"step": result.full.step, "fuser": result.full.fuser, "way": result.full.way},
+        "films": {film: _film(*figures) for film, figures in result.films.items()},
+        "table": [_row(row) for row in result.rows],
+        "faceless": None,
+        "kinds": _kinds(besides),
+        "kinds_as_served": _kinds(result.served),
+        "body_links": None if result.clothes is None else _clothes(result.clothes),
+        "by_group": besides.by_group,
+        "counts": _counts(result),
+        "setting": dict(setting),
+    }
+    if besides.faceless:
+        names = ("r_precision", "recall_at_50", "mean_average_precision")
+        figures = {name: _estimate(getattr(besides.faceless, name)) for name in names}
+        chances = dict(zip(names, besides.faceless.chance, strict=True))
+        report["faceless"] = figures | {"chance": chances, "tracklets": besides.faceless.tracklets}
+    told: dict[str, Any] = rounded(report)
+    return told
+
+
+def page_of_csm(report: Mapping[str, Any], plots: Mapping[str, str] | None = None) -> str:
+    """Write a report as a page."""
+    counts, whole = report["counts"], report["full"]
+    lines = [
+        "# Protocol `csm`",
+        "",
+        f"{report['data']}: {counts['tracklets']} tracklets of {counts['people']} people and others, "
+        f"{counts['portraits']} portraits. {report['time']}. The definitions are in docs/evaluation.md.",
+        "",
+        f"The whole system is {whole['step']} by {whole['fuser']} with {whole['way']}.",
+        "",
+    ]
+    heads = ("modalities", "fusion", "propagation", "IN mAP", "R@1", "R@3", "R@5", "ACROSS mAP", "R@1", "R@3", "R@5")
+    lines += table_lines(heads, [_cells(row) for row in report["table"]])
+    films = [
+        (name, shown(one["map_all"]["face_only"]), shown(one["map_all"]["full"]), _between(one["gain"]))
+        for name, one in report["films"].items()
+    ]
+    lines += table_lines(("film", "face only", "full", "gain (95 %)"), films)
+    lines += _faceless_lines(report) + _kind_lines(report) + _clothes_lines(report) + _group_lines(report)
+    lines += [line for caption, path in (plots or {}).items() for line in (f"![{caption}]({path})", "")]
+    return "\n".join(lines)
+
+
+def plots_of_csm(report: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """Draw the table across films and the groups; return captions and file names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    chance = report["map_all"]["chance"]
+    rows = [
+        Bar(
+            " ".join(str(row[name]) for name in ("step", "fuser", "way")),
+            row["across"]["map"],
+            (row["across"]["low"], row["across"]["high"]),
+            chance,
+        )
+        for row in report["table"]
+    ]
+    groups = [
+        Bar(f"{kind}, {grouping}: {name} ({facts['identities']})", facts["mean"])
+        for kind, groupings in report["by_group"].items()
+        for grouping, found in groupings.items()
+        for name, facts in sorted(found.items())
+    ]
+    made = {
+        "mAP across films; red: chance": ("csm_across.svg", bar_plot("mAP across films; red: chance", rows)),
+        "mAP of the whole system by group": ("csm_groups.svg", bar_plot("mAP by group (people)", groups)),
+    }
+    for name, drawing in made.values():
+        (folder / name).write_text(drawing, encoding="utf-8")
+    return {caption: name for caption, (name, _) in made.items()}
+
+
+def _film(face_only: CastFigures, full: CastFigures, gain: Estimate) -> dict[str, Any]:
+    return {
+        "map_all": {"face_only": _map(face_only), "full": _map(full), "gain": gain.value},
+        "gain": _estimate(gain),
+        "falls_short": gain.interval[1] < 0.0,
+    }
+
+
+def _row(row: TableRow) -> dict[str, Any]:
+    figures = {name: _cast(getattr(row, name)) for name in ("within", "across")}
+    return {"step": row.step, "fuser": row.fuser, "way": row.way, **figures}
+
+
+def _cast(figures: CastFigures) -> dict[str, Any]:
+    low, high = figures.mean_average_precision.interval
+    tops = {f"top_{k}": figures.top[k] for k in TOP}
+    return {"map": _map(figures), "low": low, "high": high, **tops}
+
+
+def _clothes(figures: ClothesFigures) -> dict[str, Any]:
+    found = {name: getattr(figures, name) for name in CLOTHES}
+    told: dict[str, Any] = {name: None if one is None else _estimate(one) for name, one in found.items()}
+    return told | {"links": figures.links}
+
+
+def _kinds(besides: Besides) -> dict[str, Any]:
+    voices = {"voice": _kind(besides.voice)} if besides.voice else {}
+    return {"portrait": _kind(besides.portrait)} | voices
+
+
+def _kind(figures: KindFigures) -> dict[str, Any]:
+    return {
+        "map": _estimate(figures.mean_average_precision),
+        "chance": figures.chance,
+        "open_set": _open(figures.open_set),
+        "calibration_error": figures.calibration_error,
+        "calibration_error_likely": figures.calibration_error_likely,
+    }
+
+
+def _open(found: OpenSet) -> dict[str, Any]:
+    return {
+        "found": _estimate(found.found),
+        "rank_1": _estimate(found.rank_1),
+        "share": found.share,
+        "threshold": found.threshold,
+        "searches": found.searches,
+    }
+
+
+def _estimate(figure: Estimate) -> dict[str, Any]:
+    return {"value": figure.value, **interval_facts(figure)}
+
+
+def _map(figures: CastFigures) -> float:
+    return figures.mean_average_precision.value
+
+
+def _counts(result: CsmResult) -> dict[str, int]:
+    tracklets = result.search.tracklets
+    return {
+        "films": len(set(tracklets.movies)),
+        "people": len({name for name in tracklets.identities if name}),
+        "tracklets": int(tracklets.on_screen.sum()),
+        "tracklets_of_somebody": sum(
+            name is not None and bool(seen)
+            for name, seen in zip(tracklets.identities, tracklets.on_screen, strict=True)
+        ),
+        "speech_alone": int((~tracklets.on_screen).sum()),
+        "portraits": len(result.search.portraits),
+        "voices": 0 if result.search.voices is None else len(result.search.voices),
+    }
+
+
+def _cells(row: Mapping[str, Any]) -> list[str]:
+    cells = [str(row[name]) for name in ("step", "fuser", "way")]
+    for name in ("within", "across"):
+        figures = row[name]
+        cells.append(f"{figures['map']:.3f} ({figures['low']:.3f} to {figures['high']:.3f})")
+        cells += [shown(figures[f"top_{k}"]) for k in TOP]
+    return cells
+
+
+def _between(told: Mapping[str, Any]) -> str:
+    return f"{told['value']:.3f} ({told['low']:.3f} to {told['high']:.3f})"
+
+
+def _faceless_lines(report: Mapping[str, Any]) -> list[str]:
+    told = report["faceless"]
+    if told is None:
+        return ["No tracklet of anybody asked for is without a visible face.", ""]
+    rows = [(name, _between(told[name]), shown(chance)) for name, chance in told["chance"].items()]
+    heads = (f"tracklets without a visible face ({told['tracklets']})", "value (95 %)", "chance")
+    return table_lines(heads, rows)
+
+
+def _kind_lines(report: Mapping[str, Any]) -> list[str]:
+    rows = [
+        (
+            f"{kind}{how}",
+            _between(told["map"]),
+            shown(told["chance"]),
+            _between(told["open_set"]["found"]),
+            _between(told["open_set"]["rank_1"]),
+            shown(told["open_set"]["share"]),
+            shown(told["calibration_error"]),
+            shown(told["calibration_error_likely"]),
+        )
+        for how, kinds in (("", report["kinds"]), (", as served", report["kinds_as_served"]))
+        for kind, told in kinds.items()
+    ]
+    heads = ("query", "mAP", "chance", "found at FPIR 1 %", "rank 1", "share", "ECE", "ECE of 0.1 or more")
+    return table_lines(heads, rows)
+
+
+def _clothes_lines(report: Mapping[str, Any]) -> list[str]:
+    told = report["body_links"]
+    if told is None:
+        return []
+    rows = [(f"`{name}`", "-" if told[name] is None else _between(told[name])) for name in CLOTHES]
+    return table_lines((f"body links ({told['links']})", "share (95 % over films)"), rows)
+
+
+def _group_lines(report: Mapping[str, Any]) -> list[str]:
+    rows = [
+        (kind, f"{grouping}: {name}", shown(facts["mean"]), facts["identities"])
+        for kind, groupings in report["by_group"].items()
+        for grouping, found in groupings.items()
+        for name, facts in sorted(found.items())
+    ]
+    return table_lines(("query", "group", "mAP", "people"), rows)

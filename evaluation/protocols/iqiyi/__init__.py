@@ -1,0 +1,1 @@
+"""The protocol `iqiyi`: clips are named as one of some known people, among distractors."""
