@@ -47,7 +47,7 @@ class LinkingSettings(Section):
     """
 
     prior_log_odds: Mapping[Modality, float] = DEFAULT_PRIORS
-    min_probability: Probability = 0.5
+    min_probability: Probability = 0.2
     neighbours: PositiveInt = 48
     short_term_window_s: PositiveFloat = 60.0
     head_share: Share = 0.85

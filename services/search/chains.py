@@ -12,7 +12,7 @@ speech that was linked to the wrong person the face that is seen.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -77,6 +77,21 @@ class Doubt:
         if self.clear <= self.unclear:
             return float(quality >= self.clear)
         return min(1.0, max(0.0, (quality - self.unclear) / (self.clear - self.unclear)))
+
+    def clear_of(self, evidence: Iterable[Evidence], link: float) -> float:
+        """How far the long-term evidence of an appearance can deny anything, in [0, 1]; 0 without any.
+
+        Args:
+            evidence: Of the appearance.
+            link: How far its voice tells of who is seen on it.
+        """
+        said = [
+            self.clearness(piece.modality, piece.quality)
+            * (link * trust_in(piece.modality, piece.quality) if piece.modality is Modality.VOICE else 1.0)
+            for piece in evidence
+            if piece.weight > 0.0 and piece.modality in LONG_TERM
+        ]
+        return min(1.0, max(said, default=0.0))
 
 
 def tells(task: Task, modality: Modality) -> bool:

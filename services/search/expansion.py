@@ -68,10 +68,14 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Expanded:
-    """The best path to each appearance that was touched, seeds included; `complete` unless time or service failed."""
+    """The best path to each appearance that was touched, seeds included; `complete` unless time or service failed.
+
+    `edges` are those of all of them, for what else is known of who they are.
+    """
 
     paths: Mapping[str, Path]
     complete: bool
+    edges: tuple[Association, ...] = ()
 
 
 class Expander:
@@ -97,25 +101,22 @@ class Expander:
             blocked: Appearances that no path may touch.
         """
         best = {seed: Path(seed, (), probability) for seed, probability in seeds.items()}
+        edges = _Edges(self._associations, gallery, modalities, self._bounds.min_edge_probability)
         try:
             async with asyncio.timeout(self._bounds.timeout_s):
-                await self._rounds(gallery, best, modalities, frozenset(blocked))
+                await self._rounds(edges, best, frozenset(blocked))
+                await edges.at(sorted(best))
         except (TimeoutError, PortUnavailableError):
-            return Expanded(best, complete=False)
-        return Expanded(best, complete=True)
+            return Expanded(best, complete=False, edges=edges.read)
+        return Expanded(best, complete=True, edges=edges.read)
 
-    async def _rounds(
-        self, gallery: str, best: dict[str, Path], modalities: Sequence[Modality], blocked: frozenset[str]
-    ) -> None:
+    async def _rounds(self, edges: _Edges, best: dict[str, Path], blocked: frozenset[str]) -> None:
         frontier = sorted(best)
         for _ in range(self._bounds.max_hops):
             frontier = [known for known in frontier if best[known].probability >= self._bounds.stop_probability]
             if not frontier:
                 return
-            edges = await self._associations.list_associations(
-                gallery, frontier, modalities, self._bounds.min_edge_probability
-            )
-            improved = self._improved(edges, frozenset(frontier), best, blocked)
+            improved = self._improved(await edges.at(frontier), frozenset(frontier), best, blocked)
             best.update(improved)
             frontier = sorted(improved)
 
@@ -149,3 +150,34 @@ class Expander:
         room = max(0, self._bounds.max_nodes - len(best))
         refused = {target for _, target in fresh[room:]}
         return {target: path for target, path in found.items() if target not in refused}
+
+
+class _Edges:
+    """The edges of a gallery, read once for each appearance."""
+
+    def __init__(
+        self, associations: Associations, gallery: str, modalities: Sequence[Modality], min_probability: float
+    ) -> None:
+        self._associations = associations
+        self._gallery, self._modalities, self._min_probability = gallery, modalities, min_probability
+        self._of: dict[str, list[Association]] = {}
+        self._read: dict[tuple[str, str, Modality], Association] = {}
+
+    @property
+    def read(self) -> tuple[Association, ...]:
+        """All that were read, each once."""
+        return tuple(self._read.values())
+
+    async def at(self, appearance_ids: Sequence[str]) -> list[Association]:
+        """The edges at some appearances; what was read before is not asked for again."""
+        fresh: dict[str, list[Association]] = {one: [] for one in appearance_ids if one not in self._of}
+        if fresh:
+            found = await self._associations.list_associations(
+                self._gallery, list(fresh), self._modalities, self._min_probability
+            )
+            for edge in found:
+                self._read[edge.first, edge.second, edge.modality] = edge
+                for end in {edge.first, edge.second} & fresh.keys():
+                    fresh[end].append(edge)
+            self._of.update(fresh)
+        return [edge for one in appearance_ids for edge in self._of[one]]

@@ -11,11 +11,13 @@ from services.backends.schemas import Scope
 from services.search import ranking
 from services.search.answer import Belief, Degradation
 from services.search.chains import Calibrations, Chain
-from services.search.expansion import Expander, Path
+from services.search.contest import contested
+from services.search.expansion import Expanded, Expander, Path
 from services.search.judging import HEARING, Judge
 from services.search.parts import ReadPart
 from services.search.query import Query, Task
 from services.search.ranking import Direct
+from services.search.reach import LONG_TERM
 from services.search.retrieval import QueryVector, Retrieved, Retriever, merged, only
 from services.search.settings import SearchSettings
 from services.search.speaking import SpeakerReader, Speakers
@@ -164,10 +166,10 @@ class PersonFinder:
                 direct[part.appearance_id] = ranking.named(part.index, modality)
         paths: Mapping[str, Path] = {}
         if query.expand:
-            expanded = await self._expander.expand(
-                query.gallery, self._seeds(direct, blocked), tuple(self._calibration), blocked
-            )
-            paths = expanded.paths
+            seeds = self._seeds(direct, blocked)
+            expanded = await self._expander.expand(query.gallery, seeds, tuple(self._calibration), blocked)
+            known = _Person(retrieved, direct, expanded.paths, speakers, frozenset())
+            paths = await self._contest(query.gallery, vectors_of(parts), known, seeds, expanded, blocked)
             if not expanded.complete:
                 degraded.add(Degradation.ASSOCIATIONS)
         further = (paths.keys() | direct.keys()) - speakers.known if heeded else ()
@@ -175,6 +177,25 @@ class PersonFinder:
         if retrieved.loading or speakers.loading:
             degraded.add(Degradation.INDEX_LOADING)
         return _Person(retrieved, direct, paths, speakers, frozenset(degraded))
+
+    async def _contest(
+        self,
+        gallery: str,
+        vectors: Sequence[QueryVector],
+        person: _Person,
+        seeds: Mapping[str, float],
+        expanded: Expanded,
+        blocked: frozenset[str],
+    ) -> Mapping[str, Path]:
+        """What everybody else leaves of the chains; all of them where no long-term key tells who is somebody else."""
+        if not blocked and not any(vector.modality in LONG_TERM for vector in vectors):
+            return expanded.paths
+        ends = {end for edge in expanded.edges for end in (edge.first, edge.second)}
+        opinions = await self._judge.opinions(gallery, vectors, person.retrieved, person.direct, person.speakers, ends)
+        settings = self._settings
+        return contested(
+            expanded.edges, seeds, opinions, blocked, hops=settings.max_hops, stop=settings.stop_probability
+        )
 
     def _seeds(self, direct: Mapping[str, Direct], blocked: frozenset[str]) -> dict[str, float]:
         strong = [

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from packs.spec import Modality
 from services.search import chains, ranking
 from services.search.chains import Calibrations, Chain
+from services.search.contest import Opinion
 from services.search.expansion import Path
 from services.search.ports import Candidate, Evidence, Fusion, PortUnavailableError
 from services.search.query import Query, Task
@@ -19,6 +20,7 @@ from services.search.speaking import Speakers
 
 # Where it matters of each appearance who speaks in it.
 HEARING = frozenset({Task.HEARD, Task.SEEN_AND_HEARD})
+SEEN = Task.SEEN
 
 
 class Judge:
@@ -73,6 +75,39 @@ class Judge:
                 # It is the person by definition, and heard as far as it is who speaks there.
                 judged[one] = replace(belief, probability=speakers.link(one))
         return judged, fused
+
+    async def opinions(
+        self,
+        gallery: str,
+        vectors: Sequence[QueryVector],
+        retrieved: Retrieved,
+        direct: Mapping[str, Direct],
+        speakers: Speakers,
+        appearance_ids: Collection[str],
+    ) -> dict[str, Opinion]:
+        """What appearances say for themselves of being who is asked for, by long-term keys alone.
+
+        Args:
+            gallery: Where they are.
+            vectors: Of the parts that are asked for.
+            retrieved: What they said so far.
+            direct: The beliefs that came of it.
+            speakers: Who speaks.
+            appearance_ids: Which; beyond `max_rivals`, those that were not compared yet stay unheard.
+        """
+        long_term = [vector for vector in vectors if vector.modality in LONG_TERM]
+        known = {one: retrieved.evidence.get(one, ()) for one in sorted(appearance_ids)}
+        cut = [vector for vector in long_term if vector.key in retrieved.cut]
+        unheard = [one for one, pieces in known.items() if not heard(pieces, cut)][: self._settings.max_rivals]
+        more = (await self._retriever.compare(cut, gallery, unheard)).evidence
+        fresh, _ = await self.direct({one: pieces for one, pieces in more.items() if one not in direct}, speakers, SEEN)
+        beliefs = {**fresh, **direct}
+        doubt = chains.Doubt.of(self._settings)
+        return {
+            one: Opinion(beliefs[one].probability, doubt.clear_of((*pieces, *more.get(one, ())), speakers.link(one)))
+            for one, pieces in known.items()
+            if one in beliefs and beliefs[one].named_by is None
+        }
 
     async def chains(
         self,

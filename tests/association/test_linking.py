@@ -85,13 +85,17 @@ async def test_leftover_vectors_link_nothing(world: World) -> None:
 
 
 async def test_the_prior_makes_weak_likeness_no_link(world: World) -> None:
-    """At even odds a cosine of 0.55 is enough; with the prior of a gallery it is not."""
+    """At even odds a cosine of 0.55 is worth more than a half; with the prior of a gallery far less."""
     anna = world.face("anna")
     other = world.face("anna", 1.6, "x")
     cosine = float(anna @ other)
     assert 0.5 < cosine < 0.64
     video = await world.film("one", [world.tracklet("a", 0, 1, anna), world.tracklet("b", 5, 6, other)])
-    assert await world.handlers.associate_video("town", video) == 0
+    assert await world.handlers.associate_video("town", video) == 1
+    ids = [world.id_of("a"), world.id_of("b")]
+    (edge,) = await world.handlers.list_associations("town", ids, min_probability=0.0)
+    assert edge.probability < 0.3
+    assert await world.handlers.list_associations("town", ids) == []
 
 
 async def test_the_order_of_films_does_not_matter(world: World) -> None:
