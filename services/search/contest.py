@@ -15,12 +15,13 @@ told by that, not by its neighbours.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from packs.arrays import F64, I64, Bool
+from packs.spec import Modality
 from services.backends.schemas import Association
 from services.search.answer import Step
 from services.search.expansion import Path
@@ -29,6 +30,7 @@ __all__ = ["Opinion", "contested"]
 
 # A belief that is 1 on both sides would leave 0 / 0.
 MOST = 1.0 - 1e-9
+_ORDER = {modality: place for place, modality in enumerate(Modality)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,21 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Edges:
-    """Both directions of all edges between N appearances, by target: int64[E] from, first of each run, and beliefs."""
+    """Both directions of all edges between N appearances, by target.
+
+    Attributes:
+        sources: int64[E], where each comes from.
+        targets: int64[E], where it goes, rising.
+        starts: int64[T], the first of each target that has any.
+        beliefs: float64[E].
+        rows: int64[E], which association it is.
+    """
 
     sources: I64
-    starts: I64
     targets: I64
+    starts: I64
     beliefs: F64
-    steps: tuple[Step, ...]
+    rows: I64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,23 +113,29 @@ def contested(
         last = float(layers[-1].belief[place])
         if barred[place] or last < stop or last <= own[place]:
             continue
-        seed, steps = _chain(graph, layers, own, clear, place)
-        paths[name] = Path(names[seed], steps, last)
+        chain = _chain(graph, layers, own, clear, place)
+        steps = tuple(_step(several[graph.rows[edge]], names[graph.sources[edge]]) for edge in chain)
+        paths[name] = Path(names[graph.sources[chain[0]]], steps, last)
     return paths
 
 
-def _graph(edges: list[Association], places: Mapping[str, int]) -> _Edges:
-    """Arrange edges by target; equal ones by their ends, so that no order of edges matters."""
-    both = [(edge, *ends) for edge in edges for ends in ((edge.first, edge.second), (edge.second, edge.first))]
-    both.sort(key=lambda one: (places[one[2]], -one[0].probability, places[one[1]], one[0].modality))
-    sources = np.array([places[source] for _, source, _ in both], dtype=np.int64)
-    targets = np.array([places[target] for _, _, target in both], dtype=np.int64)
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(targets) != 0])) if len(targets) else targets
-    steps = tuple(
-        Step(source, target, edge.modality, edge.probability, confirmed=edge.confirmed) for edge, source, target in both
-    )
-    beliefs = np.array([edge.probability for edge, _, _ in both])
-    return _Edges(sources, np.asarray(starts, dtype=np.int64), targets, beliefs, steps)
+def _step(edge: Association, source: str) -> Step:
+    target = edge.second if source == edge.first else edge.first
+    return Step(source, target, edge.modality, edge.probability, confirmed=edge.confirmed)
+
+
+def _graph(edges: Sequence[Association], places: Mapping[str, int]) -> _Edges:
+    """Arrange edges by target; the strongest first, equal ones by their ends, so that no order of edges matters."""
+    count = len(edges)
+    first = np.fromiter((places[edge.first] for edge in edges), np.int64, count)
+    second = np.fromiter((places[edge.second] for edge in edges), np.int64, count)
+    kinds = np.fromiter((_ORDER[edge.modality] for edge in edges), np.int64, count)
+    beliefs = np.tile(np.fromiter((edge.probability for edge in edges), np.float64, count), 2)
+    sources, targets = np.concatenate([first, second]), np.concatenate([second, first])
+    order = np.lexsort((np.tile(kinds, 2), sources, -beliefs, targets))
+    targets = targets[order]
+    starts = np.flatnonzero(np.diff(targets, prepend=-1))
+    return _Edges(sources[order], targets, starts.astype(np.int64), beliefs[order], np.tile(np.arange(count), 2)[order])
 
 
 def _rounds(graph: _Edges, own: F64, clear: F64, denied: F64, barred: Bool, hops: int, stop: float) -> list[_Layer]:
@@ -152,16 +168,16 @@ def _strongest(graph: _Edges, known: F64, count: int) -> tuple[F64, I64]:
     return np.minimum(best, MOST), through
 
 
-def _chain(graph: _Edges, layers: list[_Layer], own: F64, clear: F64, place: int) -> tuple[int, tuple[Step, ...]]:
-    """The seed and the steps by which an appearance was reached, read back from the last round."""
-    steps: list[Step] = []
+def _chain(graph: _Edges, layers: list[_Layer], own: F64, clear: F64, place: int) -> list[int]:
+    """The edges by which an appearance was reached, from the seed on, read back from the last round."""
+    steps: list[int] = []
     seen = {place: 0}
     for number in range(len(layers) - 1, 0, -1):
         edge = int(layers[number].through[place])
-        steps.append(graph.steps[edge])
+        steps.append(edge)
         place = int(graph.sources[edge])
         # What others took away between two rounds may lead back to where it came from: such a way round is left out.
         del steps[seen.setdefault(place, len(steps)) :]
         if own[place] > 0.0 and own[place] >= (1.0 - clear[place]) * layers[number - 1].belief[place]:
             break
-    return place, tuple(reversed(steps))
+    return steps[::-1]
