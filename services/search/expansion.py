@@ -133,13 +133,14 @@ class Expander:
             for source, target in ((edge.first, edge.second), (edge.second, edge.first)):
                 if source not in frontier or target in blocked:
                     continue
+                # Most edges lead nowhere better: what they would give is known before a path is made.
+                probability = best[source].probability * edge.probability
+                least = max(self._bounds.stop_probability, found[target].probability if target in found else 0.0)
+                if probability < least or (target in best and probability <= best[target].probability):
+                    continue
                 path = best[source].followed_by(
                     Step(source, target, edge.modality, edge.probability, confirmed=edge.confirmed)
                 )
-                if path.probability < self._bounds.stop_probability:
-                    continue
-                if target in best and path.probability <= best[target].probability:
-                    continue
                 if target not in found or path.rank < found[target].rank:
                     found[target] = path
         return self._within_bounds(found, best)
