@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
 from services.association.handlers import AssociationHandlers
-from services.association.identities.graph import Weights, node_of
+from services.association.identities.graph import LEAST_EDGE, Weights, node_of
 from services.association.identities.growing import grown, rebuilt, touched
 from services.association.identities.people import People, homes_of, membership_of
 from services.association.identities.replaying import advance, replay
@@ -34,7 +34,7 @@ class StoredWeights:
         """The weights of the pairs of some appearances, and to others."""
         wanted = sorted(appearance_ids)
         parts = [wanted[start : start + _IDS_PER_READ] for start in range(0, len(wanted), _IDS_PER_READ)]
-        found = [await self._associations.list_associations(self._gallery, part, (), 0.0) for part in parts]
+        found = [await self._associations.list_associations(self._gallery, part, (), LEAST_EDGE) for part in parts]
         return Weights(edge for part in found for edge in part)
 
 
