@@ -91,6 +91,7 @@ class Expander:
         seeds: Mapping[str, float],
         modalities: Sequence[Modality],
         blocked: Collection[str] = (),
+        most: int | None = None,
     ) -> Expanded:
         """Find the best path to whatever the seeds lead to.
 
@@ -99,24 +100,27 @@ class Expander:
             seeds: Probability by appearance id.
             modalities: The kinds of edges that are followed.
             blocked: Appearances that no path may touch.
+            most: Most appearances that are touched, seeds included; the bounds' own when None, and never more.
         """
+        room = min(most or self._bounds.max_nodes, self._bounds.max_nodes)
         best = {seed: Path(seed, (), probability) for seed, probability in seeds.items()}
         edges = _Edges(self._associations, gallery, modalities, self._bounds.min_edge_probability)
         try:
             async with asyncio.timeout(self._bounds.timeout_s):
-                await self._rounds(edges, best, frozenset(blocked))
+                await self._rounds(edges, best, frozenset(blocked), room)
                 await edges.at(sorted(best))
         except (TimeoutError, PortUnavailableError):
             return Expanded(best, complete=False, edges=edges.read)
         return Expanded(best, complete=True, edges=edges.read)
 
-    async def _rounds(self, edges: _Edges, best: dict[str, Path], blocked: frozenset[str]) -> None:
+    async def _rounds(self, edges: _Edges, best: dict[str, Path], blocked: frozenset[str], most: int) -> None:
         frontier = sorted(best)
         for _ in range(self._bounds.max_hops):
             frontier = [known for known in frontier if best[known].probability >= self._bounds.stop_probability]
             if not frontier:
                 return
-            improved = self._improved(await edges.at(frontier), frozenset(frontier), best, blocked)
+            found = self._improved(await edges.at(frontier), frozenset(frontier), best, blocked)
+            improved = _within(found, best, most)
             best.update(improved)
             frontier = sorted(improved)
 
@@ -143,14 +147,14 @@ class Expander:
                 )
                 if target not in found or path.rank < found[target].rank:
                     found[target] = path
-        return self._within_bounds(found, best)
+        return found
 
-    def _within_bounds(self, found: Mapping[str, Path], best: Mapping[str, Path]) -> dict[str, Path]:
-        """All improvements of known appearances, and of new ones as many as there is room for, the strongest."""
-        fresh = sorted((path.rank, target) for target, path in found.items() if target not in best)
-        room = max(0, self._bounds.max_nodes - len(best))
-        refused = {target for _, target in fresh[room:]}
-        return {target: path for target, path in found.items() if target not in refused}
+
+def _within(found: Mapping[str, Path], best: Mapping[str, Path], most: int) -> dict[str, Path]:
+    """All improvements of known appearances, and of new ones as many as there is room for, the strongest."""
+    fresh = sorted((path.rank, target) for target, path in found.items() if target not in best)
+    refused = {target for _, target in fresh[max(0, most - len(best)) :]}
+    return {target: path for target, path in found.items() if target not in refused}
 
 
 class _Edges:

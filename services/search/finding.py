@@ -108,7 +108,7 @@ class PersonFinder:
         blocked = frozenset(part.appearance_id for part in rejected if part.appearance_id is not None)
         person, *others = await asyncio.gather(
             self._wanted(wanted, rejected, query, limit, blocked),
-            *(self._rejected(part, query) for part in rejected if query.expand),
+            *(self._rejected(part, query, limit) for part in rejected if query.expand),
         )
         direct, fused = await self._judge.judged(person.direct, person.speakers, query.task)
         chains = await self._judge.chains(query, vectors_of(wanted), person.retrieved, person.chained, person.speakers)
@@ -141,19 +141,24 @@ class PersonFinder:
         found = merged(await asyncio.gather(*searches))
         matched = [one for one, pieces in found.evidence.items() if any(piece.weight > 0.0 for piece in pieces)]
         retrieved = await self._retriever.completed(vectors, query.gallery, only(found, matched))
-        return await self._know(wanted, retrieved, query, blocked)
+        return await self._know(wanted, retrieved, query, blocked, limit)
 
-    async def _rejected(self, part: ReadPart, query: Query) -> _Person:
+    async def _rejected(self, part: ReadPart, query: Query, limit: int) -> _Person:
         """The person of a negative part; one that is an appearance already is followed from there."""
         turned = part.turned
         retrieved = Retrieved({})
         if part.appearance_id is None:
-            scope, limit = Scope(query.gallery), self._settings.minimum_limit
-            retrieved = await self._retriever.nearest(turned.vectors, scope, limit)
-        return await self._know([turned], retrieved, query, frozenset())
+            scope = Scope(query.gallery)
+            retrieved = await self._retriever.nearest(turned.vectors, scope, self._settings.minimum_limit)
+        return await self._know([turned], retrieved, query, frozenset(), limit)
 
     async def _know(
-        self, parts: Sequence[ReadPart], retrieved: Retrieved, query: Query, blocked: frozenset[str]
+        self,
+        parts: Sequence[ReadPart],
+        retrieved: Retrieved,
+        query: Query,
+        blocked: frozenset[str],
+        limit: int,
     ) -> _Person:
         heeded = query.task in HEARING or any(one.modality is Modality.VOICE for one in vectors_of(parts))
         speakers = await self._speakers.of(query.gallery, retrieved.evidence if heeded else ())
@@ -167,7 +172,8 @@ class PersonFinder:
         paths: Mapping[str, Path] = {}
         if query.expand:
             seeds = self._seeds(direct, blocked)
-            expanded = await self._expander.expand(query.gallery, seeds, tuple(self._calibration), blocked)
+            most = self._settings.nodes_per_neighbour * limit
+            expanded = await self._expander.expand(query.gallery, seeds, tuple(self._calibration), blocked, most)
             known = _Person(retrieved, direct, expanded.paths, speakers, frozenset())
             paths = await self._contest(query.gallery, vectors_of(parts), known, seeds, expanded, blocked)
             if not expanded.complete:

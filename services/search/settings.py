@@ -64,6 +64,8 @@ class SearchSettings(Section):
         max_seeds: Most direct matches that are expanded, the strongest.
         max_hops: Most associations in a chain.
         max_nodes: Most appearances that one expansion may touch.
+        nodes_per_neighbour: Nor more than so many for each neighbour that is asked of an index: an answer of 50 hits
+            asks 100, and its expansion reads the associations of 400.
         min_edge_probability: Weaker associations are not followed. Without anybody who competed it was 0.6; where
             others may claim what is reached (`contest`), weak associations do more good than harm: on films 9601 to
             9605, offline and by pack 0.4.0, mAP of a portrait 0.69, 0.75, 0.80 and 0.84 at 0.6, 0.5, 0.3 and 0.2.
@@ -92,6 +94,7 @@ class SearchSettings(Section):
     max_seeds: PositiveInt = 256
     max_hops: Annotated[int, Field(ge=0, le=6)] = 3
     max_nodes: PositiveInt = 2000
+    nodes_per_neighbour: PositiveInt = 4
     min_edge_probability: Probability = 0.2
     max_rivals: PositiveInt = 2000
     stop_probability: Probability = 0.1
