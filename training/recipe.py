@@ -288,6 +288,50 @@ class AggregationRecipe(Part):
     crops: CropChoice
 
 
+class AssociationTerms(Part):
+    """What the losses of methods.md 1.2 weigh, and how tracklets are compared.
+
+    Attributes:
+        keys: l1, of who it is by each modality.
+        triplet: l2.
+        association: l3, of modalities that find each other.
+        near: Weight of the contrast among tracklets of one film within the window, by all modalities.
+        temperature: What cosines are divided by, of the last two.
+        window_s: Longest gap between two tracklets that body or head may be compared over.
+    """
+
+    keys: Annotated[float, Field(ge=0.0)]
+    triplet: Annotated[float, Field(ge=0.0)]
+    association: Annotated[float, Field(ge=0.0)]
+    near: PositiveFloat
+    temperature: PositiveFloat
+    window_s: PositiveFloat
+
+
+class AssociationRecipe(Part):
+    """A recipe for a network that makes one representation of a tracklet's modalities.
+
+    Attributes:
+        films: Names of read-backs, each NAME.npz in the folder of the data.
+        dropout: Chance of each modality to go while training.
+        learns: Modalities whose maps learn. All begin as isometries, which keep cosines; one that stays so is searched
+            for alone as its embeddings are.
+        maps_from: Step from which these maps learn; before, only what weighs them does.
+    """
+
+    task: Literal["association"]
+    preset: Literal["associative_tracklets", "attentive_tracklets"]
+    seed: Annotated[int, Field(ge=0)]
+    films: Annotated[tuple[str, ...], Field(min_length=1)]
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
+    learns: tuple[Literal["face", "head", "body", "voice"], ...]
+    maps_from: Annotated[int, Field(ge=0)]
+    phases: Annotated[tuple[TrackletPhase, ...], Field(min_length=1)]
+    optimiser: Optimiser
+    margin: Margin
+    terms: AssociationTerms
+
+
 class SpeakingPhase(Part):
     """A run of `steps` with `batch` windows of `frames` pictures each, 25 a second."""
 
@@ -332,7 +376,7 @@ class SpeakingRecipe(Part):
 
 SightRecipe = EncoderRecipe | DetectorRecipe | DescriptionRecipe
 SoundRecipe = VoiceRecipe | ActivityRecipe
-Recipe = SightRecipe | SoundRecipe | AggregationRecipe | SpeakingRecipe
+Recipe = SightRecipe | SoundRecipe | AggregationRecipe | AssociationRecipe | SpeakingRecipe
 
 
 class _File(Part):
@@ -367,7 +411,7 @@ def phase_at(recipe: SoundRecipe, step: int) -> SoundPhase: ...
 
 
 @overload
-def phase_at(recipe: AggregationRecipe, step: int) -> TrackletPhase: ...
+def phase_at(recipe: AggregationRecipe | AssociationRecipe, step: int) -> TrackletPhase: ...
 
 
 @overload

@@ -2,12 +2,15 @@
 
 from models.fusion.associative import AssociativeEmbeddings, AssociativeNetwork, ModalityGate, associative_network
 from models.fusion.attention import MultiModalAttention
+from models.fusion.attentive import AttentiveNetwork, attentive_network
 from models.fusion.clip import ClipIdentifier, FrameMean, clip_identifier
 from models.fusion.dropout import ModalityDropout, drop_modalities
 from models.fusion.netvlad import NetVlad, netvlad
 from models.fusion.presets import (
     associative_paper,
     associative_small,
+    associative_tracklets,
+    attentive_tracklets,
     clip_identifier_paper,
     clip_identifier_small,
     netvlad_small,
@@ -20,6 +23,7 @@ from models.fusion.two_stream import TwoStream, TwoStreamEmbeddings, two_stream
 __all__ = [
     "AssociativeEmbeddings",
     "AssociativeNetwork",
+    "AttentiveNetwork",
     "ClipIdentifier",
     "FrameMean",
     "ModalityDropout",
@@ -31,6 +35,9 @@ __all__ = [
     "associative_network",
     "associative_paper",
     "associative_small",
+    "associative_tracklets",
+    "attentive_network",
+    "attentive_tracklets",
     "clip_identifier",
     "clip_identifier_paper",
     "clip_identifier_small",

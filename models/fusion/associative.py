@@ -62,6 +62,23 @@ class ModalityGate(nn.Module):
         return masked_softmax(scores, present, dim=1)
 
 
+class QualityMixing(nn.Module):
+    """The first layer of a gate that sees quality alone: with few people to learn from, keys would be learned by heart.
+
+    Args:
+        mixing: [B, M] -> [B, H], over the quality.
+    """
+
+    def __init__(self, *, mixing: nn.Linear) -> None:
+        super().__init__()
+        self.mixing: nn.Linear = mixing
+
+    def forward(self, seen: Tensor) -> Tensor:
+        """Take [B, M D + M], keys then quality, as `ModalityGate` gives them; return [B, H]."""
+        hidden: Tensor = self.mixing(seen[:, -self.mixing.in_features :])
+        return hidden
+
+
 class AssociativeNetwork(nn.Module):
     """Maps the embeddings of a tracklet to keys of one space, their weights, and one representation.
 
@@ -112,7 +129,9 @@ class AssociativeNetwork(nn.Module):
         return key.masked_fill(gone, 0.0)
 
 
-def associative_network(*, dims: Sequence[int], common_dim: int, hidden_dim: int, dropout: float) -> AssociativeNetwork:
+def associative_network(
+    *, dims: Sequence[int], common_dim: int, hidden_dim: int, dropout: float, sees_keys: bool = True
+) -> AssociativeNetwork:
     """Build an `AssociativeNetwork`.
 
     Args:
@@ -120,11 +139,12 @@ def associative_network(*, dims: Sequence[int], common_dim: int, hidden_dim: int
         common_dim: dimensions of keys and representation.
         hidden_dim: dimensions inside the gate.
         dropout: probability of a present modality to go while training.
+        sees_keys: whether the gate sees the keys beside their quality, as in the design.
     """
     modalities = len(dims)
     maps = [nn.Sequential(nn.Linear(dim, common_dim), nn.LayerNorm(common_dim)) for dim in dims]
-    gate = ModalityGate(
-        mixing=nn.Linear(modalities * common_dim + modalities, hidden_dim, bias=False),
-        scores=nn.Linear(hidden_dim, modalities, bias=False),
-    )
+    mixing: nn.Module = QualityMixing(mixing=nn.Linear(modalities, hidden_dim))
+    if sees_keys:
+        mixing = nn.Linear(modalities * common_dim + modalities, hidden_dim, bias=False)
+    gate = ModalityGate(mixing=mixing, scores=nn.Linear(hidden_dim, modalities, bias=False))
     return AssociativeNetwork(maps=maps, gate=gate, dropout=ModalityDropout(probability=dropout))
