@@ -36,17 +36,20 @@ FACE, BODY = Modality.FACE, Modality.BODY
 
 
 def film(name: str, seed: int, people: int = 10, each: int = 6, head_dim: int = 192) -> Tracklets:
-    """Faces are noise where their quality says so; clothes are the person's in this film; the rest says little."""
+    """Unclear faces look like one and the same stranger; clothes are the person's in this film; the rest says little."""
     rng = np.random.default_rng(seed)
     count = people * each
     who = np.tile(np.arange(people), each)
-    quality = rng.uniform(size=count).astype(np.float32)
+    clear = rng.uniform(size=count) < 0.6
+    quality = (0.3 * rng.uniform(size=count) + 0.7 * clear).astype(np.float32)
     rows: dict[Modality, ModalityRows] = {}
     for number, (modality, dim) in enumerate(PARTS):
         dim = head_dim if modality is Modality.HEAD else dim
         own = np.random.default_rng([number, seed if modality is BODY else 7]).normal(size=(people, dim))
-        spread = 0.3 + 4.0 * (1.0 - quality) if modality is FACE else np.full(count, 1.5)
-        vectors = own[who] + spread[:, None] * rng.normal(size=(count, dim))
+        vectors = own[who] + 1.5 * rng.normal(size=(count, dim))
+        if modality is FACE:
+            stranger = np.random.default_rng(99).normal(size=dim)
+            vectors = np.where(clear[:, None], own[who], stranger) + 0.5 * rng.normal(size=(count, dim))
         present = rng.uniform(size=count) < 0.9
         rows[modality] = ModalityRows.of(vectors, present, quality if modality is FACE else np.full(count, 0.5))
     starts = np.arange(count) * 1.5
@@ -74,11 +77,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def small(name: str, steps: int = 60) -> AssociationRecipe:
+def small(name: str, steps: int = 50) -> AssociationRecipe:
     recipe = read_recipe(RECIPES[name])
     assert isinstance(recipe, AssociationRecipe)
-    phase = recipe.phases[0].model_copy(update={"steps": steps, "batch": 48})
-    optimiser = recipe.optimiser.model_copy(update={"warmup_steps": 5, "average_decay": 0.8})
+    phase = recipe.phases[0].model_copy(update={"steps": steps, "batch": 24})
+    fast = {"warmup_steps": 5, "average_decay": 0.8, "learning_rate": 3e-2 if name == "association" else 3e-3}
+    optimiser = recipe.optimiser.model_copy(update=fast)
     return recipe.model_copy(update={"phases": (phase,), "optimiser": optimiser, "films": ("one", "two")})
 
 
@@ -174,16 +178,16 @@ def test_a_face_alone_stays_the_face_after_training(data: Path, tmp_path: Path) 
     assert together @ together.T == pytest.approx(raw @ raw.T, abs=1e-4)
 
 
-def test_the_gate_learns_which_faces_to_trust(data: Path, tmp_path: Path) -> None:
+def test_the_gate_learns_whom_to_trust(data: Path, tmp_path: Path) -> None:
     recipe = small("association")
     before = begun("association")
     Trainer(task=task("association", recipe, data), recipe=recipe, out=tmp_path, say=lambda line: None).run()
     after = network_from_checkpoint(read_checkpoint(tmp_path / "weights.pt"), recipe.preset, FUSION_PRESETS)
     unseen = load_associations(data, ["three"])
     both = (0, 2)
-    quality = unseen.quality[unseen.having(both), 0]
-    weight = represented(after, unseen, both)[1][:, 0]
-    assert weight[quality > 0.8].mean() > weight[quality < 0.2].mean() + 0.2
+    # Two faces of five are the stranger's: bodies tell more.
+    first, last = (represented(network, unseen, both)[1][:, 0].mean() for network in (before, after))
+    assert last < 0.3 < 0.4 < first
 
     def apart(network: torch.nn.Module) -> float:
         pairs = pairs_of(network, unseen, both, 60.0)
@@ -203,7 +207,7 @@ def test_attention_learns_too(data: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_killed_run_goes_on_as_if_it_had_not_been(name: str, data: Path, tmp_path: Path) -> None:
-    recipe = small(name, steps=8).model_copy(update={"maps_from": 4})
+    recipe = small(name, steps=5).model_copy(update={"maps_from": 2})
     for out, stops in ((tmp_path / "whole", (None,)), (tmp_path / "twice", (3, None))):
         for until in stops:
             trainer = Trainer(task=task(name, recipe, data), recipe=recipe, out=out, say=lambda line: None)

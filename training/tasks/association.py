@@ -109,7 +109,7 @@ class AssociationTask:
             layers.requires_grad_(modality in self.recipe.learns and step >= self.recipe.maps_from)
         margin = margin_at(self.recipe.margin, step, total_steps(self.recipe))
         for arcface in (self.loss.together, *self.loss.keys):
-            arcface.margin = margin  # type: ignore[assignment]
+            arcface.margin = margin
         one, other = batch.lasting, batch.near
         found = self.loss(self.network(one.present, one.quality, *one.embeddings), one.present, one.where)
         together = self.network(other.present, other.quality, *other.embeddings).together
@@ -121,7 +121,8 @@ class AssociationTask:
         """Rows of one film in their order of time, from somewhere on; of all films where the subset lasts."""
         rows = self.tracklets.having(subset)
         if LASTING.issuperset(subset):
-            return rng.permutation(rows)[:batch]
+            drawn: Rows = rng.permutation(rows)[:batch]
+            return drawn
         films = self.tracklets.film[rows]
         # A tracklet is drawn, and with it the film: films that have more of a subset come more often.
         own = rows[films == films[rng.integers(len(films))]]
@@ -153,8 +154,10 @@ def begin_with_isometries(network: FusingNetwork) -> None:
     """
     layers = [layer for one in network.maps for layer in one.modules() if isinstance(layer, nn.Linear)]
     wide, narrow = layers[0].out_features, [layer.in_features for layer in layers]
-    beside = sum(narrow) < wide
-    columns = _orthogonal(wide, sum(narrow)).split(narrow, dim=1) if beside else [_orthogonal(wide, n) for n in narrow]
+    if sum(narrow) < wide:
+        columns = list(torch.split(_orthogonal(wide, sum(narrow)), narrow, dim=1))
+    else:
+        columns = [_orthogonal(wide, count) for count in narrow]
     for layer, part in zip(layers, columns, strict=True):
         layer.weight.copy_(part)
         layer.bias.zero_()
@@ -163,10 +166,10 @@ def begin_with_isometries(network: FusingNetwork) -> None:
 def _orthogonal(rows: int, columns: int) -> Tensor:
     """Columns of length 1 at right angles, and at right angles to a column of ones where there is room for it."""
     drawn = torch.randn(rows, columns, dtype=torch.float64)
-    if columns >= rows:
-        return torch.linalg.qr(drawn)[0].float()
-    ones = torch.ones(rows, 1, dtype=torch.float64)
-    return torch.linalg.qr(torch.cat([ones, drawn], dim=1))[0][:, 1:].float()
+    spare = 1 if columns < rows else 0
+    ones = torch.ones(rows, spare, dtype=torch.float64)
+    right: Tensor = torch.linalg.qr(torch.cat([ones, drawn], dim=1))[0]
+    return right[:, spare:].float()
 
 
 def _key_width(network: FusingNetwork) -> int:
