@@ -1,6 +1,12 @@
 """Several embeddings made one: two streams (APES), NetVLAD and attention (iQIYI-VID), associations (CSM-V)."""
 
-from models.fusion.associative import AssociativeEmbeddings, AssociativeNetwork, ModalityGate, associative_network
+from models.fusion.associative import (
+    AssociativeEmbeddings,
+    AssociativeNetwork,
+    ModalityGate,
+    QualityGate,
+    associative_network,
+)
 from models.fusion.attention import MultiModalAttention
 from models.fusion.attentive import AttentiveNetwork, attentive_network
 from models.fusion.clip import ClipIdentifier, FrameMean, clip_identifier
@@ -30,6 +36,7 @@ __all__ = [
     "ModalityGate",
     "MultiModalAttention",
     "NetVlad",
+    "QualityGate",
     "TwoStream",
     "TwoStreamEmbeddings",
     "associative_network",

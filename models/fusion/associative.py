@@ -62,21 +62,25 @@ class ModalityGate(nn.Module):
         return masked_softmax(scores, present, dim=1)
 
 
-class QualityMixing(nn.Module):
-    """The first layer of a gate that sees quality alone: with few people to learn from, keys would be learned by heart.
+class QualityGate(nn.Module):
+    """A gate of two numbers a modality: what it is worth, and what its quality adds to that, never less than 0.
+
+    With few people to learn from, a gate that sees the keys would learn them by heart; and one that may choose so lets
+    an unclear face count more than a clear one, where that fits by chance.
 
     Args:
-        mixing: [B, M] -> [B, H], over the quality.
+        modalities: M.
     """
 
-    def __init__(self, *, mixing: nn.Linear) -> None:
+    def __init__(self, *, modalities: int) -> None:
         super().__init__()
-        self.mixing: nn.Linear = mixing
+        self.worth = nn.Parameter(torch.zeros(modalities))
+        # Softplus makes 1 of it: a modality at its best begins e times as heavy as one at its worst.
+        self.gain = nn.Parameter(torch.full((modalities,), 0.5413))
 
-    def forward(self, seen: Tensor) -> Tensor:
-        """Take [B, M D + M], keys then quality, as `ModalityGate` gives them; return [B, H]."""
-        hidden: Tensor = self.mixing(seen[:, -self.mixing.in_features :])
-        return hidden
+    def forward(self, keys: Tensor, quality: Tensor, present: Tensor) -> Tensor:
+        """Weigh by quality alone; arguments and answer are those of `ModalityGate.forward`."""
+        return masked_softmax(self.worth + functional.softplus(self.gain) * quality, present, dim=1)
 
 
 class AssociativeNetwork(nn.Module):
@@ -88,7 +92,9 @@ class AssociativeNetwork(nn.Module):
         dropout: takes modalities away while training.
     """
 
-    def __init__(self, *, maps: Sequence[nn.Module], gate: ModalityGate, dropout: ModalityDropout) -> None:
+    def __init__(
+        self, *, maps: Sequence[nn.Module], gate: ModalityGate | QualityGate, dropout: ModalityDropout
+    ) -> None:
         super().__init__()
         self.maps = nn.ModuleList(maps)
         self.gate = gate
@@ -130,21 +136,22 @@ class AssociativeNetwork(nn.Module):
 
 
 def associative_network(
-    *, dims: Sequence[int], common_dim: int, hidden_dim: int, dropout: float, sees_keys: bool = True
+    *, dims: Sequence[int], common_dim: int, hidden_dim: int | None, dropout: float
 ) -> AssociativeNetwork:
     """Build an `AssociativeNetwork`.
 
     Args:
         dims: dimensions of each modality's embedding.
         common_dim: dimensions of keys and representation.
-        hidden_dim: dimensions inside the gate.
+        hidden_dim: dimensions inside the gate of the design; None for a gate that sees quality alone.
         dropout: probability of a present modality to go while training.
-        sees_keys: whether the gate sees the keys beside their quality, as in the design.
     """
     modalities = len(dims)
     maps = [nn.Sequential(nn.Linear(dim, common_dim), nn.LayerNorm(common_dim)) for dim in dims]
-    mixing: nn.Module = QualityMixing(mixing=nn.Linear(modalities, hidden_dim))
-    if sees_keys:
-        mixing = nn.Linear(modalities * common_dim + modalities, hidden_dim, bias=False)
-    gate = ModalityGate(mixing=mixing, scores=nn.Linear(hidden_dim, modalities, bias=False))
+    gate: ModalityGate | QualityGate = QualityGate(modalities=modalities)
+    if hidden_dim is not None:
+        gate = ModalityGate(
+            mixing=nn.Linear(modalities * common_dim + modalities, hidden_dim, bias=False),
+            scores=nn.Linear(hidden_dim, modalities, bias=False),
+        )
     return AssociativeNetwork(maps=maps, gate=gate, dropout=ModalityDropout(probability=dropout))

@@ -65,3 +65,17 @@ def test_a_gate_of_quality_does_not_look_at_the_keys() -> None:
     torch.testing.assert_close(one.weights, other.weights)
     moved = network(present, quality.flip(0), *[drawn(4, dim, seed=dim) for dim in DIMS])
     assert not torch.allclose(one.weights, moved.weights)
+
+
+@torch.inference_mode()
+def test_a_modality_is_worth_more_the_clearer_it_is_whatever_was_learned() -> None:
+    torch.manual_seed(0)
+    network = associative_tracklets().eval()
+    network.gate.worth.copy_(drawn(4))
+    network.gate.gain.copy_(-2.0 + drawn(4, seed=1))
+    parts = [drawn(1, dim, seed=dim).expand(5, dim) for dim in DIMS]
+    quality = torch.full((5, 4), 0.5)
+    for modality in range(4):
+        rising = quality.clone()
+        rising[:, modality] = torch.linspace(0.0, 1.0, 5)
+        assert (network(torch.ones(5, 4), rising, *parts).weights[:, modality].diff() > 0.0).all()

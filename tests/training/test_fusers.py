@@ -36,7 +36,7 @@ FACE, BODY = Modality.FACE, Modality.BODY
 
 
 def film(name: str, seed: int, people: int = 10, each: int = 6, head_dim: int = 192) -> Tracklets:
-    """Unclear faces look like one and the same stranger; clothes are the person's in this film; the rest says little."""
+    """Unclear faces look like one stranger; clothes are the person's in this film; the rest says little."""
     rng = np.random.default_rng(seed)
     count = people * each
     who = np.tile(np.arange(people), each)
@@ -187,7 +187,7 @@ def test_the_gate_learns_whom_to_trust(data: Path, tmp_path: Path) -> None:
     both = (0, 2)
     # Two faces of five are the stranger's: bodies tell more.
     first, last = (represented(network, unseen, both)[1][:, 0].mean() for network in (before, after))
-    assert last < 0.3 < 0.4 < first
+    assert last < 0.75 * first
 
     def apart(network: torch.nn.Module) -> float:
         pairs = pairs_of(network, unseen, both, 60.0)

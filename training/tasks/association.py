@@ -120,15 +120,17 @@ class AssociationTask:
     def _of_a_film(self, subset: Sequence[int], batch: int, rng: np.random.Generator) -> Rows:
         """Rows of one film in their order of time, from somewhere on; of all films where the subset lasts."""
         rows = self.tracklets.having(subset)
+        drawn: Rows
         if LASTING.issuperset(subset):
-            drawn: Rows = rng.permutation(rows)[:batch]
+            drawn = rng.permutation(rows)[:batch]
             return drawn
         films = self.tracklets.film[rows]
         # A tracklet is drawn, and with it the film: films that have more of a subset come more often.
         own = rows[films == films[rng.integers(len(films))]]
         own = own[np.argsort(self.tracklets.spans_s[own, 0], kind="stable")]
         first = int(rng.integers(max(1, len(own) - batch + 1)))
-        return own[first : first + batch]
+        drawn = own[first : first + batch]
+        return drawn
 
     def _view(self, rows: Rows, subset: Sequence[int]) -> View:
         taken, held = self.tracklets, np.zeros(len(PARTS), np.float32)
