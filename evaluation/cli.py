@@ -25,6 +25,7 @@ from evaluation.stack import Stack, use_stack
 from evaluation.truth import Film, load_film
 from evaluation.words.cli import words_command
 from evaluation.writing import end_if_broken, write_results
+from packs.errors import PackError
 from packs.manifest import Pack
 from personsearch.client import PersonSearchClient
 
@@ -71,6 +72,9 @@ def run(
     embeddings: Annotated[
         list[Path] | None, typer.Option("--embeddings", exists=True, dir_okay=False, help="For data without any.")
     ] = None,
+    fusers: Annotated[
+        list[Path] | None, typer.Option("--fuser", exists=True, dir_okay=False, help="A network that fuses, for csm.")
+    ] = None,
     state: Annotated[
         Path | None, typer.Option("--state", file_okay=False, help="A stack's kept folder, as `gallery` leaves it.")
     ] = None,
@@ -87,7 +91,7 @@ def run(
     if len(set(names)) < len(names):
         raise typer.BadParameter(f"got folders of the names {names}, expected them to differ", param_hint="--films")
     if protocol in PROTOCOLS:
-        sources = Sources(folders, data, appearances, state, embeddings or ())
+        sources = Sources(folders, data, appearances, state, embeddings or (), fusers or ())
         _run_published(protocol, sources, json_path, markdown_path, plots)
         return
     if protocol != "spine":
@@ -110,7 +114,7 @@ def _run_published(
         raise typer.BadParameter("got films too; a protocol runs on one of both", param_hint="--data")
     try:
         typer.echo(run_protocol(protocol, sources, _say, json_path, markdown_path, plots))
-    except ValueError as error:
+    except (PackError, ValueError) as error:
         typer.secho(f"error: {error}", err=True, fg="red")
         raise typer.Exit(1) from error
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from models.fusion import netvlad_small
+from models.fusion import associative_tracklets, attentive_tracklets, netvlad_small
 from models.presets import body_encoder, face_encoder, head_encoder, person_detector, voice_activity, voice_encoder
 from models.speaking import active_speaker_small
 from models.text import ivt_small
@@ -28,7 +28,11 @@ PRESETS: dict[str, Callable[[], nn.Module]] = {
 # One network each whose two halves are served apart, with the vocabulary that lies beside its weights.
 WORD_PRESETS: dict[str, Callable[[], nn.Module]] = {"ivt_small": ivt_small}
 # Networks that work on what others embed; no pack serves them yet.
-FUSION_PRESETS: dict[str, Callable[[], nn.Module]] = {"netvlad_small": netvlad_small}
+FUSION_PRESETS: dict[str, Callable[[], nn.Module]] = {
+    "associative_tracklets": associative_tracklets,
+    "attentive_tracklets": attentive_tracklets,
+    "netvlad_small": netvlad_small,
+}
 
 
 class CheckpointError(Exception):

@@ -37,7 +37,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     run = commands.add_parser("run", help="follow one recipe; resumes what a killed run has left")
     run.add_argument("recipe", type=Path)
-    run.add_argument("--data", type=Path, required=True, help="folder with the `train` set (of frames, or of voices)")
+    run.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="folder with the `train` set (of frames, or of voices), or of read-backs",
+    )
     run.add_argument("--out", type=Path, required=True, help="folder of the run")
     run.add_argument("--until", type=int, help="stop after this step and save")
     run.add_argument("--threads", type=int, default=2, help="1 is faster on a machine that does other work too")
@@ -75,6 +80,14 @@ def _parser() -> argparse.ArgumentParser:
     joined.add_argument("--pack", type=Path, required=True, help="the pack that the run was made on")
     joined.add_argument("--data", type=Path, required=True, help="folder of the sets")
     joined.set_defaults(run=_evaluate_aggregation)
+    fuser = commands.add_parser("fuser", help="calibrate a network that fuses on other films, and write it as ONNX")
+    fuser.add_argument("--weights", type=Path, required=True, help="`weights.pt` of association.toml or attention.toml")
+    fuser.add_argument("--data", type=Path, required=True, help="folder of the read-backs, NAME.npz each")
+    fuser.add_argument("--films", nargs="+", required=True, help="names in it, of films that the run has not seen")
+    fuser.add_argument("--pack", type=Path, required=True, help="the pack that embedded them")
+    fuser.add_argument("--window-s", type=float, default=60.0, help="longest gap that bodies are compared over")
+    fuser.add_argument("--out", type=Path, required=True, help="ONNX file to write; its card lies beside it, .json")
+    fuser.set_defaults(run=_fuser)
     speaking = commands.add_parser(
         "evaluate-speaking", help="measure an active-speaker network on films cut by tools.cut_mouths; prints JSON"
     )
@@ -147,6 +160,14 @@ def _evaluate_aggregation(options: argparse.Namespace) -> None:
 
     figures = evaluate_aggregation(options.weights, Pack.load(options.pack), options.data, say=say)
     sys.stdout.write(json.dumps(figures, indent=1) + "\n")
+
+
+def _fuser(options: argparse.Namespace) -> None:
+    from packs.manifest import Pack
+    from training.fuser import make_fuser
+
+    pack, films = Pack.load(options.pack), options.films
+    make_fuser(options.weights, options.data, films, options.out, pack=pack, window_s=options.window_s, say=say)
 
 
 def _evaluate_speaking(options: argparse.Namespace) -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 import torch
 
 from models import body_encoder, face_encoder, head_encoder, person_detector, voice_activity, voice_encoder
-from models.fusion import netvlad_small
+from models.fusion import associative_tracklets, attentive_tracklets, netvlad_small
 from models.speaking import active_speaker_small
 from models.text import ivt_small
 from packs.manifest import Pack
+from training.data.associations import load_associations
 from training.data.crops import load_crops
 from training.data.descriptions import load_pairs
 from training.data.mouths import open_mouths
@@ -23,6 +24,7 @@ from training.machine import computes_bfloat16, keep_freed_memory
 from training.recipe import (
     ActivityRecipe,
     AggregationRecipe,
+    AssociationRecipe,
     DescriptionRecipe,
     DetectorRecipe,
     Recipe,
@@ -33,6 +35,7 @@ from training.recipe import (
 from training.tasks import (
     ActivityTask,
     AggregationTask,
+    AssociationTask,
     DescriptionTask,
     DetectorTask,
     EncoderTask,
@@ -40,8 +43,13 @@ from training.tasks import (
     Task,
     VoiceTask,
 )
+from training.tasks.association import FusingNetwork
 
 ENCODERS = {"face_encoder": face_encoder, "head_encoder": head_encoder, "body_encoder": body_encoder}
+FUSERS: dict[str, Callable[[], FusingNetwork]] = {
+    "associative_tracklets": associative_tracklets,
+    "attentive_tracklets": attentive_tracklets,
+}
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -61,6 +69,9 @@ def task_from_recipe(recipe: Recipe, data: Path) -> Task:
         pack = Pack.load(ROOT / recipe.pack)
         tracklets = load_tracklets(open_frames(data / recipe.crops.sets[0]), pack, recipe.crops)
         return AggregationTask(network=netvlad_small(), tracklets=tracklets, recipe=recipe)
+    if isinstance(recipe, AssociationRecipe):
+        associations = load_associations(data, recipe.films)
+        return AssociationTask(network=FUSERS[recipe.preset](), tracklets=associations, recipe=recipe)
     if isinstance(recipe, SpeakingRecipe):
         films = open_mouths(data / "mouths", recipe.films)
         return SpeakingTask(network=active_speaker_small(), films=films, recipe=recipe)
@@ -99,7 +110,9 @@ def train(
     if isinstance(task, DescriptionTask):
         task.keep_vocabulary(out)
     say(_opening(recipe, task))
-    trainer = Trainer(task=task, recipe=recipe, out=out, say=say, bfloat16=computes_bfloat16())
+    # What is fused are cosines a few hundredths apart, which bfloat16 cannot tell.
+    short = computes_bfloat16() and not isinstance(task, AssociationTask)
+    trainer = Trainer(task=task, recipe=recipe, out=out, say=say, bfloat16=short)
     return trainer.run(until=until)
 
 
@@ -115,6 +128,8 @@ def _opening(recipe: Recipe, task: Task) -> str:
         case VoiceTask():
             return f"{recipe.preset}: {len(task.rows)} clips of {task.classes} voices"
         case AggregationTask():
+            return f"{recipe.preset}: {len(task.tracklets)} tracklets of {task.tracklets.classes} persons"
+        case AssociationTask():
             return f"{recipe.preset}: {len(task.tracklets)} tracklets of {task.tracklets.classes} persons"
         case SpeakingTask():
             windows = f"{len(task.speaking)} windows of people who speak, {len(task.silent)} of others"

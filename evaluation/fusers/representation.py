@@ -1,28 +1,33 @@
 """Fusion by a network that makes one representation of whatever modalities a tracklet has.
 
-The associative network, or any other of that kind (MMA over keys, for one): from embeddings, presence and quality to
-one vector; two tracklets are as alike as their vectors. A body must not speak of another film: where short-term
-modalities of a pair may not be compared, both are represented by their long-term ones alone.
+The associative network, or any other of that kind (multi-modal attention, for one): from embeddings, presence and
+quality to one vector; two tracklets are as alike as their vectors. A body must not speak of another film, and a face
+not to a voice: both of a pair are represented by the modalities in which they may be compared, and by no other. So a
+face alone is searched for by faces alone, whatever else the gallery holds.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from evaluation.datasets.tracklets import Flags, Tracklets
+from evaluation.datasets.tracklets import Tracklets
 from evaluation.fusers.comparable import Comparable
 from evaluation.fusers.fuser import Weighing, sigmoid
 from packs.arrays import F32, F64, AnyArray
 from packs.calibration import Calibration
 from packs.spec import Modality
-from services.association.evidence import LONG_TERM
 from services.backends.inference.protocol import InferenceBackend
 
-__all__ = ["NetworkRepresenter", "RepresentationFuser", "Representer"]
+__all__ = ["NetworkRepresenter", "RepresentationFuser", "Represented", "Representer", "Subset"]
+
+
+# Modalities by which both of a pair are represented.
+Subset = frozenset[Modality]
 
 
 class Representer(Protocol):
@@ -45,6 +50,15 @@ class Representer(Protocol):
             float32[N, D] of length 1, and the weights float32[N, M].
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Represented:
+    """N tracklets: vectors float32[N, D], weights float32[N, M], and quality float64[N], the mean by these weights."""
+
+    vectors: F32
+    weights: F32
+    quality: F64
 
 
 class NetworkRepresenter:
@@ -78,7 +92,8 @@ class RepresentationFuser:
     Args:
         name: For tables.
         representer: The network.
-        calibration: Of its cosines.
+        calibrations: Of its cosines, by the modalities that both are represented by. A pair whose modalities have none
+            is represented by the most of them that do; without any it is not compared.
         weighing: For the priors.
         dims: Lengths of the embeddings, for modalities that some set lacks wholly.
     """
@@ -87,56 +102,87 @@ class RepresentationFuser:
         self,
         name: str,
         representer: Representer,
-        calibration: Calibration,
+        calibrations: Mapping[Subset, Calibration],
         weighing: Weighing,
         dims: Mapping[Modality, int],
     ) -> None:
         self._name = name
         self._representer = representer
-        self._calibration = calibration
+        self._calibrations = calibrations
         self._weighing = weighing
         self._dims = dims
+        self._last: tuple[Tracklets, dict[Subset, Represented]] | None = None
 
     @property
     def name(self) -> str:
         """For tables."""
         return self._name
 
+    @property
+    def modalities(self) -> Sequence[Modality]:
+        """What it can take: the columns of `weights`."""
+        return self._representer.modalities
+
     def matches(self, queries: Tracklets, tracklets: Tracklets, comparable: Comparable) -> F64:
         """See `Fuser.matches`."""
-        return self._scores(queries, tracklets, comparable, self._weighing.fusion.prior_log_odds)
+        said = self._said(queries, tracklets, comparable)
+        return sigmoid(self._weighing.fusion.prior_log_odds + said)
 
     def links(self, some: Tracklets, tracklets: Tracklets, comparable: Comparable) -> F64:
         """See `Fuser.links`."""
         prior = self._weighing.prior_of_link(comparable, (len(some), len(tracklets)))
-        return self._scores(some, tracklets, comparable, prior)
+        said = self._said(some, tracklets, comparable)
+        return sigmoid(np.where(np.isfinite(said), prior, 0.0) + said)
 
     def weights(self, tracklets: Tracklets) -> F32:
         """How much each modality of each tracklet counts: float32[N, M]; exactly 0 where it is missing."""
-        return self._represented(tracklets, self._representer.modalities)[1]
+        return self._represented(tracklets, frozenset(self._representer.modalities)).weights
 
-    def _scores(self, left: Tracklets, right: Tracklets, comparable: Comparable, prior: F64 | float) -> F64:
+    def _said(self, left: Tracklets, right: Tracklets, comparable: Comparable) -> F64:
+        """Log-likelihood ratios, float64[L, R]; -inf where nothing can be compared."""
         used = [modality for modality in self._representer.modalities if modality in comparable]
-        lasting = [modality for modality in used if modality in LONG_TERM]
-        found = np.full((len(left), len(right)), -np.inf)
-        # The more specific rule is written last: all modalities where the short-term ones may be compared too.
-        for group, pairs in ((lasting, _any(comparable, lasting)), (used, _any(comparable, set(used) - set(lasting)))):
-            if group and pairs is not None and pairs.any():
-                ours, theirs = self._represented(left, group)[0], self._represented(right, group)[0]
-                said = self._calibration.slope * (ours @ theirs.T) + self._calibration.intercept
-                found[pairs] = said[pairs]
-        return sigmoid(prior + found)
+        said = np.full((len(left), len(right)), -np.inf)
+        codes = np.zeros(said.shape, dtype=np.int64)
+        for place, modality in enumerate(used):
+            codes |= comparable[modality].astype(np.int64) << place
+        for code in np.unique(codes):
+            subset = self._spoken([modality for place, modality in enumerate(used) if code >> place & 1])
+            if subset is not None:
+                pairs = codes == code
+                said[pairs] = self._of_subset(left, right, subset)[pairs]
+        return said
 
-    def _represented(self, tracklets: Tracklets, used: Sequence[Modality]) -> tuple[F32, F32]:
+    def _spoken(self, held: Sequence[Modality]) -> Subset | None:
+        """The largest part of what both have that has a calibration; the order of modalities decides between equals."""
+        known = [subset for subset in self._calibrations if subset.issubset(held)]
         order = self._representer.modalities
-        count = len(tracklets)
+        return max(known, key=lambda one: (len(one), [modality in one for modality in order]), default=None)
+
+    def _of_subset(self, left: Tracklets, right: Tracklets, subset: Subset) -> F64:
+        ours, theirs = self._represented(left, subset), self._remembered(right, subset)
+        weaker = np.minimum(ours.quality[:, None], theirs.quality[None, :])
+        return self._calibrations[subset].logit_of(ours.vectors @ theirs.vectors.T, weaker)
+
+    def _remembered(self, tracklets: Tracklets, subset: Subset) -> Represented:
+        """Those of the last set that was asked about: a gallery is compared with block by block."""
+        if self._last is None or self._last[0] is not tracklets:
+            self._last = (tracklets, {})
+        kept = self._last[1]
+        if subset not in kept:
+            kept[subset] = self._represented(tracklets, subset)
+        return kept[subset]
+
+    def _represented(self, tracklets: Tracklets, used: Subset) -> Represented:
+        order, count = self._representer.modalities, len(tracklets)
         present, quality = np.zeros((count, len(order)), np.float32), np.zeros((count, len(order)), np.float32)
         embeddings: dict[Modality, F32] = {}
         for column, modality in enumerate(order):
             rows = tracklets.rows.get(modality)
             embeddings[modality] = np.zeros((count, self._dims[modality]), np.float32) if rows is None else rows.vectors
             if rows is not None and modality in used:
-                present[:, column], quality[:, column] = rows.present, rows.quality
+                # A voice is worth as much as it is sure that the one on screen speaks.
+                sure = tracklets.speaker if modality is Modality.VOICE else np.float32(1.0)
+                present[:, column], quality[:, column] = rows.present, rows.quality * sure
         vectors, weights = np.zeros((count, 1), np.float32), np.zeros((count, len(order)), np.float32)
         there = np.flatnonzero(present.any(axis=1))
         if len(there):
@@ -144,9 +190,4 @@ class RepresentationFuser:
             made, shares = self._representer.represent(present[there], quality[there], some)
             vectors = np.zeros((count, made.shape[1]), np.float32)
             vectors[there], weights[there] = made, shares
-        return vectors, weights
-
-
-def _any(comparable: Comparable, group: Sequence[Modality] | set[Modality]) -> Flags | None:
-    flags = [comparable[modality] for modality in group]
-    return np.logical_or.reduce(flags) if flags else None
+        return Represented(vectors, weights, (weights * quality).sum(axis=1, dtype=np.float64))

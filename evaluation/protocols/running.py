@@ -23,6 +23,7 @@ from evaluation.datasets.wider import is_wider, load_wider, with_voices
 from evaluation.fusers.average import AverageFuser
 from evaluation.fusers.fuser import Fuser, Weighing
 from evaluation.fusers.product import ProductFuser
+from evaluation.fusers.trained import trained_fuser
 from evaluation.protocols.apes.report import page_of_apes, plots_of_apes, report_of_apes
 from evaluation.protocols.apes.table import run_apes
 from evaluation.protocols.csm.affinities import page_of_affinities, report_of_affinities, run_affinities
@@ -53,6 +54,7 @@ class Sources:
         data: Folder of a published data set.
         appearances: Where the read-back of the films is kept: read where it is there, else written.
         state: Folder of a kept stack whose gallery the films are in, or go into.
+        fusers: ONNX files of networks that fuse, for `csm`; rows of its table are made of each.
         embeddings: Made by somebody for a data set without any; several are several trainings, for `apes`.
     """
 
@@ -61,6 +63,7 @@ class Sources:
     appearances: Path | None = None
     state: Path | None = None
     embeddings: Sequence[Path] = ()
+    fusers: Sequence[Path] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ def run_protocol(
 
     Raises:
         DataError: If somebody's files are not what they should be.
+        PackError: If a network that fuses is not, or fuses embeddings of another pack.
         ValueError: If there is nothing to be measured.
     """
     made = _made(protocol, sources, say)
@@ -110,6 +114,8 @@ def _made(protocol: str, sources: Sources, say: Say) -> _Made:
     fusers: list[Fuser] = [ProductFuser(weighing), AverageFuser(weighing)]
     if protocol == "csm":
         search, facts = _cast_search(sources, say)
+        pack = facts.get("pack", {}).get("digest")
+        fusers += [trained_fuser(path, weighing, pack) for path in sources.fusers]
         result = run_csm(search, fusers, ProductFuser(weighing, Aspect.HEARD), say)
         return _Made(report_of_csm(result, setting | facts), page_of_csm, plots_of_csm)
     if protocol == "apes":

@@ -1,13 +1,22 @@
 """Several embeddings made one: two streams (APES), NetVLAD and attention (iQIYI-VID), associations (CSM-V)."""
 
-from models.fusion.associative import AssociativeEmbeddings, AssociativeNetwork, ModalityGate, associative_network
+from models.fusion.associative import (
+    AssociativeEmbeddings,
+    AssociativeNetwork,
+    ModalityGate,
+    QualityGate,
+    associative_network,
+)
 from models.fusion.attention import MultiModalAttention
+from models.fusion.attentive import AttentiveNetwork, attentive_network
 from models.fusion.clip import ClipIdentifier, FrameMean, clip_identifier
 from models.fusion.dropout import ModalityDropout, drop_modalities
 from models.fusion.netvlad import NetVlad, netvlad
 from models.fusion.presets import (
     associative_paper,
     associative_small,
+    associative_tracklets,
+    attentive_tracklets,
     clip_identifier_paper,
     clip_identifier_small,
     netvlad_small,
@@ -20,17 +29,22 @@ from models.fusion.two_stream import TwoStream, TwoStreamEmbeddings, two_stream
 __all__ = [
     "AssociativeEmbeddings",
     "AssociativeNetwork",
+    "AttentiveNetwork",
     "ClipIdentifier",
     "FrameMean",
     "ModalityDropout",
     "ModalityGate",
     "MultiModalAttention",
     "NetVlad",
+    "QualityGate",
     "TwoStream",
     "TwoStreamEmbeddings",
     "associative_network",
     "associative_paper",
     "associative_small",
+    "associative_tracklets",
+    "attentive_network",
+    "attentive_tracklets",
     "clip_identifier",
     "clip_identifier_paper",
     "clip_identifier_small",

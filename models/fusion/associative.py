@@ -62,6 +62,27 @@ class ModalityGate(nn.Module):
         return masked_softmax(scores, present, dim=1)
 
 
+class QualityGate(nn.Module):
+    """A gate of two numbers a modality: what it is worth, and what its quality adds to that, never less than 0.
+
+    With few people to learn from, a gate that sees the keys would learn them by heart; and one that may choose so lets
+    an unclear face count more than a clear one, where that fits by chance.
+
+    Args:
+        modalities: M.
+    """
+
+    def __init__(self, *, modalities: int) -> None:
+        super().__init__()
+        self.worth = nn.Parameter(torch.zeros(modalities))
+        # Softplus makes 1 of it: a modality at its best begins e times as heavy as one at its worst.
+        self.gain = nn.Parameter(torch.full((modalities,), 0.5413))
+
+    def forward(self, keys: Tensor, quality: Tensor, present: Tensor) -> Tensor:
+        """Weigh by quality alone; arguments and answer are those of `ModalityGate.forward`."""
+        return masked_softmax(self.worth + functional.softplus(self.gain) * quality, present, dim=1)
+
+
 class AssociativeNetwork(nn.Module):
     """Maps the embeddings of a tracklet to keys of one space, their weights, and one representation.
 
@@ -71,7 +92,9 @@ class AssociativeNetwork(nn.Module):
         dropout: takes modalities away while training.
     """
 
-    def __init__(self, *, maps: Sequence[nn.Module], gate: ModalityGate, dropout: ModalityDropout) -> None:
+    def __init__(
+        self, *, maps: Sequence[nn.Module], gate: ModalityGate | QualityGate, dropout: ModalityDropout
+    ) -> None:
         super().__init__()
         self.maps = nn.ModuleList(maps)
         self.gate = gate
@@ -112,19 +135,23 @@ class AssociativeNetwork(nn.Module):
         return key.masked_fill(gone, 0.0)
 
 
-def associative_network(*, dims: Sequence[int], common_dim: int, hidden_dim: int, dropout: float) -> AssociativeNetwork:
+def associative_network(
+    *, dims: Sequence[int], common_dim: int, hidden_dim: int | None, dropout: float
+) -> AssociativeNetwork:
     """Build an `AssociativeNetwork`.
 
     Args:
         dims: dimensions of each modality's embedding.
         common_dim: dimensions of keys and representation.
-        hidden_dim: dimensions inside the gate.
+        hidden_dim: dimensions inside the gate of the design; None for a gate that sees quality alone.
         dropout: probability of a present modality to go while training.
     """
     modalities = len(dims)
     maps = [nn.Sequential(nn.Linear(dim, common_dim), nn.LayerNorm(common_dim)) for dim in dims]
-    gate = ModalityGate(
-        mixing=nn.Linear(modalities * common_dim + modalities, hidden_dim, bias=False),
-        scores=nn.Linear(hidden_dim, modalities, bias=False),
-    )
+    gate: ModalityGate | QualityGate = QualityGate(modalities=modalities)
+    if hidden_dim is not None:
+        gate = ModalityGate(
+            mixing=nn.Linear(modalities * common_dim + modalities, hidden_dim, bias=False),
+            scores=nn.Linear(hidden_dim, modalities, bias=False),
+        )
     return AssociativeNetwork(maps=maps, gate=gate, dropout=ModalityDropout(probability=dropout))

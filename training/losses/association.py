@@ -9,6 +9,7 @@ The design names no weights, temperature or span of time for the terms: the defa
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -38,7 +39,7 @@ class AssociationLoss(nn.Module):
     Args:
         together: ArcFace over the representation r.
         keys: one ArcFace a modality, over e'_m.
-        short_term: number of the modality that only holds for a while (the body), or None.
+        short_term: numbers of the modalities that only hold for a while (the body; a head).
         short_term_s: seconds between two tracklets of one video for which it holds.
         keys_weight: l1.
         triplet_weight: l2.
@@ -52,7 +53,7 @@ class AssociationLoss(nn.Module):
         *,
         together: ArcFace,
         keys: list[ArcFace],
-        short_term: int | None = 1,
+        short_term: Collection[int] = (1,),
         short_term_s: float = 300.0,
         keys_weight: float = 0.5,
         triplet_weight: float = 1.0,
@@ -64,7 +65,7 @@ class AssociationLoss(nn.Module):
         self.together = together
         self.keys = nn.ModuleList(keys)
         self.triplet = BatchHardTriplet(margin=margin, distance=cosine)
-        self.short_term = short_term
+        self.short_term = frozenset(short_term)
         self.short_term_s = short_term_s
         self.keys_weight = keys_weight
         self.triplet_weight = triplet_weight
@@ -109,7 +110,8 @@ class AssociationLoss(nn.Module):
         long_term = ~same(where.identity)
         terms = []
         for first, second in pairs:
-            rivals = long_term & near(where, self.short_term_s) if self.short_term in (first, second) else long_term
+            brief = not self.short_term.isdisjoint((first, second))
+            rivals = long_term & near(where, self.short_term_s) if brief else long_term
             both = there[:, first] & there[:, second]
             terms.append(info_nce(keys[:, first], keys[:, second], rivals, present=both, temperature=self.temperature))
         return torch.stack(terms).mean()

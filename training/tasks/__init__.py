@@ -2,6 +2,7 @@
 
 from training.tasks.activity import ActivityTask
 from training.tasks.aggregation import AggregationTask
+from training.tasks.association import AssociationTask
 from training.tasks.base import Task
 from training.tasks.description import DescriptionTask
 from training.tasks.detector import DetectorTask
@@ -12,6 +13,7 @@ from training.tasks.voice import VoiceTask
 __all__ = [
     "ActivityTask",
     "AggregationTask",
+    "AssociationTask",
     "DescriptionTask",
     "DetectorTask",
     "EncoderTask",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ def report_of_csm(result: CsmResult, setting: Mapping[str, Any]) -> dict[str, An
         "kinds": _kinds(besides),
         "kinds_as_served": _kinds(result.served),
         "body_links": None if result.clothes is None else _clothes(result.clothes),
+        "face_weights": {name: [asdict(one) for one in found] for name, found in result.face_weights.items()},
         "by_group": besides.by_group,
         "counts": _counts(result),
         "setting": dict(setting),
@@ -78,7 +80,8 @@ def page_of_csm(report: Mapping[str, Any], plots: Mapping[str, str] | None = Non
         for name, one in report["films"].items()
     ]
     lines += table_lines(("film", "face only", "full", "gain (95 %)"), films)
-    lines += _faceless_lines(report) + _kind_lines(report) + _clothes_lines(report) + _group_lines(report)
+    lines += _faceless_lines(report) + _kind_lines(report) + _clothes_lines(report)
+    lines += _weight_lines(report) + _group_lines(report)
     lines += [line for caption, path in (plots or {}).items() for line in (f"![{caption}]({path})", "")]
     return "\n".join(lines)
 
@@ -232,6 +235,15 @@ def _clothes_lines(report: Mapping[str, Any]) -> list[str]:
         return []
     rows = [(f"`{name}`", "-" if told[name] is None else _between(told[name])) for name in CLOTHES]
     return table_lines((f"body links ({told['links']})", "share (95 % over films)"), rows)
+
+
+def _weight_lines(report: Mapping[str, Any]) -> list[str]:
+    rows = [
+        (name, f"{one['least']:.2f} to {one['most']:.2f}", one["tracklets"], f"{one['weight']:.3f}")
+        for name, found in report["face_weights"].items()
+        for one in found
+    ]
+    return table_lines(("fusion", "quality of the face", "tracklets", "mean weight of the face"), rows) if rows else []
 
 
 def _group_lines(report: Mapping[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ from evaluation.metrics.bootstrap import Estimate
 from evaluation.protocols.csm.bench import FusedSearch, steps_of
 from evaluation.protocols.csm.besides import Asked, Besides, besides_of, heard_pool
 from evaluation.protocols.csm.clothes import ClothesFigures, clothes_figures
+from evaluation.protocols.csm.face_weights import FaceWeight, Weighs, face_weights
 from evaluation.protocols.csm.figures import CastFigures, gain_over, mean_of
 from evaluation.protocols.ways import BASELINE, NONE, WAYS
 from services.search.settings import SearchSettings
@@ -47,6 +48,7 @@ class CsmResult:
         films: Of each film: face only, full, gain, within it.
         besides: Of the whole system.
         served: Of chains along the links that the product follows: these scores are probabilities.
+        face_weights: Of each fuser that says them.
         clothes: Of links by body alone, by the fuser of the whole system; None where no truth says what is worn.
     """
 
@@ -58,6 +60,7 @@ class CsmResult:
     films: Mapping[str, tuple[CastFigures, CastFigures, Estimate]]
     besides: Besides
     served: Besides
+    face_weights: Mapping[str, Sequence[FaceWeight]]
     clothes: ClothesFigures | None
 
 
@@ -102,7 +105,9 @@ def run_csm(
     served = _besides(as_served, heard, SERVED_WAY)
     gain = gain_over(best.across, face_only.across)
     clothes = clothes_figures(search.tracklets, whole.fuser)
-    return CsmResult(search, rows, face_only, best, gain, _films(face_only, best), besides, served, clothes)
+    weights = {one.name: face_weights(one, search.tracklets) for one in fusers if isinstance(one, Weighs)}
+    films = _films(face_only, best)
+    return CsmResult(search, rows, face_only, best, gain, films, besides, served, weights, clothes)
 
 
 def _besides(whole: FusedSearch, heard: Fuser, way: str) -> Besides:

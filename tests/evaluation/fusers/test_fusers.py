@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -209,8 +210,9 @@ FUSERS: dict[str, Callable[[], Fuser]] = {
 
 
 def network(representer: Concatenation | NetworkRepresenter) -> RepresentationFuser:
-    calibration = Calibration(slope=10.0, intercept=-4.0)
-    return RepresentationFuser("network", representer, calibration, WEIGHING, dict.fromkeys(ALL, 6))
+    line = Calibration(slope=10.0, intercept=-4.0)
+    subsets = [frozenset(some) for size in (1, 2, 3) for some in combinations(ALL, size)]
+    return RepresentationFuser("network", representer, dict.fromkeys(subsets, line), WEIGHING, dict.fromkeys(ALL, 6))
 
 
 @pytest.mark.parametrize("name", FUSERS)
