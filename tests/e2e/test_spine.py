@@ -46,6 +46,7 @@ def test_the_command_prints_what_is_promised(machine, film: Film, video_id: str)
     first = answer["hits"][0]
     assert set(first) == {
         "appearance_id", "kind", "video_id", "start_s", "end_s", "score", "modalities", "speech", "evidence", "media",
+        "identity",
     }  # fmt: skip
     assert first["video_id"] == video_id
     assert first["evidence"][0]["part_index"] == 0

@@ -23,14 +23,15 @@ Contents = tuple[list[Appearance], dict[Modality, list[EmbeddingRow]], int]
 
 
 async def read_index(machine, video_id: str) -> Contents:
-    """All appearances, all embeddings and the number of rows of the video."""
+    """All appearances, all embeddings and the number of rows of the video, without who is who: that comes later."""
     pack = Pack.load(machine.settings.pack)
     index = MilvusIndex(machine.status().endpoints.milvus_uri, pack.digest)
     try:
         await index.open({modality: pack.model_for(modality).embedding_dim or 0 for modality in pack.modalities})
         scope = Scope(GALLERY)
         embeddings = {modality: await index.list_embeddings(modality, scope) for modality in pack.modalities}
-        return await index.list_appearances(scope), embeddings, await index.count_video(GALLERY, video_id)
+        rows = await index.count_video(GALLERY, video_id) - await index.people.count_video(GALLERY, video_id)
+        return await index.list_appearances(scope), embeddings, rows
     finally:
         await index.aclose()
 
