@@ -92,6 +92,7 @@ class Expander:
         modalities: Sequence[Modality],
         blocked: Collection[str] = (),
         most: int | None = None,
+        least: float = 0.0,
     ) -> Expanded:
         """Find the best path to whatever the seeds lead to.
 
@@ -101,10 +102,11 @@ class Expander:
             modalities: The kinds of edges that are followed.
             blocked: Appearances that no path may touch.
             most: Most appearances that are touched, seeds included; the bounds' own when None, and never more.
+            least: Weaker edges are not followed, where that is more than the bounds say.
         """
         room = min(most or self._bounds.max_nodes, self._bounds.max_nodes)
         best = {seed: Path(seed, (), probability) for seed, probability in seeds.items()}
-        edges = _Edges(self._associations, gallery, modalities, self._bounds.min_edge_probability)
+        edges = _Edges(self._associations, gallery, modalities, max(least, self._bounds.min_edge_probability))
         try:
             async with asyncio.timeout(self._bounds.timeout_s):
                 await self._rounds(edges, best, frozenset(blocked), room)

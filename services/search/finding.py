@@ -172,8 +172,14 @@ class PersonFinder:
         paths: Mapping[str, Path] = {}
         if query.expand:
             seeds = self._seeds(direct, blocked)
-            most = self._settings.nodes_per_neighbour * limit
-            expanded = await self._expander.expand(query.gallery, seeds, tuple(self._calibration), blocked, most)
+            expanded = await self._expander.expand(
+                query.gallery,
+                seeds,
+                tuple(self._calibration),
+                blocked,
+                self._settings.nodes_per_neighbour * limit,
+                0.0 if _tells_others(parts) else self._settings.min_edge_alone,
+            )
             known = _Person(retrieved, direct, expanded.paths, speakers, frozenset())
             paths = await self._contest(query.gallery, vectors_of(parts), known, seeds, expanded, blocked)
             if not expanded.complete:
@@ -225,6 +231,11 @@ class PersonFinder:
             (weight, paths[appearance_id].probability) for weight, paths in competitors if appearance_id in paths
         ]
         return ranking.compete(score, rejected, self._settings.competition_sharpness)
+
+
+def _tells_others(parts: Iterable[ReadPart]) -> bool:
+    """Whether a query can tell who is somebody else: by a face or a voice."""
+    return any(vector.modality in LONG_TERM for vector in vectors_of(parts))
 
 
 def vectors_of(parts: Iterable[ReadPart]) -> list[QueryVector]:

@@ -69,6 +69,7 @@ class SearchSettings(Section):
         min_edge_probability: Weaker associations are not followed. Without anybody who competed it was 0.6; where
             others may claim what is reached (`contest`), weak associations do more good than harm: on films 9601 to
             9605, offline and by pack 0.4.0, mAP of a portrait 0.69, 0.75, 0.80 and 0.84 at 0.6, 0.5, 0.3 and 0.2.
+        min_edge_alone: The same for a query without a face or a voice, by which nobody can be told to be somebody else.
         max_rivals: Most appearances that one query is compared with to know who is somebody else.
         stop_probability: A chain that has sunk below this is not followed.
         expansion_timeout_s: Longest time for all associations of a query; then the answer has what was reached.
@@ -96,6 +97,7 @@ class SearchSettings(Section):
     max_nodes: PositiveInt = 2000
     nodes_per_neighbour: PositiveInt = 4
     min_edge_probability: Probability = 0.2
+    min_edge_alone: Probability = 0.6
     max_rivals: PositiveInt = 2000
     stop_probability: Probability = 0.1
     expansion_timeout_s: PositiveFloat = 2.0

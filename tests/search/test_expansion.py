@@ -68,6 +68,15 @@ async def test_hops_are_bounded(associations: FakeAssociations) -> None:
     assert len(associations.asked) == 4
 
 
+async def test_weak_edges_are_left_out_where_that_is_asked(associations: FakeAssociations) -> None:
+    associations.add("town", "a", "strong", Modality.FACE, 0.8)
+    associations.add("town", "a", "weak", Modality.FACE, 0.55)
+    expanded = await Expander(associations, BOUNDS).expand("town", {"a": 1.0}, ALL, least=0.6)
+    assert sorted(expanded.paths) == ["a", "strong"]
+    expanded = await Expander(associations, BOUNDS).expand("town", {"a": 1.0}, ALL, most=2)
+    assert sorted(expanded.paths) == ["a", "strong"]
+
+
 async def test_nodes_are_bounded_and_the_strongest_stay(associations: FakeAssociations) -> None:
     for rank in range(50):
         associations.add("town", "hub", f"leaf{rank:02}", Modality.FACE, 0.95 - rank / 1000)

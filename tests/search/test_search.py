@@ -289,6 +289,17 @@ async def test_whose_face_is_somebody_elses_claims_what_looks_like_them(world, s
     assert found[shared] < 0.2
 
 
+async def test_a_query_that_tells_nobody_apart_follows_no_weak_association(world, stub) -> None:
+    own = await world.put("own", face=world.face(1), body=world.body(1), span=(0, 5))
+    back = await world.put("back", voice=world.voice(7), span=(20, 25))
+    world.associations.add("town", own, back, Modality.BODY, 0.4)
+    assert scores(await stub.Search(asking(world.portrait(1))))[back] == pytest.approx(0.4, abs=0.01)
+    raw = query_pb2.RawEmbedding(modality=BODY, vector=world.body(1).tolist(), pack_digest=world.pack.digest)
+    found = scores(await stub.Search(asking(raw)))
+    assert own in found
+    assert back not in found
+
+
 async def test_nothing_is_reached_through_what_was_rejected(world, stub) -> None:
     own = await world.put("own", face=world.face(1), span=(0, 5))
     no = await world.put("no", body=world.body(1), span=(10, 15))
