@@ -23,7 +23,7 @@ from training.data.descriptions import FILE
 from training.data.shards import RenderError, open_frames
 from training.data.voices import open_voices
 from training.evaluate import evaluate
-from training.film_sets import LEARNED, MOUTHS, cut_films
+from training.film_sets import MOUTHS, cut_films
 from training.measure.sets import sample_inputs
 from training.measure.speaking import sample_faces
 from training.measure.voices import sample_windows
@@ -39,8 +39,6 @@ WORD_RECIPES = ("words",)
 FILM_RECIPES = ("speaking",)
 DEMO = Path(__file__).resolve().parents[1] / "packs" / "demo"
 PARITY_ROWS = 32
-# Pictures of a window of the active-speaker network.
-WINDOW = 50
 
 Kind = Literal["frames", "closeups", "voices"]
 # How each command calls the number of what it makes.
@@ -221,11 +219,12 @@ def export(weights: Sequence[Path], folders: Folders, out: Path, *, version: str
     inputs: dict[str, Any] = dict(sample_inputs(open_frames(folders.frames / "val"), recipes, PARITY_ROWS))
     inputs |= sample_windows(open_voices(folders.voices / "val"), recipes, PARITY_ROWS)
     for path in weights:
-        if read_checkpoint(path).preset in WORD_PRESETS:
+        preset = read_checkpoint(path).preset
+        if preset in WORD_PRESETS:
             tokenizer = WordTokenizer(read_vocabulary(path.parent / VOCABULARY_FILE), length=SMALL_WORDS)
             inputs |= sample_words(open_frames(folders.frames / "val"), tokenizer, SMALL_IMAGE, PARITY_ROWS)
-        if PART_OF[read_checkpoint(path).preset] == "speaking":
-            inputs |= sample_faces(folders.frames / MOUTHS, LEARNED.names[0], WINDOW, PARITY_ROWS)
+        if PART_OF[preset] == "speaking":
+            inputs |= sample_faces(folders.frames / MOUTHS, read_recipe(RECIPES / "speaking.toml"), PARITY_ROWS)
     np.savez(samples, **inputs)
     command = [sys.executable, "-m", "export", "onnx", "--pack", out, "--version", version, "--checkpoint", *weights]
     command += ["--samples", samples, "--report", report]

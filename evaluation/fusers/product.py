@@ -17,14 +17,11 @@ from evaluation.fusers.fuser import Weighing, cosines, qualities, sigmoid
 from packs.arrays import F64
 from packs.calibration import Calibration
 from packs.spec import Modality
-from services.association.evidence import LONG_TERM, SHORT_TERM
+from services.association.evidence import LEAST, LONG_TERM, MOST, SHORT_TERM
 from services.fusion.fusing import Aspect
 from services.runtime.trust import HALF_WORTH_S
 
 __all__ = ["ProductFuser"]
-
-# An edge is evidence, never certainty.
-LEAST = 1e-6
 
 
 class ProductFuser:
@@ -70,7 +67,7 @@ class ProductFuser:
             if prior is None:
                 continue
             nats, _ = self._nats(some, tracklets, modality)
-            probability = np.clip(sigmoid(nats + prior), LEAST, 1.0 - LEAST)
+            probability = np.clip(sigmoid(nats + prior), LEAST, MOST)
             if modality is Modality.VOICE:
                 probability = probability * some.speaker[:, None] * tracklets.speaker[None, :]
             best = np.maximum(best, np.where(comparable[modality], probability, 0.0))
@@ -91,7 +88,7 @@ class ProductFuser:
             total += np.where(pairs, said, 0.0)
             prior[pairs] = np.minimum(prior[pairs], linking.prior_log_odds[modality])
             there |= pairs
-        return np.where(there, np.clip(sigmoid(total + np.where(there, prior, 0.0)), LEAST, 1.0 - LEAST), 0.0)
+        return np.where(there, np.clip(sigmoid(total + np.where(there, prior, 0.0)), LEAST, MOST), 0.0)
 
     def _nats(self, left: Tracklets, right: Tracklets, modality: Modality) -> tuple[F64, Flags]:
         """Log-likelihood ratios by quality, and where they say anything at all."""

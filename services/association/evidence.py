@@ -12,11 +12,13 @@ from packs.calibration import Calibration
 from packs.spec import Modality
 from services.backends.schemas import Association
 
-__all__ = ["LONG_TERM", "SHORT_TERM", "EdgeSet", "LinkEvidence", "Timed", "evidence_of", "overlap"]
+__all__ = ["LEAST", "LONG_TERM", "MOST", "SHORT_TERM", "EdgeSet", "LinkEvidence", "Timed", "evidence_of", "overlap"]
 
 # The heart of the multimodality index: a face and a voice stay the same, clothes do not.
 LONG_TERM = frozenset({Modality.FACE, Modality.VOICE})
 SHORT_TERM = frozenset({Modality.HEAD, Modality.BODY})
+# An edge is evidence, never certainty: the ends of the interval stay open in single precision too.
+LEAST, MOST = 1e-6, 1.0 - 1e-6
 
 
 class Timed(Protocol):
@@ -46,8 +48,7 @@ class LinkEvidence:
         `trust` shrinks the cosine's say; `quality` is that of the weaker embedding.
         """
         log_odds = trust * self.calibration.logit(cosine, quality) + self.prior_log_odds
-        # An edge is evidence, never certainty: the ends of the interval stay open in single precision too.
-        return min(max(float(expit(log_odds)), 1e-6), 1.0 - 1e-6)
+        return min(max(float(expit(log_odds)), LEAST), MOST)
 
 
 class EdgeSet:

@@ -18,13 +18,11 @@ from scipy.special import expit
 
 from packs.arrays import F32, F64, Bool
 from packs.spec import Modality
-from services.association.evidence import SHORT_TERM, LinkEvidence
+from services.association.evidence import LEAST, MOST, SHORT_TERM, LinkEvidence
 from services.backends.schemas import EmbeddingRow
 
 __all__ = ["Link", "Looks", "ShortTermLinks"]
 
-# An edge is evidence, never certainty.
-LEAST, MOST = 1e-6, 1.0 - 1e-6
 # Appearances that are compared with all near ones at once: what the comparison takes of memory stays bounded.
 BLOCK = 256
 

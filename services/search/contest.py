@@ -23,8 +23,7 @@ import numpy as np
 from packs.arrays import F64, I64, Bool
 from packs.spec import Modality
 from services.backends.schemas import Association
-from services.search.answer import Step
-from services.search.expansion import Path
+from services.search.expansion import Path, step_along
 
 __all__ = ["Opinion", "contested"]
 
@@ -114,14 +113,9 @@ def contested(
         if barred[place] or last < stop or last <= own[place]:
             continue
         chain = _chain(graph, layers, own, clear, place)
-        steps = tuple(_step(several[graph.rows[edge]], names[graph.sources[edge]]) for edge in chain)
+        steps = tuple(step_along(several[graph.rows[edge]], names[graph.sources[edge]]) for edge in chain)
         paths[name] = Path(names[graph.sources[chain[0]]], steps, last)
     return paths
-
-
-def _step(edge: Association, source: str) -> Step:
-    target = edge.second if source == edge.first else edge.first
-    return Step(source, target, edge.modality, edge.probability, confirmed=edge.confirmed)
 
 
 def _graph(edges: Sequence[Association], places: Mapping[str, int]) -> _Edges:

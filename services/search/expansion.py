@@ -66,6 +66,12 @@ class Path:
         return Path(self.seed, (*self.steps, step), self.probability * step.probability)
 
 
+def step_along(edge: Association, source: str) -> Step:
+    """The step along an association from one of its ends to the other."""
+    target = edge.second if source == edge.first else edge.first
+    return Step(source, target, edge.modality, edge.probability, confirmed=edge.confirmed)
+
+
 @dataclass(frozen=True, slots=True)
 class Expanded:
     """The best path to each appearance that was touched, seeds included; `complete` unless time or service failed.
@@ -144,9 +150,7 @@ class Expander:
                 least = max(self._bounds.stop_probability, found[target].probability if target in found else 0.0)
                 if probability < least or (target in best and probability <= best[target].probability):
                     continue
-                path = best[source].followed_by(
-                    Step(source, target, edge.modality, edge.probability, confirmed=edge.confirmed)
-                )
+                path = best[source].followed_by(step_along(edge, source))
                 if target not in found or path.rank < found[target].rank:
                     found[target] = path
         return found

@@ -11,7 +11,7 @@ from services.backends.schemas import Scope
 from services.search import ranking
 from services.search.answer import Belief, Degradation
 from services.search.chains import Calibrations, Chain
-from services.search.contest import contested
+from services.search.contest import Opinion, contested
 from services.search.expansion import Expanded, Expander, Path
 from services.search.judging import HEARING, Judge
 from services.search.parts import ReadPart
@@ -25,9 +25,9 @@ from services.search.speaking import SpeakerReader, Speakers
 
 @dataclass(frozen=True, slots=True)
 class _Person:
-    """What is known of one person, asked for or rejected."""
+    """What is known of one person, asked for or rejected; `compared` holds the evidence, around the chains too."""
 
-    retrieved: Retrieved
+    compared: Retrieved
     direct: Mapping[str, Direct]
     paths: Mapping[str, Path]
     speakers: Speakers
@@ -111,7 +111,7 @@ class PersonFinder:
             *(self._rejected(part, query, limit) for part in rejected if query.expand),
         )
         direct, fused = await self._judge.judged(person.direct, person.speakers, query.task)
-        chains = await self._judge.chains(query, vectors_of(wanted), person.retrieved, person.chained, person.speakers)
+        chains = await self._judge.chains(query, vectors_of(wanted), person.compared, person.chained, person.speakers)
         competitors = [(part.weight, other.paths) for part, other in zip(rejected, others, strict=False)]
         # Most appearances have only a direct belief, and keep it as it is.
         scores = {one: belief.probability for one, belief in direct.items()}
@@ -170,6 +170,7 @@ class PersonFinder:
                 modality = part.vectors[0].modality
                 direct[part.appearance_id] = ranking.named(part.index, modality)
         paths: Mapping[str, Path] = {}
+        compared = retrieved
         if query.expand:
             seeds = self._seeds(direct, blocked)
             expanded = await self._expander.expand(
@@ -180,34 +181,30 @@ class PersonFinder:
                 self._settings.nodes_per_neighbour * limit,
                 0.0 if _tells_others(parts) else self._settings.min_edge_alone,
             )
-            known = _Person(retrieved, direct, expanded.paths, speakers, frozenset())
-            paths = await self._contest(query.gallery, vectors_of(parts), known, seeds, expanded, blocked)
+            paths = expanded.paths
+            if blocked or _tells_others(parts):
+                ends = {end for edge in expanded.edges for end in (edge.first, edge.second)}
+                compared = await self._judge.compared(query.gallery, vectors_of(parts), retrieved, ends)
+                opinions = await self._judge.opinions(compared.evidence, direct, speakers, ends)
+                paths = self._contested(expanded, seeds, opinions, blocked)
             if not expanded.complete:
                 degraded.add(Degradation.ASSOCIATIONS)
         further = (paths.keys() | direct.keys()) - speakers.known if heeded else ()
         speakers = speakers.joined(await self._speakers.of(query.gallery, further))
         if retrieved.loading or speakers.loading:
             degraded.add(Degradation.INDEX_LOADING)
-        return _Person(retrieved, direct, paths, speakers, frozenset(degraded))
+        return _Person(compared, direct, paths, speakers, frozenset(degraded))
 
-    async def _contest(
+    def _contested(
         self,
-        gallery: str,
-        vectors: Sequence[QueryVector],
-        person: _Person,
-        seeds: Mapping[str, float],
         expanded: Expanded,
+        seeds: Mapping[str, float],
+        opinions: Mapping[str, Opinion],
         blocked: frozenset[str],
     ) -> Mapping[str, Path]:
-        """What everybody else leaves of the chains; all of them where no long-term key tells who is somebody else."""
-        if not blocked and not any(vector.modality in LONG_TERM for vector in vectors):
-            return expanded.paths
-        ends = {end for edge in expanded.edges for end in (edge.first, edge.second)}
-        opinions = await self._judge.opinions(gallery, vectors, person.retrieved, person.direct, person.speakers, ends)
-        settings = self._settings
-        return contested(
-            expanded.edges, seeds, opinions, blocked, hops=settings.max_hops, stop=settings.stop_probability
-        )
+        """What everybody else leaves of the chains."""
+        hops, stop = self._settings.max_hops, self._settings.stop_probability
+        return contested(expanded.edges, seeds, opinions, blocked, hops=hops, stop=stop)
 
     def _seeds(self, direct: Mapping[str, Direct], blocked: frozenset[str]) -> dict[str, float]:
         strong = [

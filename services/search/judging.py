@@ -14,7 +14,7 @@ from services.search.ports import Candidate, Evidence, Fusion, PortUnavailableEr
 from services.search.query import Query, Task
 from services.search.ranking import Direct
 from services.search.reach import LONG_TERM
-from services.search.retrieval import QueryVector, Retrieved, Retriever, heard
+from services.search.retrieval import QueryVector, Retrieved, Retriever, heard, merged
 from services.search.settings import SearchSettings
 from services.search.speaking import Speakers
 
@@ -76,11 +76,25 @@ class Judge:
                 judged[one] = replace(belief, probability=speakers.link(one))
         return judged, fused
 
+    async def compared(
+        self, gallery: str, vectors: Sequence[QueryVector], retrieved: Retrieved, appearance_ids: Collection[str]
+    ) -> Retrieved:
+        """What was found, with what the long-term vectors whose lists were cut say of some appearances.
+
+        Args:
+            gallery: Where they are.
+            vectors: Of the parts that are asked for.
+            retrieved: What they said so far.
+            appearance_ids: Which; beyond `max_rivals`, those that were not compared yet stay unheard.
+        """
+        cut = [vector for vector in vectors if vector.modality in LONG_TERM and vector.key in retrieved.cut]
+        unheard = [one for one in sorted(appearance_ids) if not heard(retrieved.evidence.get(one, ()), cut)]
+        more = await self._retriever.compare(cut, gallery, unheard[: self._settings.max_rivals])
+        return merged([retrieved, more])
+
     async def opinions(
         self,
-        gallery: str,
-        vectors: Sequence[QueryVector],
-        retrieved: Retrieved,
+        evidence: Mapping[str, tuple[Evidence, ...]],
         direct: Mapping[str, Direct],
         speakers: Speakers,
         appearance_ids: Collection[str],
@@ -88,23 +102,17 @@ class Judge:
         """What appearances say for themselves of being who is asked for, by long-term keys alone.
 
         Args:
-            gallery: Where they are.
-            vectors: Of the parts that are asked for.
-            retrieved: What they said so far.
-            direct: The beliefs that came of it.
+            evidence: What they were compared by.
+            direct: The beliefs in those that were found.
             speakers: Who speaks.
-            appearance_ids: Which; beyond `max_rivals`, those that were not compared yet stay unheard.
+            appearance_ids: Which; those without any evidence say nothing.
         """
-        long_term = [vector for vector in vectors if vector.modality in LONG_TERM]
-        known = {one: retrieved.evidence.get(one, ()) for one in sorted(appearance_ids)}
-        cut = [vector for vector in long_term if vector.key in retrieved.cut]
-        unheard = [one for one, pieces in known.items() if not heard(pieces, cut)][: self._settings.max_rivals]
-        more = (await self._retriever.compare(cut, gallery, unheard)).evidence
-        fresh, _ = await self.direct({one: pieces for one, pieces in more.items() if one not in direct}, speakers, SEEN)
+        known = {one: evidence[one] for one in sorted(appearance_ids) if one in evidence}
+        fresh, _ = await self.direct({one: part for one, part in known.items() if one not in direct}, speakers, SEEN)
         beliefs = {**fresh, **direct}
         doubt = chains.Doubt.of(self._settings)
         return {
-            one: Opinion(beliefs[one].probability, doubt.clear_of((*pieces, *more.get(one, ())), speakers.link(one)))
+            one: Opinion(beliefs[one].probability, doubt.clear_of(pieces, speakers.link(one)))
             for one, pieces in known.items()
             if one in beliefs and beliefs[one].named_by is None
         }
