@@ -70,6 +70,10 @@ class SearchSettings(Section):
             others may claim what is reached (`contest`), weak associations do more good than harm: on films 9601 to
             9605, offline and by pack 0.4.0, mAP of a portrait 0.69, 0.75, 0.80 and 0.84 at 0.6, 0.5, 0.3 and 0.2.
         min_edge_alone: The same for a query without a face or a voice, by which nobody can be told to be somebody else.
+        adopt_below: A hit whose face is less clear than this (0..1, by `contradiction_quality`) takes the face of an
+            appearance to which associations lead.
+        adopt_probability: The least probability of these, times the clearness of that face.
+        adopt_nodes: Most appearances that are touched for it.
         max_rivals: Most appearances that one query is compared with to know who is somebody else.
         stop_probability: A chain that has sunk below this is not followed.
         expansion_timeout_s: Longest time for all associations of a query; then the answer has what was reached.
@@ -98,6 +102,9 @@ class SearchSettings(Section):
     nodes_per_neighbour: PositiveInt = 4
     min_edge_probability: Probability = 0.2
     min_edge_alone: Probability = 0.6
+    adopt_below: Probability = 0.5
+    adopt_probability: Probability = 0.7
+    adopt_nodes: PositiveInt = 200
     max_rivals: PositiveInt = 2000
     stop_probability: Probability = 0.1
     expansion_timeout_s: PositiveFloat = 2.0
