@@ -66,6 +66,8 @@ def _columns(part: Tracklets) -> dict[str, NDArray[Any]]:
         "spans_s": part.spans_s,
         "speaker": part.speaker,
         "outfits": np.array(part.outfits, dtype=np.str_),
+        "heard": np.array([one or "" for one in part.heard], dtype=np.str_),
+        "partly": np.array([json.dumps(sorted(names)) for names in part.partly], dtype=np.str_),
     }
     columns |= {name: getattr(part, name) for name in FLAGS}
     for modality, rows in part.rows.items():
@@ -91,5 +93,7 @@ def _part(arrays: Arrays, name: str) -> Tracklets:
         speaker=held["speaker"],
         # Files of before know none.
         outfits=held["outfits"].tolist() if "outfits" in held else None,
+        heard=[one or None for one in held["heard"].tolist()] if "heard" in held else None,
+        partly=[frozenset(json.loads(one)) for one in held["partly"].tolist()] if "partly" in held else None,
         **{flag: held[flag] for flag in FLAGS},
     )

@@ -27,7 +27,7 @@ from personsearch.v1 import association_pb2 as personsearch_dot_v1_dot_associati
 from personsearch.v1 import modality_pb2 as personsearch_dot_v1_dot_modality__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)personsearch/v1/association_service.proto\x12\x0fpersonsearch.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!personsearch/v1/association.proto\x1a\x1epersonsearch/v1/modality.proto\"u\n\x15\x41ssociateVideoRequest\x12\x33\n\x07gallery\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9._-]{0,62}$\x12\'\n\x08video_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{32}$\"3\n\x16\x41ssociateVideoResponse\x12\x19\n\x11\x61ssociation_count\x18\x01 \x01(\x03\"\x8a\x02\n\x17ListAssociationsRequest\x12\x33\n\x07gallery\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9._-]{0,62}$\x12\x37\n\x0e\x61ppearance_ids\x18\x02 \x03(\tB\x1f\xbaH\x1c\x92\x01\x19\x08\x01\x10\xe8\x07\"\x12r\x10\x32\x0e^[0-9a-f]{32}$\x12>\n\nmodalities\x18\x03 \x03(\x0e\x32\x19.personsearch.v1.ModalityB\x0f\xbaH\x0c\x92\x01\t\x10\x08\"\x05\x82\x01\x02\x10\x01\x12-\n\x0fmin_probability\x18\x04 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x00\x00H\x00\x88\x01\x01\x42\x12\n\x10_min_probability\"N\n\x18ListAssociationsResponse\x12\x32\n\x0c\x61ssociations\x18\x01 \x03(\x0b\x32\x1c.personsearch.v1.Association\"|\n\x1c\x44ropVideoAssociationsRequest\x12\x33\n\x07gallery\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9._-]{0,62}$\x12\'\n\x08video_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{32}$\"C\n\x1d\x44ropVideoAssociationsResponse\x12\x0f\n\x07\x64\x65leted\x18\x01 \x01(\x03\x12\x11\n\tremaining\x18\x02 \x01(\x03\x32\xe7\x02\n\x12\x41ssociationService\x12\x66\n\x0e\x41ssociateVideo\x12&.personsearch.v1.AssociateVideoRequest\x1a\'.personsearch.v1.AssociateVideoResponse\"\x03\x90\x02\x02\x12l\n\x10ListAssociations\x12(.personsearch.v1.ListAssociationsRequest\x1a).personsearch.v1.ListAssociationsResponse\"\x03\x90\x02\x01\x12{\n\x15\x44ropVideoAssociations\x12-.personsearch.v1.DropVideoAssociationsRequest\x1a..personsearch.v1.DropVideoAssociationsResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)personsearch/v1/association_service.proto\x12\x0fpersonsearch.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!personsearch/v1/association.proto\x1a\x1epersonsearch/v1/modality.proto\"u\n\x15\x41ssociateVideoRequest\x12\x33\n\x07gallery\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9._-]{0,62}$\x12\'\n\x08video_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{32}$\"3\n\x16\x41ssociateVideoResponse\x12\x19\n\x11\x61ssociation_count\x18\x01 \x01(\x03\"\x8a\x02\n\x17ListAssociationsRequest\x12\x33\n\x07gallery\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9._-]{0,62}$\x12\x37\n\x0e\x61ppearance_ids\x18\x02 \x03(\tB\x1f\xbaH\x1c\x92\x01\x19\x08\x01\x10\xe8\x07\"\x12r\x10\x32\x0e^[0-9a-f]{32}$\x12>\n\nmodalities\x18\x03 \x03(\x0e\x32\x19.personsearch.v1.ModalityB\x0f\xbaH\x0c\x92\x01\t\x10\x08\"\x05\x82\x01\x02\x10\x01\x12-\n\x0fmin_probability\x18\x04 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x00\x00H\x00\x88\x01\x01\x42\x12\n\x10_min_probability\"N\n\x18ListAssociationsResponse\x12\x32\n\x0c\x61ssociations\x18\x01 \x03(\x0b\x32\x1c.personsearch.v1.Association\"\x90\x02\n\x1dListAssociationColumnsRequest\x12\x33\n\x07gallery\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9._-]{0,62}$\x12\x37\n\x0e\x61ppearance_ids\x18\x02 \x03(\tB\x1f\xbaH\x1c\x92\x01\x19\x08\x01\x10\xe8\x07\"\x12r\x10\x32\x0e^[0-9a-f]{32}$\x12>\n\nmodalities\x18\x03 \x03(\x0e\x32\x19.personsearch.v1.ModalityB\x0f\xbaH\x0c\x92\x01\t\x10\x08\"\x05\x82\x01\x02\x10\x01\x12-\n\x0fmin_probability\x18\x04 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x00\x00H\x00\x88\x01\x01\x42\x12\n\x10_min_probability\"\x94\x01\n\x1eListAssociationColumnsResponse\x12\x16\n\x0e\x61ppearance_ids\x18\x01 \x01(\x0c\x12\x0c\n\x04ones\x18\x02 \x01(\x0c\x12\x0e\n\x06others\x18\x03 \x01(\x0c\x12\x12\n\nmodalities\x18\x04 \x01(\x0c\x12\x15\n\rprobabilities\x18\x05 \x01(\x0c\x12\x11\n\tconfirmed\x18\x06 \x01(\x0c\"|\n\x1c\x44ropVideoAssociationsRequest\x12\x33\n\x07gallery\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^[a-z0-9][a-z0-9._-]{0,62}$\x12\'\n\x08video_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{32}$\"C\n\x1d\x44ropVideoAssociationsResponse\x12\x0f\n\x07\x64\x65leted\x18\x01 \x01(\x03\x12\x11\n\tremaining\x18\x02 \x01(\x03\x32\xe7\x03\n\x12\x41ssociationService\x12\x66\n\x0e\x41ssociateVideo\x12&.personsearch.v1.AssociateVideoRequest\x1a\'.personsearch.v1.AssociateVideoResponse\"\x03\x90\x02\x02\x12l\n\x10ListAssociations\x12(.personsearch.v1.ListAssociationsRequest\x1a).personsearch.v1.ListAssociationsResponse\"\x03\x90\x02\x01\x12~\n\x16ListAssociationColumns\x12..personsearch.v1.ListAssociationColumnsRequest\x1a/.personsearch.v1.ListAssociationColumnsResponse\"\x03\x90\x02\x01\x12{\n\x15\x44ropVideoAssociations\x12-.personsearch.v1.DropVideoAssociationsRequest\x1a..personsearch.v1.DropVideoAssociationsResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,6 +46,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTASSOCIATIONSREQUEST'].fields_by_name['modalities']._serialized_options = b'\272H\014\222\001\t\020\010\"\005\202\001\002\020\001'
   _globals['_LISTASSOCIATIONSREQUEST'].fields_by_name['min_probability']._loaded_options = None
   _globals['_LISTASSOCIATIONSREQUEST'].fields_by_name['min_probability']._serialized_options = b'\272H\014\n\n\035\000\000\200?-\000\000\000\000'
+  _globals['_LISTASSOCIATIONCOLUMNSREQUEST'].fields_by_name['gallery']._loaded_options = None
+  _globals['_LISTASSOCIATIONCOLUMNSREQUEST'].fields_by_name['gallery']._serialized_options = b'\272H\037r\0352\033^[a-z0-9][a-z0-9._-]{0,62}$'
+  _globals['_LISTASSOCIATIONCOLUMNSREQUEST'].fields_by_name['appearance_ids']._loaded_options = None
+  _globals['_LISTASSOCIATIONCOLUMNSREQUEST'].fields_by_name['appearance_ids']._serialized_options = b'\272H\034\222\001\031\010\001\020\350\007\"\022r\0202\016^[0-9a-f]{32}$'
+  _globals['_LISTASSOCIATIONCOLUMNSREQUEST'].fields_by_name['modalities']._loaded_options = None
+  _globals['_LISTASSOCIATIONCOLUMNSREQUEST'].fields_by_name['modalities']._serialized_options = b'\272H\014\222\001\t\020\010\"\005\202\001\002\020\001'
+  _globals['_LISTASSOCIATIONCOLUMNSREQUEST'].fields_by_name['min_probability']._loaded_options = None
+  _globals['_LISTASSOCIATIONCOLUMNSREQUEST'].fields_by_name['min_probability']._serialized_options = b'\272H\014\n\n\035\000\000\200?-\000\000\000\000'
   _globals['_DROPVIDEOASSOCIATIONSREQUEST'].fields_by_name['gallery']._loaded_options = None
   _globals['_DROPVIDEOASSOCIATIONSREQUEST'].fields_by_name['gallery']._serialized_options = b'\272H\037r\0352\033^[a-z0-9][a-z0-9._-]{0,62}$'
   _globals['_DROPVIDEOASSOCIATIONSREQUEST'].fields_by_name['video_id']._loaded_options = None
@@ -54,6 +62,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ASSOCIATIONSERVICE'].methods_by_name['AssociateVideo']._serialized_options = b'\220\002\002'
   _globals['_ASSOCIATIONSERVICE'].methods_by_name['ListAssociations']._loaded_options = None
   _globals['_ASSOCIATIONSERVICE'].methods_by_name['ListAssociations']._serialized_options = b'\220\002\001'
+  _globals['_ASSOCIATIONSERVICE'].methods_by_name['ListAssociationColumns']._loaded_options = None
+  _globals['_ASSOCIATIONSERVICE'].methods_by_name['ListAssociationColumns']._serialized_options = b'\220\002\001'
   _globals['_ASSOCIATIONSERVICE'].methods_by_name['DropVideoAssociations']._loaded_options = None
   _globals['_ASSOCIATIONSERVICE'].methods_by_name['DropVideoAssociations']._serialized_options = b'\220\002\002'
   _globals['_ASSOCIATEVIDEOREQUEST']._serialized_start=158
@@ -64,10 +74,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTASSOCIATIONSREQUEST']._serialized_end=597
   _globals['_LISTASSOCIATIONSRESPONSE']._serialized_start=599
   _globals['_LISTASSOCIATIONSRESPONSE']._serialized_end=677
-  _globals['_DROPVIDEOASSOCIATIONSREQUEST']._serialized_start=679
-  _globals['_DROPVIDEOASSOCIATIONSREQUEST']._serialized_end=803
-  _globals['_DROPVIDEOASSOCIATIONSRESPONSE']._serialized_start=805
-  _globals['_DROPVIDEOASSOCIATIONSRESPONSE']._serialized_end=872
-  _globals['_ASSOCIATIONSERVICE']._serialized_start=875
-  _globals['_ASSOCIATIONSERVICE']._serialized_end=1234
+  _globals['_LISTASSOCIATIONCOLUMNSREQUEST']._serialized_start=680
+  _globals['_LISTASSOCIATIONCOLUMNSREQUEST']._serialized_end=952
+  _globals['_LISTASSOCIATIONCOLUMNSRESPONSE']._serialized_start=955
+  _globals['_LISTASSOCIATIONCOLUMNSRESPONSE']._serialized_end=1103
+  _globals['_DROPVIDEOASSOCIATIONSREQUEST']._serialized_start=1105
+  _globals['_DROPVIDEOASSOCIATIONSREQUEST']._serialized_end=1229
+  _globals['_DROPVIDEOASSOCIATIONSRESPONSE']._serialized_start=1231
+  _globals['_DROPVIDEOASSOCIATIONSRESPONSE']._serialized_end=1298
+  _globals['_ASSOCIATIONSERVICE']._serialized_start=1301
+  _globals['_ASSOCIATIONSERVICE']._serialized_end=1788
 # @@protoc_insertion_point(module_scope)

@@ -133,6 +133,88 @@ class ListAssociationsResponse(_message.Message):
 Global___ListAssociationsResponse: _TypeAlias = ListAssociationsResponse  # noqa: Y015
 
 @_typing.final
+class ListAssociationColumnsRequest(_message.Message):
+    """Asks for edges as columns."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GALLERY_FIELD_NUMBER: _builtins.int
+    APPEARANCE_IDS_FIELD_NUMBER: _builtins.int
+    MODALITIES_FIELD_NUMBER: _builtins.int
+    MIN_PROBABILITY_FIELD_NUMBER: _builtins.int
+    gallery: _builtins.str
+    """The gallery."""
+    min_probability: _builtins.float
+    """Only edges of at least this probability, in [0, 1]. The default is 0.5."""
+    @_builtins.property
+    def appearance_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The appearances."""
+
+    @_builtins.property
+    def modalities(self) -> _containers.RepeatedScalarFieldContainer[_modality_pb2.Modality.ValueType]:
+        """Only these modalities; all when empty."""
+
+    def __init__(
+        self,
+        *,
+        gallery: _builtins.str = ...,
+        appearance_ids: _abc.Iterable[_builtins.str] | None = ...,
+        modalities: _abc.Iterable[_modality_pb2.Modality.ValueType] | None = ...,
+        min_probability: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_min_probability", b"_min_probability", "min_probability", b"min_probability"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_min_probability", b"_min_probability", "appearance_ids", b"appearance_ids", "gallery", b"gallery", "min_probability", b"min_probability", "modalities", b"modalities"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__min_probability: _TypeAlias = _typing.Literal["min_probability"]  # noqa: Y015
+    _WhichOneofArgType__min_probability: _TypeAlias = _typing.Literal["_min_probability", b"_min_probability"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_probability) -> _WhichOneofReturnType__min_probability | None: ...
+
+Global___ListAssociationColumnsRequest: _TypeAlias = ListAssociationColumnsRequest  # noqa: Y015
+
+@_typing.final
+class ListAssociationColumnsResponse(_message.Message):
+    """Edges as columns, each with one number an edge, little-endian. An edge that was read at both of its ends may be there from each."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPEARANCE_IDS_FIELD_NUMBER: _builtins.int
+    ONES_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
+    MODALITIES_FIELD_NUMBER: _builtins.int
+    PROBABILITIES_FIELD_NUMBER: _builtins.int
+    CONFIRMED_FIELD_NUMBER: _builtins.int
+    appearance_ids: _builtins.bytes
+    """The ids of the appearances, each once, 16 bytes each."""
+    ones: _builtins.bytes
+    """Place in appearance_ids of one end, uint32."""
+    others: _builtins.bytes
+    """Place of the other end, uint32."""
+    modalities: _builtins.bytes
+    """What each rests on, uint8, the number of a Modality."""
+    probabilities: _builtins.bytes
+    """Calibrated probabilities of "same person", float32."""
+    confirmed: _builtins.bytes
+    """Whether somebody confirmed it, uint8, 0 or 1."""
+    def __init__(
+        self,
+        *,
+        appearance_ids: _builtins.bytes = ...,
+        ones: _builtins.bytes = ...,
+        others: _builtins.bytes = ...,
+        modalities: _builtins.bytes = ...,
+        probabilities: _builtins.bytes = ...,
+        confirmed: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appearance_ids", b"appearance_ids", "confirmed", b"confirmed", "modalities", b"modalities", "ones", b"ones", "others", b"others", "probabilities", b"probabilities"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAssociationColumnsResponse: _TypeAlias = ListAssociationColumnsResponse  # noqa: Y015
+
+@_typing.final
 class DropVideoAssociationsRequest(_message.Message):
     """Asks to forget a video's edges."""
 

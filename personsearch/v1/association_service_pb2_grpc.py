@@ -45,6 +45,11 @@ class AssociationServiceStub:
                 request_serializer=personsearch_dot_v1_dot_association__service__pb2.ListAssociationsRequest.SerializeToString,
                 response_deserializer=personsearch_dot_v1_dot_association__service__pb2.ListAssociationsResponse.FromString,
                 _registered_method=True)
+        self.ListAssociationColumns = channel.unary_unary(
+                '/personsearch.v1.AssociationService/ListAssociationColumns',
+                request_serializer=personsearch_dot_v1_dot_association__service__pb2.ListAssociationColumnsRequest.SerializeToString,
+                response_deserializer=personsearch_dot_v1_dot_association__service__pb2.ListAssociationColumnsResponse.FromString,
+                _registered_method=True)
         self.DropVideoAssociations = channel.unary_unary(
                 '/personsearch.v1.AssociationService/DropVideoAssociations',
                 request_serializer=personsearch_dot_v1_dot_association__service__pb2.DropVideoAssociationsRequest.SerializeToString,
@@ -76,6 +81,15 @@ class AssociationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAssociationColumns(self, request, context):
+        """Returns what ListAssociations returns as columns and in no order: what a search reads, tens of thousands of edges at a time.
+
+        Possible errors: GALLERY_NOT_FOUND, BACKEND_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DropVideoAssociations(self, request, context):
         """Forgets the edges of a video, at both ends.
         """
@@ -95,6 +109,11 @@ def add_AssociationServiceServicer_to_server(servicer, server):
                     servicer.ListAssociations,
                     request_deserializer=personsearch_dot_v1_dot_association__service__pb2.ListAssociationsRequest.FromString,
                     response_serializer=personsearch_dot_v1_dot_association__service__pb2.ListAssociationsResponse.SerializeToString,
+            ),
+            'ListAssociationColumns': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAssociationColumns,
+                    request_deserializer=personsearch_dot_v1_dot_association__service__pb2.ListAssociationColumnsRequest.FromString,
+                    response_serializer=personsearch_dot_v1_dot_association__service__pb2.ListAssociationColumnsResponse.SerializeToString,
             ),
             'DropVideoAssociations': grpc.unary_unary_rpc_method_handler(
                     servicer.DropVideoAssociations,
@@ -157,6 +176,33 @@ class AssociationService:
             '/personsearch.v1.AssociationService/ListAssociations',
             personsearch_dot_v1_dot_association__service__pb2.ListAssociationsRequest.SerializeToString,
             personsearch_dot_v1_dot_association__service__pb2.ListAssociationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAssociationColumns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/personsearch.v1.AssociationService/ListAssociationColumns',
+            personsearch_dot_v1_dot_association__service__pb2.ListAssociationColumnsRequest.SerializeToString,
+            personsearch_dot_v1_dot_association__service__pb2.ListAssociationColumnsResponse.FromString,
             options,
             channel_credentials,
             insecure,

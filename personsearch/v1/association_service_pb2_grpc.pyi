@@ -45,6 +45,11 @@ class AssociationServiceStub:
 
     Possible errors: GALLERY_NOT_FOUND, BACKEND_UNAVAILABLE.
     """
+    ListAssociationColumns: _grpc.UnaryUnaryMultiCallable[_association_service_pb2.ListAssociationColumnsRequest, _association_service_pb2.ListAssociationColumnsResponse]
+    """Returns what ListAssociations returns as columns and in no order: what a search reads, tens of thousands of edges at a time.
+
+    Possible errors: GALLERY_NOT_FOUND, BACKEND_UNAVAILABLE.
+    """
     DropVideoAssociations: _grpc.UnaryUnaryMultiCallable[_association_service_pb2.DropVideoAssociationsRequest, _association_service_pb2.DropVideoAssociationsResponse]
     """Forgets the edges of a video, at both ends."""
 
@@ -62,6 +67,11 @@ class AssociationServiceAsyncStub(AssociationServiceStub):
     ListAssociations: _aio.UnaryUnaryMultiCallable[_association_service_pb2.ListAssociationsRequest, _association_service_pb2.ListAssociationsResponse]  # type: ignore[assignment]
     """Returns the edges at some appearances, strongest first for each. Videos that the cache does not know are associated first.
     What people confirmed is among them, with probability 1; what they rejected, or split apart, is not.
+
+    Possible errors: GALLERY_NOT_FOUND, BACKEND_UNAVAILABLE.
+    """
+    ListAssociationColumns: _aio.UnaryUnaryMultiCallable[_association_service_pb2.ListAssociationColumnsRequest, _association_service_pb2.ListAssociationColumnsResponse]  # type: ignore[assignment]
+    """Returns what ListAssociations returns as columns and in no order: what a search reads, tens of thousands of edges at a time.
 
     Possible errors: GALLERY_NOT_FOUND, BACKEND_UNAVAILABLE.
     """
@@ -91,6 +101,17 @@ class AssociationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_association_service_pb2.ListAssociationsResponse, _abc.Awaitable[_association_service_pb2.ListAssociationsResponse]]:
         """Returns the edges at some appearances, strongest first for each. Videos that the cache does not know are associated first.
         What people confirmed is among them, with probability 1; what they rejected, or split apart, is not.
+
+        Possible errors: GALLERY_NOT_FOUND, BACKEND_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAssociationColumns(
+        self,
+        request: _association_service_pb2.ListAssociationColumnsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_association_service_pb2.ListAssociationColumnsResponse, _abc.Awaitable[_association_service_pb2.ListAssociationColumnsResponse]]:
+        """Returns what ListAssociations returns as columns and in no order: what a search reads, tens of thousands of edges at a time.
 
         Possible errors: GALLERY_NOT_FOUND, BACKEND_UNAVAILABLE.
         """

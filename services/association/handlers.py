@@ -13,6 +13,7 @@ from packs.spec import Modality
 from services.association.linking import Linker
 from services.association.mending import Mender
 from services.association.settings import LinkingSettings
+from services.backends.associations.blocks import EdgeBlock
 from services.backends.associations.protocol import AssociationStore
 from services.backends.index.live import is_live
 from services.backends.index.protocol import VectorIndex
@@ -94,6 +95,27 @@ class AssociationHandlers:
         elif await self._mender.mend(gallery, missing):
             found.update(await self._store.edges_of(gallery, missing, modalities))
         return _each_once(found.values(), min_probability)
+
+    async def edge_block(
+        self,
+        gallery: str,
+        appearance_ids: Sequence[str],
+        modalities: Sequence[Modality] = (),
+        min_probability: float = DEFAULT_MIN_PROBABILITY,
+    ) -> EdgeBlock:
+        """Read what `list_associations` reads, as arrays and in no order.
+
+        Raises:
+            GalleryNotFoundError: If there is no such gallery.
+            BackendUnavailableError: If the index or the cache does not answer, or the mending takes too long.
+        """
+        block, missing = await self._store.block_of(gallery, appearance_ids, modalities, min_probability)
+        if not missing:
+            self._mender.recheck_later(gallery)
+        elif await self._mender.mend(gallery, missing):
+            mended, _ = await self._store.block_of(gallery, missing, modalities, min_probability)
+            return EdgeBlock.joined([block, mended])
+        return block
 
     async def drop_video(self, gallery: str, video_id: str) -> Dropped:
         """Forget the edges of a video at both ends, and look again."""

@@ -43,6 +43,19 @@ class AssociationServicer(stubs.AssociationServiceServicer):
         edges = await self._handlers.list_associations(request.gallery, request.appearance_ids, modalities, least)
         return messages.ListAssociationsResponse(associations=map(converters.association_to_proto, edges))
 
+    async def ListAssociationColumns(
+        self,
+        request: messages.ListAssociationColumnsRequest,
+        context: grpc.aio.ServicerContext[
+            messages.ListAssociationColumnsRequest, messages.ListAssociationColumnsResponse
+        ],
+    ) -> messages.ListAssociationColumnsResponse:
+        """Read edges as columns."""
+        least = request.min_probability if request.HasField("min_probability") else DEFAULT_MIN_PROBABILITY
+        modalities = [modality_from_proto(number) for number in request.modalities if number]
+        block = await self._handlers.edge_block(request.gallery, request.appearance_ids, modalities, least)
+        return converters.columns_to_proto(block)
+
     async def DropVideoAssociations(
         self,
         request: messages.DropVideoAssociationsRequest,

@@ -9,15 +9,22 @@ matter: face edges are long-term and cross videos, body edges are short-term and
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
+
+from packs.arrays import I64, Bool
 from packs.spec import Modality
-from services.backends.schemas import Association
-from services.search.answer import Step
+from services.backends.associations.blocks import EdgeBlock
+from services.search.paths import Path
 from services.search.ports import Associations, PortUnavailableError
+from services.search.reading import EdgeReader
 from services.search.settings import SearchSettings
+from services.search.walking import Walk
+
+__all__ = ["Bounds", "Expanded", "Expander", "Path"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,46 +49,20 @@ class Bounds:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
-    """The best chain of associations from a seed to an appearance; without steps it is the seed itself.
+class Expanded:
+    """What an expansion touched; `complete` unless time or service failed.
 
-    Attributes:
-        seed: Id of the direct match that it starts from.
-        steps: The associations.
-        probability: The seed's, times that of each step.
+    `edges` are those of all that was touched, for what else is known of who they are; the seeds are among its names.
     """
 
-    seed: str
-    steps: tuple[Step, ...]
-    probability: float
+    def __init__(self, walk: Walk, edges: EdgeBlock, *, complete: bool) -> None:
+        self._walk = walk
+        self.edges, self.complete = edges, complete
 
     @property
-    def rank(self) -> tuple[float, int, str, tuple[str, ...]]:
-        """Smaller is better: probability, then fewer steps, then ids, so that no order of edges matters."""
-        return -self.probability, len(self.steps), self.seed, tuple(step.target for step in self.steps)
-
-    def followed_by(self, step: Step) -> Path:
-        """The path, one step longer."""
-        return Path(self.seed, (*self.steps, step), self.probability * step.probability)
-
-
-def step_along(edge: Association, source: str) -> Step:
-    """The step along an association from one of its ends to the other."""
-    target = edge.second if source == edge.first else edge.first
-    return Step(source, target, edge.modality, edge.probability, confirmed=edge.confirmed)
-
-
-@dataclass(frozen=True, slots=True)
-class Expanded:
-    """The best path to each appearance that was touched, seeds included; `complete` unless time or service failed.
-
-    `edges` are those of all of them, for what else is known of who they are.
-    """
-
-    paths: Mapping[str, Path]
-    complete: bool
-    edges: tuple[Association, ...] = ()
+    def paths(self) -> Mapping[str, Path]:
+        """The best path to each appearance, seeds included; made anew each time."""
+        return self._walk.paths(self.edges)
 
 
 class Expander:
@@ -111,84 +92,30 @@ class Expander:
             least: Weaker edges are not followed, where that is more than the bounds say.
         """
         room = min(most or self._bounds.max_nodes, self._bounds.max_nodes)
-        best = {seed: Path(seed, (), probability) for seed, probability in seeds.items()}
-        edges = _Edges(self._associations, gallery, modalities, max(least, self._bounds.min_edge_probability))
+        walk = Walk(seeds, self._bounds.stop_probability)
+        least = max(least, self._bounds.min_edge_probability)
+        reader = EdgeReader(self._associations, gallery, modalities, least, list(seeds))
         try:
             async with asyncio.timeout(self._bounds.timeout_s):
-                await self._rounds(edges, best, frozenset(blocked), room)
-                await edges.at(sorted(best))
+                await self._rounds(reader, walk, blocked, room)
+                await reader.read(walk.touched)
         except (TimeoutError, PortUnavailableError):
-            return Expanded(best, complete=False, edges=edges.read)
-        return Expanded(best, complete=True, edges=edges.read)
+            return Expanded(walk, reader.edges, complete=False)
+        return Expanded(walk, reader.edges, complete=True)
 
-    async def _rounds(self, edges: _Edges, best: dict[str, Path], blocked: frozenset[str], most: int) -> None:
-        frontier = sorted(best)
+    async def _rounds(self, reader: EdgeReader, walk: Walk, blocked: Collection[str], most: int) -> None:
+        frontier = walk.touched
         for _ in range(self._bounds.max_hops):
-            frontier = [known for known in frontier if best[known].probability >= self._bounds.stop_probability]
-            if not frontier:
+            frontier = walk.worth(frontier)
+            if not len(frontier):
                 return
-            found = self._improved(await edges.at(frontier), frozenset(frontier), best, blocked)
-            improved = _within(found, best, most)
-            best.update(improved)
-            frontier = sorted(improved)
-
-    def _improved(
-        self,
-        edges: Iterable[Association],
-        frontier: frozenset[str],
-        best: Mapping[str, Path],
-        blocked: frozenset[str],
-    ) -> dict[str, Path]:
-        """Paths one hop beyond the frontier that beat what is known; all are read from the state before the hop."""
-        found: dict[str, Path] = {}
-        for edge in edges:
-            for source, target in ((edge.first, edge.second), (edge.second, edge.first)):
-                if source not in frontier or target in blocked:
-                    continue
-                # Most edges lead nowhere better: what they would give is known before a path is made.
-                probability = best[source].probability * edge.probability
-                least = max(self._bounds.stop_probability, found[target].probability if target in found else 0.0)
-                if probability < least or (target in best and probability <= best[target].probability):
-                    continue
-                path = best[source].followed_by(step_along(edge, source))
-                if target not in found or path.rank < found[target].rank:
-                    found[target] = path
-        return found
+            await reader.read(frontier)
+            barred = [reader.rows[one] for one in blocked if one in reader.rows]
+            marked = _marked(frontier, len(reader.rows))
+            frontier = walk.step(reader.edges, reader.at(marked), marked, barred, most)
 
 
-def _within(found: Mapping[str, Path], best: Mapping[str, Path], most: int) -> dict[str, Path]:
-    """All improvements of known appearances, and of new ones as many as there is room for, the strongest."""
-    fresh = sorted((path.rank, target) for target, path in found.items() if target not in best)
-    refused = {target for _, target in fresh[max(0, most - len(best)) :]}
-    return {target: path for target, path in found.items() if target not in refused}
-
-
-class _Edges:
-    """The edges of a gallery, read once for each appearance."""
-
-    def __init__(
-        self, associations: Associations, gallery: str, modalities: Sequence[Modality], min_probability: float
-    ) -> None:
-        self._associations = associations
-        self._gallery, self._modalities, self._min_probability = gallery, modalities, min_probability
-        self._of: dict[str, list[Association]] = {}
-        self._read: dict[tuple[str, str, Modality], Association] = {}
-
-    @property
-    def read(self) -> tuple[Association, ...]:
-        """All that were read, each once."""
-        return tuple(self._read.values())
-
-    async def at(self, appearance_ids: Sequence[str]) -> list[Association]:
-        """The edges at some appearances; what was read before is not asked for again."""
-        fresh: dict[str, list[Association]] = {one: [] for one in appearance_ids if one not in self._of}
-        if fresh:
-            found = await self._associations.list_associations(
-                self._gallery, list(fresh), self._modalities, self._min_probability
-            )
-            for edge in found:
-                self._read[edge.first, edge.second, edge.modality] = edge
-                for end in {edge.first, edge.second} & fresh.keys():
-                    fresh[end].append(edge)
-            self._of.update(fresh)
-        return [edge for one in appearance_ids for edge in self._of[one]]
+def _marked(rows: I64, count: int) -> Bool:
+    marked = np.zeros(count, dtype=np.bool_)
+    marked[rows] = True
+    return marked

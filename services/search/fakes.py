@@ -16,6 +16,7 @@ from packs.calibration import Calibration
 from packs.detections import DetectionClass, Detections
 from packs.sound import HOP, SAMPLE_RATE, frame_count
 from packs.spec import Modality
+from services.backends.associations.blocks import EdgeBlock
 from services.backends.schemas import Association
 from services.backends.vision import Embedded
 from services.runtime.trust import trust_in
@@ -50,22 +51,22 @@ class FakeAssociations:
         first, second = sorted((one, other))
         self.edges[gallery].append(Association(first, second, modality, probability))
 
-    async def list_associations(
+    async def edge_block(
         self, gallery: str, appearance_ids: Sequence[str], modalities: Sequence[Modality], min_probability: float
-    ) -> list[Association]:
+    ) -> EdgeBlock:
         """The edges at some appearances."""
         await self.released.wait()
         if self.failing:
             raise PortUnavailableError("the fake was told to fail")
         self.asked.append(tuple(appearance_ids))
         wanted = set(appearance_ids)
-        return [
+        return EdgeBlock.of(
             edge
             for edge in self.edges[gallery]
             if (edge.first in wanted or edge.second in wanted)
             and edge.probability >= min_probability
             and edge.modality in modalities
-        ]
+        )
 
 
 class FakeFusion:

@@ -11,7 +11,7 @@ from services.backends.schemas import Scope
 from services.search import ranking
 from services.search.answer import Belief, Degradation
 from services.search.chains import Calibrations, Chain
-from services.search.contest import Opinion, contested
+from services.search.contest import Opinion, Opinions, contested
 from services.search.expansion import Expanded, Expander, Path
 from services.search.judging import HEARING, Judge
 from services.search.parts import ReadPart
@@ -185,12 +185,13 @@ class PersonFinder:
                 self._settings.nodes_per_neighbour * limit,
                 0.0 if _tells_others(parts) else self._settings.min_edge_alone,
             )
-            paths = expanded.paths
             if blocked or _tells_others(parts):
-                ends = {end for edge in expanded.edges for end in (edge.first, edge.second)}
+                ends = expanded.edges.names
                 compared = await self._judge.compared(query.gallery, vectors_of(parts), retrieved, ends)
                 opinions = await self._judge.opinions(asked, compared.evidence, direct, speakers, ends)
                 paths = self._contested(expanded, seeds, opinions, blocked)
+            else:
+                paths = expanded.paths
             if not expanded.complete:
                 degraded.add(Degradation.ASSOCIATIONS)
         further = (paths.keys() | direct.keys()) - speakers.known if heeded else ()
@@ -208,7 +209,8 @@ class PersonFinder:
     ) -> Mapping[str, Path]:
         """What everybody else leaves of the chains."""
         hops, stop = self._settings.max_hops, self._settings.stop_probability
-        return contested(expanded.edges, seeds, opinions, blocked, hops=hops, stop=stop)
+        said = Opinions.of(expanded.edges.names, opinions)
+        return contested(expanded.edges, seeds, said, blocked, hops=hops, stop=stop)
 
     def _seeds(self, direct: Mapping[str, Direct], blocked: frozenset[str]) -> dict[str, float]:
         strong = [

@@ -136,8 +136,8 @@ class PartReader:
         except IndexLoadingError as error:
             raise BackendUnavailableError("milvus", "the index is being loaded; try again shortly") from error
         speaker = speaker_of(appearance)
-        vectors = tuple(_of_row(index, weight, modality, row, stretches, speaker) for modality, row in rows.items())
-        vectors = tuple(vector for vector in vectors if vector.weight != 0.0)
+        every = [vector_of_row(index, weight, modality, row, stretches, speaker) for modality, row in rows.items()]
+        vectors = tuple(vector for vector in every if vector.weight != 0.0)
         if not vectors:
             why = f"appearance {like.appearance_id} has no embedding that pack {self._pack.name} can use"
             raise UnsupportedModalityError(str(Modality.FACE), why)
@@ -193,7 +193,7 @@ class PartReader:
         return np.asarray(wide / length, dtype=np.float32)
 
 
-def _of_row(
+def vector_of_row(
     index: int, weight: float, modality: Modality, row: EmbeddingRow, stretches: tuple[Stretch, ...], speaker: float
 ) -> QueryVector:
     """An embedding of an appearance as one of the query; its voice counts as far as it is sure to be its person's."""

@@ -9,7 +9,7 @@ from typing import Protocol
 from packs.arrays import F32, U8
 from packs.detections import Detections
 from packs.spec import Modality
-from services.backends.schemas import Association
+from services.backends.associations.blocks import EdgeBlock
 from services.backends.vision import Embedded
 from services.search.answer import Share, Who
 from services.search.query import Task
@@ -89,9 +89,9 @@ class Associations(Protocol):
     edges are short-term and stay within one video, or one site, and a window of time.
     """
 
-    async def list_associations(
+    async def edge_block(
         self, gallery: str, appearance_ids: Sequence[str], modalities: Sequence[Modality], min_probability: float
-    ) -> list[Association]:
+    ) -> EdgeBlock:
         """The edges at some appearances. Raises PortUnavailableError."""
         ...
 

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Mapping, Sequence
 
 import grpc
+import numpy as np
 
 from packs.spec import Modality
 from personsearch.v1 import (
-    association_pb2,
     association_service_pb2,
     association_service_pb2_grpc,
     fusion_service_pb2,
@@ -18,7 +18,7 @@ from personsearch.v1 import (
     identity_service_pb2_grpc,
     query_pb2,
 )
-from services.backends.schemas import Association
+from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
 from services.runtime.modalities import modality_from_proto, modality_to_proto
 from services.search.answer import Share, Who
 from services.search.ports import (
@@ -37,6 +37,12 @@ MAX_IDS = 1000
 MAX_CANDIDATES = 10_000
 # Embeddings of four modalities are 4 kB a candidate.
 MAX_EMBEDDED = 4096
+_ID_DIGITS = 32
+
+# Our code of each number of the wire.
+_CODES = np.zeros(256, dtype=np.uint8)
+for _modality, _code in MODALITY_CODES.items():
+    _CODES[modality_to_proto(_modality)] = _code
 
 _TASKS = {
     Task.SEEN: query_pb2.TASK_SEEN,
@@ -55,25 +61,24 @@ class RemoteAssociations:
         self._deadline_s = deadline_s
         self._logger = logger
 
-    async def list_associations(
+    async def edge_block(
         self, gallery: str, appearance_ids: Sequence[str], modalities: Sequence[Modality], min_probability: float
-    ) -> list[Association]:
+    ) -> EdgeBlock:
         """Ask in requests of the size that the contract allows."""
-        edges: dict[tuple[str, str, Modality], Association] = {}
+        blocks: list[EdgeBlock] = []
         for start in range(0, len(appearance_ids), MAX_IDS):
-            request = association_service_pb2.ListAssociationsRequest(
+            request = association_service_pb2.ListAssociationColumnsRequest(
                 gallery=gallery,
                 appearance_ids=appearance_ids[start : start + MAX_IDS],
                 modalities=[modality_to_proto(modality) for modality in modalities],
                 min_probability=min_probability,
             )
             try:
-                response = await self._stub.ListAssociations(request, timeout=self._deadline_s)
+                response = await self._stub.ListAssociationColumns(request, timeout=self._deadline_s)
             except grpc.aio.AioRpcError as error:
                 raise _unavailable("association", error, self._logger) from error
-            for edge in map(association_from_proto, response.associations):
-                edges[edge.first, edge.second, edge.modality] = edge
-        return list(edges.values())
+            blocks.append(block_from_proto(response))
+        return EdgeBlock.joined(blocks)
 
 
 class RemoteIdentities:
@@ -148,10 +153,17 @@ class RemoteFusion:
         return fused
 
 
-def association_from_proto(edge: association_pb2.Association) -> Association:
-    """An edge of the wire."""
-    modality = modality_from_proto(edge.modality)
-    return Association(edge.first_appearance_id, edge.second_appearance_id, modality, edge.probability, edge.confirmed)
+def block_from_proto(columns: association_service_pb2.ListAssociationColumnsResponse) -> EdgeBlock:
+    """Edges of the wire."""
+    written = columns.appearance_ids.hex()
+    return EdgeBlock(
+        [written[at : at + _ID_DIGITS] for at in range(0, len(written), _ID_DIGITS)],
+        np.frombuffer(columns.ones, "<u4").astype(np.int64),
+        np.frombuffer(columns.others, "<u4").astype(np.int64),
+        _CODES[np.frombuffer(columns.modalities, np.uint8)],
+        np.frombuffer(columns.probabilities, "<f4").astype(np.float64),
+        np.frombuffer(columns.confirmed, np.uint8).astype(np.bool_),
+    )
 
 
 def candidate_to_proto(candidate: Candidate) -> fusion_service_pb2.Candidate:

@@ -22,13 +22,13 @@ from services.association.corrected import CorrectedAssociations
 from services.association.identities.settings import IdentitySettings
 from services.association.identities.watching import IdentityWatch
 from services.association.settings import LinkingSettings
+from services.backends.associations.blocks import EdgeBlock
 from services.backends.associations.redis import RedisAssociationStore
 from services.backends.hearing import HearingModels
 from services.backends.index.live import claim, dimensions_of
 from services.backends.index.milvus import MilvusIndex
 from services.backends.index.protocol import VectorIndex
 from services.backends.inference.factory import backend_from_settings
-from services.backends.schemas import Association
 from services.backends.vision import VisionModels
 from services.backends.words import WordModels
 from services.fusion import embedded, fusing
@@ -101,12 +101,12 @@ class MountedAssociations:
         self._handlers = handlers
         self._logger = logger
 
-    async def list_associations(
+    async def edge_block(
         self, gallery: str, appearance_ids: Sequence[str], modalities: Sequence[Modality], min_probability: float
-    ) -> list[Association]:
+    ) -> EdgeBlock:
         """Ask the handlers; whatever goes wrong there must not cost the direct matches."""
         try:
-            return await self._handlers.list_associations(gallery, appearance_ids, modalities, min_probability)
+            return await self._handlers.edge_block(gallery, appearance_ids, modalities, min_probability)
         except Exception as error:
             self._logger.warning("association failed", extra={"error": str(error)}, exc_info=_unforeseen(error))
             raise PortUnavailableError(f"association: {error}") from error

@@ -48,6 +48,14 @@ async def test_associates_lists_and_drops(world: World, stub: AssociationService
     assert {edge.modality for edge in edges} == {modality_pb2.MODALITY_FACE, modality_pb2.MODALITY_BODY}
     assert edges[0].first_appearance_id < edges[0].second_appearance_id
     assert edges[0].probability >= edges[1].probability
+    columns = await stub.ListAssociationColumns(
+        messages.ListAssociationColumnsRequest(gallery="town", appearance_ids=[world.id_of("a"), world.id_of("b")])
+    )
+    assert columns.appearance_ids.hex() in {world.id_of(one) + world.id_of(other) for one, other in ("ab", "ba")}
+    # Each of the two was read at both of its ends.
+    assert sorted(columns.modalities) == sorted(2 * [modality_pb2.MODALITY_FACE, modality_pb2.MODALITY_BODY])
+    assert len(columns.ones) == len(columns.others) == len(columns.probabilities) == 4 * 4
+    assert columns.confirmed == bytes(4)
     request.modalities.append(modality_pb2.MODALITY_FACE)
     assert len((await stub.ListAssociations(request)).associations) == 1
     request.min_probability = 1.0

@@ -8,8 +8,9 @@ import random
 import pytest
 
 from packs.spec import Modality
+from services.backends.associations.blocks import EdgeBlock
 from services.backends.schemas import Association
-from services.search.contest import Opinion, contested
+from services.search.contest import Opinion, Opinions, contested
 
 BODY = Modality.BODY
 
@@ -19,7 +20,8 @@ def edge(one: str, other: str, probability: float, modality: Modality = BODY) ->
 
 
 def ask(edges, seeds, opinions=None, others=(), hops=3, stop=0.01):
-    return contested(edges, seeds, opinions or {}, others, hops=hops, stop=stop)
+    block = EdgeBlock.of(edges, seeds)
+    return contested(block, seeds, Opinions.of(block.names, opinions or {}), others, hops=hops, stop=stop)
 
 
 def test_without_others_it_is_the_best_chain() -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from packs.spec import Modality
 from personsearch.v1 import (
-    association_pb2,
     association_service_pb2,
     association_service_pb2_grpc,
     fusion_service_pb2,
@@ -20,6 +19,8 @@ from personsearch.v1 import (
     modality_pb2,
     query_pb2,
 )
+from services.association.converters import columns_to_proto
+from services.backends.associations.blocks import EdgeBlock
 from services.backends.schemas import Association
 from services.search.answer import Share
 from services.search.ports import (
@@ -32,14 +33,21 @@ from services.search.ports import (
     PortUnavailableError,
 )
 from services.search.query import Task
-from services.search.remote import MAX_CANDIDATES, MAX_EMBEDDED, RemoteAssociations, RemoteFusion
+from services.search.remote import (
+    MAX_CANDIDATES,
+    MAX_EMBEDDED,
+    RemoteAssociations,
+    RemoteFusion,
+    block_from_proto,
+)
 
+EDGE = Association("a" * 32, "b" * 32, Modality.BODY, 0.75, confirmed=True)
 LOGGER = logging.getLogger("tests.search")
 
 
 class Associations(association_service_pb2_grpc.AssociationServiceServicer):
     def __init__(self) -> None:
-        self.requests: list[association_service_pb2.ListAssociationsRequest] = []
+        self.requests: list[association_service_pb2.ListAssociationColumnsRequest] = []
         self.broken = False
 
     async def AssociateVideo(self, request, context):
@@ -49,16 +57,13 @@ class Associations(association_service_pb2_grpc.AssociationServiceServicer):
         raise NotImplementedError
 
     async def ListAssociations(self, request, context):
+        raise NotImplementedError
+
+    async def ListAssociationColumns(self, request, context):
         self.requests.append(request)
         if self.broken:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "redis is gone")
-        edge = association_pb2.Association(
-            first_appearance_id="a",
-            second_appearance_id="b",
-            modality=modality_pb2.MODALITY_BODY,
-            probability=0.75,
-        )
-        return association_service_pb2.ListAssociationsResponse(associations=[edge])
+        return columns_to_proto(EdgeBlock.of([EDGE], request.appearance_ids))
 
 
 class Fusion(fusion_service_pb2_grpc.FusionServiceServicer):
@@ -98,8 +103,9 @@ async def channel(served: tuple[Associations, Fusion]) -> AsyncIterator[grpc.aio
 async def test_edges_are_asked_in_pages_and_counted_once(channel: grpc.aio.Channel, served) -> None:
     port = RemoteAssociations(channel, 5.0, LOGGER)
     ids = [f"{number:032x}" for number in range(2500)]
-    edges = await port.list_associations("town", ids, (Modality.FACE, Modality.BODY), 0.5)
-    assert edges == [Association("a", "b", Modality.BODY, 0.75)]
+    block = await port.edge_block("town", ids, (Modality.FACE, Modality.BODY), 0.5)
+    assert block.associations() == [EDGE]
+    assert set(ids) < set(block.names)
     assert [len(request.appearance_ids) for request in served[0].requests] == [1000, 1000, 500]
     first = served[0].requests[0]
     assert (first.gallery, first.min_probability) == ("town", 0.5)
@@ -123,7 +129,7 @@ async def test_who_does_not_answer_is_unavailable(channel: grpc.aio.Channel, ser
     served[0].broken = True
     served[1].lost = 1
     with pytest.raises(PortUnavailableError, match="UNAVAILABLE: redis is gone"):
-        await RemoteAssociations(channel, 5.0, LOGGER).list_associations("town", ["a"], (), 0.5)
+        await RemoteAssociations(channel, 5.0, LOGGER).edge_block("town", ["a"], (), 0.5)
     with pytest.raises(PortUnavailableError, match="0 verdicts on 1"):
         await RemoteFusion(channel, 5.0, LOGGER).fuse([Candidate(())], Task.SEEN)
 
@@ -151,3 +157,10 @@ async def test_embeddings_go_over_the_wire(channel: grpc.aio.Channel, served: tu
     with pytest.raises(PortUnavailableError, match="0 verdicts on 1 candidates"):
         await fusion.fuse_embeddings(asked, [candidate], Task.SEEN)
     assert not RemoteFusion(channel, 5.0, LOGGER).by_network
+
+
+def test_columns_come_back_as_they_were() -> None:
+    several = [Association(one * 32, "f" * 32, kind, 0.25) for one, kind in zip("abcde", Modality, strict=True)]
+    block = block_from_proto(columns_to_proto(EdgeBlock.of([EDGE, *several])))
+    assert block.associations() == EdgeBlock.of([EDGE, *several]).associations()
+    assert len(block_from_proto(columns_to_proto(EdgeBlock.of([])))) == 0

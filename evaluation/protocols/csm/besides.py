@@ -1,13 +1,13 @@
 """Figures besides the table, of the whole system: faceless tracklets, open set, calibration, voices, groups.
 
-A query kind is a portrait (asks where the person is seen) or a voice clip (where the person is heard). Every query is
-asked alone across all films.
+A query kind is a portrait (asks where the person is seen) or a voice clip (where the person is heard, whoever is on
+screen). Every query is asked alone across all films.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,10 +26,13 @@ __all__ = [
     "Besides",
     "FacelessFigures",
     "KindFigures",
+    "as_heard",
     "besides_of",
     "faceless_figures",
     "heard_pool",
     "kind_figures",
+    "strange_to",
+    "without_people",
 ]
 
 Scores = NDArray[np.floating]
@@ -106,6 +109,26 @@ def heard_pool(tracklets: Tracklets) -> Flags:
     return tracklets.present(Modality.VOICE) | ~tracklets.on_screen
 
 
+def as_heard(tracklets: Tracklets) -> Tracklets:
+    """The same, each as whom it lets be heard: `HEARD` asks for a voice, whoever is on screen."""
+    return replace(tracklets, identities=tracklets.heard)
+
+
+def without_people(tracklets: Tracklets, people: Collection[str]) -> Flags:
+    """What is left of a gallery when some people are not in it, bool[N]: neither whom they show nor whom they let hear.
+
+    What the truth assigns to nobody goes too, where it has one of them in a part of it.
+    """
+    gone = frozenset(people)
+    named = zip(tracklets.identities, tracklets.heard, tracklets.partly, strict=True)
+    return np.array([not gone & {seen, heard} and (seen is not None or not gone & part) for seen, heard, part in named])
+
+
+def strange_to(tracklets: Tracklets, person: str | None) -> Flags:
+    """What has not even a part of a person in it, bool[N]: only that can be found wrongly when the person is absent."""
+    return np.array([person not in part for part in tracklets.partly], dtype=bool)
+
+
 def besides_of(search: CastSearch, portraits: Asked, voices: Asked | None) -> Besides:
     """Measure what portraits and voices find."""
     tracklets = search.tracklets
@@ -114,9 +137,9 @@ def besides_of(search: CastSearch, portraits: Asked, voices: Asked | None) -> Be
     heard = None
     if search.voices is not None and voices is not None:
         pool = heard_pool(tracklets)
-        speaking = (tracklets.speaks | ~tracklets.on_screen) & pool
-        if any(name in set(_labels(tracklets, speaking)) for name in search.voices.identities):
-            heard = kind_figures(search.voices, tracklets, voices, pool, speaking)
+        told = as_heard(tracklets)
+        if any(name in set(_labels(told, pool)) for name in search.voices.identities):
+            heard = kind_figures(search.voices, told, voices, pool, pool)
             groups["voice"] = group_means(heard.per_identity, search.attributes)
     return Besides(faceless_figures(search, portraits.scores), seen, heard, groups)
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from packs.spec import Modality
+from services.backends.associations.blocks import EdgeBlock
 from services.backends.associations.layout import EDGE_LIMITS, kept, strongest
 from services.backends.schemas import Association
 
@@ -58,6 +59,18 @@ class FakeAssociationStore:
             for one in appearance_ids
             if one in known
         }
+
+    async def block_of(
+        self,
+        gallery: str,
+        appearance_ids: Sequence[str],
+        modalities: Sequence[Modality] = (),
+        min_probability: float = 0.0,
+    ) -> tuple[EdgeBlock, list[str]]:
+        """Read edges as arrays."""
+        found = await self.edges_of(gallery, appearance_ids, modalities)
+        edges = [edge for of in found.values() for edge in of if edge.probability >= min_probability]
+        return EdgeBlock.of(edges, appearance_ids), [one for one in dict.fromkeys(appearance_ids) if one not in found]
 
     async def known_videos(self, gallery: str) -> frozenset[str]:
         """Say which videos are cached."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from packs.spec import Modality
+from services.backends.associations.blocks import EdgeBlock
 from services.backends.schemas import Association
 
 __all__ = ["AssociationStore"]
@@ -31,6 +32,19 @@ class AssociationStore(Protocol):
         """Read the edges at some appearances, strongest first for each.
 
         An appearance without edges maps to []; one of no known video is left out.
+        """
+        ...
+
+    async def block_of(
+        self,
+        gallery: str,
+        appearance_ids: Sequence[str],
+        modalities: Sequence[Modality] = (),
+        min_probability: float = 0.0,
+    ) -> tuple[EdgeBlock, list[str]]:
+        """Read the same edges as arrays, those of at least a probability; and say which ids are of no known video.
+
+        All ids that were asked for are among the block's names.
         """
         ...
 

@@ -19,7 +19,11 @@ import json
 import struct
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+import numpy as np
+
+from packs.arrays import I64, U8
 from packs.spec import Modality
+from services.backends.associations.blocks import MODALITIES, MODALITY_CODES, EdgeBlock
 from services.backends.associations.layout import EDGE_LIMITS, strongest
 from services.backends.redis_client import connect, redis_errors
 from services.backends.schemas import Association
@@ -27,15 +31,8 @@ from services.runtime.errors import BackendUnavailableError
 
 __all__ = ["RedisAssociationStore"]
 
-_CODES: Mapping[Modality, int] = {
-    Modality.FACE: 1,
-    Modality.HEAD: 2,
-    Modality.BODY: 3,
-    Modality.VOICE: 4,
-    Modality.TEXT: 5,
-}
-_MODALITIES = {code: modality for modality, code in _CODES.items()}
 _RECORD = struct.Struct("<16sBf")
+_COLUMNS = np.dtype([("far", "V16"), ("code", "u1"), ("probability", "<f4")])
 _ID_BYTES = 16
 _ENDS_PER_SCRIPT = 500
 _KEYS_PER_CALL = 1000
@@ -102,7 +99,7 @@ class RedisAssociationStore:
 
     def __init__(self, url: str, *, limits: Mapping[Modality, int] = EDGE_LIMITS, timeout_s: float = 5.0) -> None:
         self._redis = connect(url, timeout_s)
-        self._limits = {str(_CODES[modality]): limit for modality, limit in limits.items()}
+        self._limits = {str(MODALITY_CODES[modality]): limit for modality, limit in limits.items()}
 
     async def put_video(
         self, gallery: str, video_id: str, appearance_ids: Sequence[str], edges: Sequence[Association]
@@ -116,7 +113,7 @@ class RedisAssociationStore:
         await self.drop_video(gallery, video_id)
         ends = {one: bytearray() for one in appearance_ids}
         for edge in edges:
-            code = _CODES[edge.modality]
+            code = MODALITY_CODES[edge.modality]
             ends.setdefault(edge.first, bytearray()).extend(_record(edge.second, code, edge.probability))
             ends.setdefault(edge.second, bytearray()).extend(_record(edge.first, code, edge.probability))
         with redis_errors():
@@ -133,6 +130,19 @@ class RedisAssociationStore:
         """Read edges, strongest first."""
         found = await self._strings(gallery, list(dict.fromkeys(appearance_ids)))
         return {one: strongest(one, _ends(records), modalities) for one, records in found.items()}
+
+    async def block_of(
+        self,
+        gallery: str,
+        appearance_ids: Sequence[str],
+        modalities: Sequence[Modality] = (),
+        min_probability: float = 0.0,
+    ) -> tuple[EdgeBlock, list[str]]:
+        """Read edges as arrays."""
+        ids = list(dict.fromkeys(appearance_ids))
+        found = await self._strings(gallery, ids)
+        codes = [MODALITY_CODES[modality] for modality in modalities or MODALITY_CODES]
+        return _block(ids, found, codes, min_probability), [one for one in ids if one not in found]
 
     async def known_videos(self, gallery: str) -> frozenset[str]:
         """Say which videos' edges are cached."""
@@ -227,7 +237,44 @@ def _record(other: str, code: int, probability: float) -> bytes:
 
 
 def _ends(records: bytes) -> Iterator[tuple[str, Modality, float]]:
-    return ((far.hex(), _MODALITIES[code], probability) for far, code, probability in _RECORD.iter_unpack(records))
+    return ((far.hex(), MODALITIES[code], probability) for far, code, probability in _RECORD.iter_unpack(records))
+
+
+def _block(ids: Sequence[str], strings: Mapping[str, bytes], codes: Sequence[int], least: float) -> EdgeBlock:
+    """The edges in some strings, of some modalities and of at least a probability."""
+    sizes = [_length(strings.get(one, b"")) for one in ids]
+    records = np.frombuffer(b"".join(strings.get(one, b"") for one in ids), _COLUMNS)
+    probabilities = records["probability"].astype(np.float64)
+    kept = np.isin(records["code"], codes) & (probabilities >= least)
+    far = np.frombuffer(np.ascontiguousarray(records["far"][kept]).tobytes(), np.uint8).reshape(-1, _ID_BYTES)
+    own = np.frombuffer(bytes.fromhex("".join(ids)), np.uint8).reshape(-1, _ID_BYTES)
+    names, rows = _named(np.concatenate([own, far]))
+    return EdgeBlock(
+        names,
+        np.repeat(rows[: len(ids)], sizes)[kept],
+        rows[len(ids) :],
+        records["code"][kept],
+        probabilities[kept],
+        np.zeros(len(far), dtype=np.bool_),
+    )
+
+
+def _named(ids: U8) -> tuple[list[str], I64]:
+    """The different ones of ids uint8[N, 16], in order, and which of them each is, int64[N]."""
+    halves = np.ascontiguousarray(ids).view(">u8").astype(np.uint64)
+    # Ids are digests: their first halves nearly always tell them apart, and one column is quicker to sort than two.
+    order = np.argsort(halves[:, 0])
+    ranked = halves[order]
+    alike = ranked[1:, 0] == ranked[:-1, 0]
+    if np.any(ranked[1:, 1][alike] != ranked[:-1, 1][alike]):
+        order = np.lexsort((halves[:, 1], halves[:, 0]))
+        ranked = halves[order]
+    change = np.ones(len(ids), dtype=np.bool_)
+    change[1:] = np.any(ranked[1:] != ranked[:-1], axis=1)
+    rows = np.empty(len(ids), dtype=np.int64)
+    rows[order] = np.cumsum(change) - 1
+    written = ids[order[change]].tobytes().hex()
+    return [written[at : at + 2 * _ID_BYTES] for at in range(0, len(written), 2 * _ID_BYTES)], rows
 
 
 def _length(records: bytes) -> int:

@@ -18,6 +18,7 @@ from personsearch.v1 import identity_service_pb2 as messages
 from personsearch.v1.association_service_pb2_grpc import AssociationServiceStub
 from personsearch.v1.identity_service_pb2_grpc import IdentityServiceStub
 from services.association.composing import ComposedAssociations, compose_associations
+from services.association.converters import association_from_proto
 from services.association.identities.answers import Label
 from services.association.identities.converters import label_from_proto, label_to_proto, spot_from_proto, spot_to_proto
 from services.association.identities.settings import IdentitySettings
@@ -183,6 +184,8 @@ async def test_a_rejected_pair_is_no_edge_and_a_confirmed_one_is(desk: Desk, fil
 
     async def ends() -> set[tuple[frozenset[str], bool]]:
         edges = (await desk.associations.ListAssociations(request)).associations
+        block = await desk.composed.associations.edge_block("town", ids)
+        assert list(map(association_from_proto, edges)) == block.associations()
         return {(frozenset({edge.first_appearance_id, edge.second_appearance_id}), edge.confirmed) for edge in edges}
 
     computed = {(frozenset(map(world.id_of, ("anna.1", other))), False) for other in ("anna.2", "anna.3")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import pytest
 
@@ -162,6 +162,30 @@ async def test_galleries_know_nothing_of_each_other(store: AssociationStore, gal
 async def test_probabilities_are_exact_to_a_millionth(store: AssociationStore, gallery: str) -> None:
     await store.put_video(gallery, ONE, [A, B], [edge(A, B, 1 / 3)])
     assert (await store.edges_of(gallery, [A]))[A][0].probability == pytest.approx(1 / 3, abs=1e-6)
+
+
+def each_once(found: Mapping[str, Sequence[Association]]) -> list[Association]:
+    edges = {edge for of in found.values() for edge in of}
+    return sorted(edges, key=lambda edge: (-edge.probability, edge.first, edge.second, edge.modality))
+
+
+@pytest.mark.parametrize("modalities", [(), (Modality.BODY,), (Modality.FACE, Modality.VOICE)])
+async def test_a_block_has_the_same_edges(store: AssociationStore, gallery: str, modalities: list[Modality]) -> None:
+    chance = random.Random(11)
+    # Some share the first half of their id, and one of them half of it with nobody.
+    ids = sorted({chance.choice("05f") * 16 + chance.choice("18") * 16 for _ in range(20)} | {A, B, 32 * "0"})
+    pairs = list(itertools.combinations(ids, 2))
+    edges = [
+        edge(*chance.choice(pairs), chance.random(), chance.choice([Modality.FACE, Modality.BODY])) for _ in range(40)
+    ]
+    await store.put_video(gallery, ONE, ids, edges)
+    for asked in ([], [A], [*ids, Z], [ids[0], ids[0], Z, ids[3]]):
+        block, missing = await store.block_of(gallery, asked, modalities, 0.25)
+        found = each_once(await store.edges_of(gallery, asked, modalities))
+        assert block.associations() == [edge for edge in found if edge.probability >= 0.25]
+        assert missing == [one for one in [Z] if one in asked]
+        assert len(set(block.names)) == len(block.names)
+        assert set(asked) <= set(block.names)
 
 
 async def test_answers(store: AssociationStore) -> None:

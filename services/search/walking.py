@@ -1,0 +1,195 @@
+"""The best chain to each appearance, one hop after the other, on arrays.
+
+A chain is a record: the chain that it goes on from, the edge, and where it leads. Records are never changed: when a
+better chain to an appearance is found, those that went on from the old one stay what they are. Of two chains with one
+probability the shorter is better, then that with the smaller ids, so that no order of edges matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from packs.arrays import F64, I64, Bool
+from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
+from services.search.paths import Path, step_along
+
+__all__ = ["Walk"]
+
+# The modalities by name, for which of two edges with one probability is told of.
+_PLACES = np.zeros(256, dtype=np.int64)
+for _place, _modality in enumerate(sorted(MODALITY_CODES)):
+    _PLACES[MODALITY_CODES[_modality]] = _place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """K chains that are one hop longer than known ones: what they go on from, their edge, their end and what they say.
+
+    Attributes:
+        sources: int64[K], rows.
+        targets: int64[K], rows.
+        edges: int64[K].
+        probabilities: float64[K].
+        lengths: int64[K], hops.
+    """
+
+    sources: I64
+    targets: I64
+    edges: I64
+    probabilities: F64
+    lengths: I64
+
+    def those(self, which: I64 | Bool) -> _Found:
+        return _Found(
+            self.sources[which],
+            self.targets[which],
+            self.edges[which],
+            self.probabilities[which],
+            self.lengths[which],
+        )
+
+
+class Walk:
+    """Chains from seeds, whose rows are the first.
+
+    Args:
+        seeds: Probability by appearance id, in the order of their rows.
+        stop: Weaker chains are not followed.
+    """
+
+    def __init__(self, seeds: Mapping[str, float], stop: float) -> None:
+        self._stop = stop
+        count = len(seeds)
+        self._best = np.array(list(seeds.values()), dtype=np.float64)
+        # By row: its chain, or -1.
+        self._chains = np.arange(count, dtype=np.int64)
+        # By chain: what it goes on from (-1: it is a seed), its edge, end, hops, and what it says.
+        self._parents = np.full(count, -1, dtype=np.int64)
+        self._edges = np.full(count, -1, dtype=np.int64)
+        self._ends = np.arange(count, dtype=np.int64)
+        self._lengths = np.zeros(count, dtype=np.int64)
+        self._probabilities = self._best.copy()
+
+    @property
+    def touched(self) -> I64:
+        """The rows that have a chain."""
+        return np.flatnonzero(self._chains >= 0).astype(np.int64)
+
+    def worth(self, rows: I64) -> I64:
+        """Those of some rows from which a chain is followed."""
+        return rows[self._best[rows] >= self._stop]
+
+    def step(self, block: EdgeBlock, at: I64, frontier: Bool, barred: Collection[int], most: int) -> I64:
+        """Go one hop on along some edges; say which rows have a better chain now.
+
+        Args:
+            block: All edges.
+            at: int64[K], the edges at the frontier.
+            frontier: bool[N], from which rows.
+            barred: Rows that no chain may touch.
+            most: Rows that may have a chain, all together.
+        """
+        self._grow(len(block.names))
+        found = self._further(block, at, frontier, barred)
+        found = found.those(self._strongest(found, block))
+        found = found.those(self._room(found, block, most))
+        self._keep(found)
+        return np.sort(found.targets)
+
+    def paths(self, block: EdgeBlock) -> dict[str, Path]:
+        """The chains as objects, by the id of their ends."""
+        made: dict[int, Path] = {}
+        rows = self.touched
+        return {
+            block.names[row]: self._path(chain, block, made)
+            for row, chain in zip(rows.tolist(), self._chains[rows].tolist(), strict=True)
+        }
+
+    def _grow(self, count: int) -> None:
+        more = count - len(self._best)
+        self._best = np.concatenate([self._best, np.full(more, -1.0)])
+        self._chains = np.concatenate([self._chains, np.full(more, -1, dtype=np.int64)])
+
+    def _further(self, block: EdgeBlock, at: I64, frontier: Bool, barred: Collection[int]) -> _Found:
+        """What beats what is known; all are read from the state before the hop."""
+        one, other = block.one[at], block.other[at]
+        forth, back = frontier[one], frontier[other]
+        sources, targets = np.concatenate([one[forth], other[back]]), np.concatenate([other[forth], one[back]])
+        edges = np.concatenate([at[forth], at[back]])
+        said = self._best[sources] * block.probabilities[edges]
+        better = (said >= self._stop) & (said > self._best[targets])
+        if barred:
+            better &= ~np.isin(targets, list(barred))
+        kept = np.flatnonzero(better)
+        lengths = self._lengths[self._chains[sources[kept]]] + 1
+        return _Found(sources[kept], targets[kept], edges[kept], said[kept], lengths)
+
+    def _strongest(self, found: _Found, block: EdgeBlock) -> I64:
+        """The best chain to each end."""
+        place = _PLACES[block.codes[found.edges]]
+        order = np.lexsort((place, found.sources, found.lengths, -found.probabilities, found.targets))
+        ranked = found.those(order)
+        starts = np.ones(len(order), dtype=np.bool_)
+        starts[1:] = ranked.targets[1:] != ranked.targets[:-1]
+        group, best = np.cumsum(starts) - 1, order[starts]
+        first = found.those(best).those(group)
+        tied = (ranked.probabilities == first.probabilities) & (ranked.lengths == first.lengths)
+        open_groups = np.unique(group[tied & (ranked.sources != first.sources)])
+        for number in open_groups.tolist():
+            several = order[tied & (group == number)]
+            best[number] = min(
+                several.tolist(), key=lambda each: (self._ids(int(found.sources[each]), block), place[each])
+            )
+        return best
+
+    def _room(self, found: _Found, block: EdgeBlock, most: int) -> I64:
+        """All better chains to what had one, and of the others as many as there is room for, the strongest."""
+        known = self._chains[found.targets] >= 0
+        fresh = np.flatnonzero(~known)
+        room = max(0, most - int(np.count_nonzero(self._chains >= 0)))
+        if len(fresh) <= room:
+            return np.arange(len(known), dtype=np.int64)
+        fresh = fresh[np.lexsort((found.lengths[fresh], -found.probabilities[fresh]))]
+        last = found.those(fresh[max(0, room - 1) : room + 1])
+        if len(last.sources) == 2 and last.probabilities[0] == last.probabilities[1]:
+            fresh = np.array(sorted(fresh.tolist(), key=lambda each: self._rank(each, found, block)), dtype=np.int64)
+        return np.sort(np.concatenate([np.flatnonzero(known), fresh[:room]]))
+
+    def _keep(self, found: _Found) -> None:
+        parents = self._chains[found.sources]
+        self._chains[found.targets] = len(self._parents) + np.arange(len(parents))
+        self._best[found.targets] = found.probabilities
+        self._parents = np.concatenate([self._parents, parents])
+        self._edges = np.concatenate([self._edges, found.edges])
+        self._ends = np.concatenate([self._ends, found.targets])
+        self._lengths = np.concatenate([self._lengths, found.lengths])
+        self._probabilities = np.concatenate([self._probabilities, found.probabilities])
+
+    def _rank(self, each: int, found: _Found, block: EdgeBlock) -> tuple[float, int, tuple[str, ...]]:
+        end = block.names[int(found.targets[each])]
+        ids = (*self._ids(int(found.sources[each]), block), end)
+        return -float(found.probabilities[each]), int(found.lengths[each]), ids
+
+    def _ids(self, row: int, block: EdgeBlock) -> tuple[str, ...]:
+        """The ids along the chain to a row, from its seed on."""
+        return tuple(block.names[int(self._ends[chain])] for chain in self._back(int(self._chains[row])))[::-1]
+
+    def _back(self, chain: int) -> Iterable[int]:
+        while chain >= 0:
+            yield chain
+            chain = int(self._parents[chain])
+
+    def _path(self, chain: int, block: EdgeBlock, made: dict[int, Path]) -> Path:
+        """The chain as an object; those that it goes on from are made once."""
+        if chain not in made:
+            parent, probability = int(self._parents[chain]), float(self._probabilities[chain])
+            if parent < 0:
+                made[chain] = Path(block.names[int(self._ends[chain])], (), probability)
+            else:
+                before = self._path(parent, block, made)
+                step = step_along(block, int(self._edges[chain]), int(self._ends[parent]))
+                made[chain] = Path(before.seed, (*before.steps, step), probability)
+        return made[chain]
