@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from evaluation.clearness.cli import faces_command
 from evaluation.demo.cli import demo_command
 from evaluation.encoders.figures import EncoderFigures
 from evaluation.encoders.measure import measure_encoders
@@ -43,6 +44,7 @@ MoreFilmsArgument = Annotated[
 
 
 app.command("demo")(demo_command)
+app.command("faces")(faces_command)
 app.command("gallery")(gallery_command)
 app.command("identities")(identities_command)
 app.command("pairs")(pairs_command)
@@ -73,7 +75,8 @@ def run(
         list[Path] | None, typer.Option("--embeddings", exists=True, dir_okay=False, help="For data without any.")
     ] = None,
     fusers: Annotated[
-        list[Path] | None, typer.Option("--fuser", exists=True, dir_okay=False, help="A network that fuses, for csm.")
+        list[Path] | None,
+        typer.Option("--fuser", exists=True, dir_okay=False, help="A network that fuses, for csm; those of the pack."),
     ] = None,
     state: Annotated[
         Path | None, typer.Option("--state", file_okay=False, help="A stack's kept folder, as `gallery` leaves it.")

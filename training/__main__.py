@@ -88,6 +88,15 @@ def _parser() -> argparse.ArgumentParser:
     fuser.add_argument("--window-s", type=float, default=60.0, help="longest gap that bodies are compared over")
     fuser.add_argument("--out", type=Path, required=True, help="ONNX file to write; its card lies beside it, .json")
     fuser.set_defaults(run=_fuser)
+    fusers = commands.add_parser("fusers", help="the pack of networks that fuse, from runs that are done")
+    fusers.add_argument("--weights", type=Path, nargs="+", required=True, help="`weights.pt` of both runs")
+    fusers.add_argument("--data", type=Path, required=True, help="folder of the read-backs, NAME.npz each")
+    fusers.add_argument("--films", nargs="+", required=True, help="names in it, of films that no run has seen")
+    fusers.add_argument("--pack", type=Path, required=True, help="the pack that embedded them")
+    fusers.add_argument("--window-s", type=float, default=60.0, help="longest gap that bodies are compared over")
+    fusers.add_argument("--version", default="0.7.0", help="version of the weights")
+    fusers.add_argument("--out", type=Path, required=True, help="folder of the pack")
+    fusers.set_defaults(run=_fusers)
     speaking = commands.add_parser(
         "evaluate-speaking", help="measure an active-speaker network on films cut by tools.cut_mouths; prints JSON"
     )
@@ -168,6 +177,22 @@ def _fuser(options: argparse.Namespace) -> None:
 
     pack, films = Pack.load(options.pack), options.films
     make_fuser(options.weights, options.data, films, options.out, pack=pack, window_s=options.window_s, say=say)
+
+
+def _fusers(options: argparse.Namespace) -> None:
+    from packs.manifest import Pack
+    from training.fuser_pack import make_fuser_pack
+
+    make_fuser_pack(
+        options.weights,
+        options.data,
+        options.films,
+        options.out,
+        pack=Pack.load(options.pack),
+        version=options.version,
+        window_s=options.window_s,
+        say=say,
+    )
 
 
 def _evaluate_speaking(options: argparse.Namespace) -> None:

@@ -23,7 +23,7 @@ from evaluation.datasets.wider import is_wider, load_wider, with_voices
 from evaluation.fusers.average import AverageFuser
 from evaluation.fusers.fuser import Fuser, Weighing
 from evaluation.fusers.product import ProductFuser
-from evaluation.fusers.trained import trained_fuser
+from evaluation.fusers.trained import packed_fusers, trained_fuser
 from evaluation.protocols.apes.report import page_of_apes, plots_of_apes, report_of_apes
 from evaluation.protocols.apes.table import run_apes
 from evaluation.protocols.csm.affinities import page_of_affinities, report_of_affinities, run_affinities
@@ -54,7 +54,8 @@ class Sources:
         data: Folder of a published data set.
         appearances: Where the read-back of the films is kept: read where it is there, else written.
         state: Folder of a kept stack whose gallery the films are in, or go into.
-        fusers: ONNX files of networks that fuse, for `csm`; rows of its table are made of each.
+        fusers: ONNX files of networks that fuse, for `csm`; rows of its table are made of each. Without any, those that
+            are served with the pack of the embeddings.
         embeddings: Made by somebody for a data set without any; several are several trainings, for `apes`.
     """
 
@@ -115,7 +116,8 @@ def _made(protocol: str, sources: Sources, say: Say) -> _Made:
     if protocol == "csm":
         search, facts = _cast_search(sources, say)
         pack = facts.get("pack", {}).get("digest")
-        fusers += [trained_fuser(path, weighing, pack) for path in sources.fusers]
+        trained = [trained_fuser(path, weighing, pack) for path in sources.fusers]
+        fusers += trained or packed_fusers(weighing, pack)
         result = run_csm(search, fusers, ProductFuser(weighing, Aspect.HEARD), say)
         return _Made(report_of_csm(result, setting | facts), page_of_csm, plots_of_csm)
     if protocol == "apes":

@@ -15,11 +15,13 @@ import numpy as np
 from evaluation.datasets.tracklets import Tracklets
 from packs.arrays import F64
 from packs.calibration import Calibration
+from packs.fuser import FusionMethod
 from packs.manifest import Pack
 from packs.spec import Modality
 from services.association.handlers import AssociationHandlers
 from services.association.settings import LinkingSettings
 from services.backends.associations.fake import FakeAssociationStore
+from services.backends.fusers import Representer
 from services.backends.index.fake import FakeIndex
 from services.backends.schemas import (
     Appearance,
@@ -42,6 +44,7 @@ from services.search.retrieval import QueryVector, Retriever
 from services.search.server import MountedFusion
 from services.search.settings import SearchSettings
 from services.search.speaking import SpeakerReader, answers, speaker_of
+from services.search.weighing import Weigher
 
 __all__ = ["ServedGallery"]
 
@@ -77,6 +80,7 @@ class ServedGallery:
         linking: LinkingSettings | None = None,
         fusion: FusionSettings | None = None,
         calibration: Mapping[Modality, Calibration] | None = None,
+        networks: Mapping[FusionMethod, Representer] | None = None,
     ) -> ServedGallery:
         """Fill an index, and associate its videos one after the other, as ingest does."""
         settings, links = search or SearchSettings(), linking or LinkingSettings()
@@ -87,8 +91,8 @@ class ServedGallery:
         for movie in dict.fromkeys(tracklets.movies):
             await handlers.associate_video(GALLERY, movie)
         retriever = Retriever(index)
-        fusing = MountedFusion(FusionHandlers(lines, fusion or FusionSettings()), _LOGGER)
-        judge = Judge(retriever, fusing, lines, settings)
+        fusing = MountedFusion(FusionHandlers(lines, fusion or FusionSettings(), networks), _LOGGER)
+        judge = Judge(retriever, Weigher(fusing, index), lines, settings)
         expander = Expander(handlers, Bounds.of(settings))
         finder = PersonFinder(retriever, SpeakerReader(index), judge, expander, lines, settings)
         reach = ShortTermReach(index, settings.short_term_window_s, settings.max_site_videos)

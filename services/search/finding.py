@@ -22,6 +22,7 @@ from services.search.reach import LONG_TERM
 from services.search.retrieval import QueryVector, Retrieved, Retriever, merged, only
 from services.search.settings import SearchSettings
 from services.search.speaking import SpeakerReader, Speakers
+from services.search.weighing import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +120,12 @@ class PersonFinder:
         wanted = await self._with_faces([part for part in parts if part.weight > 0.0], query)
         rejected = [part for part in parts if part.weight < 0.0]
         blocked = frozenset(part.appearance_id for part in rejected if part.appearance_id is not None)
+        asked = Asked(query.gallery, vectors_of([*wanted, *rejected]))
         person, *others = await asyncio.gather(
-            self._wanted(wanted, rejected, query, limit, blocked),
+            self._wanted(wanted, asked, query, limit, blocked),
             *(self._rejected(part, query, limit) for part in rejected if query.expand),
         )
-        direct, fused = await self._judge.judged(person.direct, person.speakers, query.task)
+        direct, fused = await self._judge.judged(asked, person.direct, person.speakers, query.task)
         reached = await self._judge.chains(query, vectors_of(wanted), person.compared, person.chained, person.speakers)
         competitors = [(part.weight, other.paths) for part, other in zip(rejected, others, strict=False)]
         # Most appearances have only a direct belief, and keep it as it is.
@@ -147,12 +149,12 @@ class PersonFinder:
     async def _wanted(
         self,
         wanted: Sequence[ReadPart],
-        rejected: Sequence[ReadPart],
+        asked: Asked,
         query: Query,
         limit: int,
         blocked: frozenset[str],
     ) -> _Person:
-        vectors = vectors_of([*wanted, *rejected])
+        vectors = asked.vectors
         searches = [self._retriever.nearest(vectors, query.scope, limit)]
         if query.narrow and query.expand:
             # A chain may start outside of the filter: the face that is seen a minute before the time asked for.
@@ -161,7 +163,7 @@ class PersonFinder:
         found = merged(await asyncio.gather(*searches))
         matched = [one for one, pieces in found.evidence.items() if any(piece.weight > 0.0 for piece in pieces)]
         retrieved = await self._retriever.completed(vectors, query.gallery, only(found, matched))
-        return await self._know(wanted, retrieved, query, blocked, limit)
+        return await self._know(wanted, asked, retrieved, query, blocked, limit)
 
     async def _rejected(self, part: ReadPart, query: Query, limit: int) -> _Person:
         """The person of a negative part; one that is an appearance already is followed from there."""
@@ -170,11 +172,13 @@ class PersonFinder:
         if part.appearance_id is None:
             scope = Scope(query.gallery)
             retrieved = await self._retriever.nearest(turned.vectors, scope, self._settings.minimum_limit)
-        return await self._know([turned], retrieved, query, frozenset(), limit)
+        asked = Asked(query.gallery, turned.vectors)
+        return await self._know([turned], asked, retrieved, query, frozenset(), limit)
 
     async def _know(
         self,
         parts: Sequence[ReadPart],
+        asked: Asked,
         retrieved: Retrieved,
         query: Query,
         blocked: frozenset[str],
@@ -183,8 +187,8 @@ class PersonFinder:
         heeded = query.task in HEARING or any(one.modality is Modality.VOICE for one in vectors_of(parts))
         speakers = await self._speakers.of(query.gallery, retrieved.evidence if heeded else ())
         # Who is on screen, whatever is asked: associations join persons.
-        direct, fused = await self._judge.direct(retrieved.evidence, speakers, Task.SEEN)
-        direct = await self._no_surer(direct, parts, speakers)
+        direct, fused = await self._judge.direct(asked, retrieved.evidence, speakers, Task.SEEN)
+        direct = await self._no_surer(asked, direct, parts, speakers)
         degraded = set() if fused else {Degradation.FUSION}
         for part in parts:
             if part.appearance_id is not None:
@@ -205,7 +209,7 @@ class PersonFinder:
             if blocked or self._tells_others(parts):
                 ends = expanded.edges.names
                 compared = await self._judge.compared(query.gallery, vectors_of(parts), retrieved, ends)
-                opinions = await self._judge.opinions(compared.evidence, direct, speakers, ends)
+                opinions = await self._judge.opinions(asked, compared.evidence, direct, speakers, ends)
                 paths = self._contested(expanded, seeds, opinions, blocked)
             else:
                 paths = expanded.paths
@@ -218,7 +222,7 @@ class PersonFinder:
         return _Person(compared, direct, paths, speakers, frozenset(degraded))
 
     async def _no_surer(
-        self, direct: dict[str, Direct], parts: Sequence[ReadPart], speakers: Speakers
+        self, asked: Asked, direct: dict[str, Direct], parts: Sequence[ReadPart], speakers: Speakers
     ) -> dict[str, Direct]:
         """Beliefs by a face that is not the hit's own: no surer than it is whose, or than all else is without it."""
         surety = max((part.surety for part in parts), default=1.0)
@@ -228,7 +232,7 @@ class PersonFinder:
         bare = {
             one: tuple(p for p in belief.evidence if p.modality is not Modality.FACE) for one, belief in strong.items()
         }
-        without, _ = await self._judge.direct(bare, speakers, Task.SEEN)
+        without, _ = await self._judge.direct(asked, bare, speakers, Task.SEEN)
         for one, belief in strong.items():
             least = without[one].probability if one in without else 0.0
             direct[one] = replace(belief, probability=max(least, surety))
