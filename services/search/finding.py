@@ -11,6 +11,7 @@ from services.backends.schemas import Scope
 from services.search import chains, ranking
 from services.search.adopting import KeyAdopter
 from services.search.answer import Belief, Degradation, Step
+from services.search.answering import kind_of, settled
 from services.search.chains import Calibrations, Chain
 from services.search.contest import Opinion, Opinions, contested
 from services.search.expansion import Expanded, Expander, Path
@@ -134,6 +135,7 @@ class PersonFinder:
             scores[one] = self._score(one, direct.get(one), reached.get(one), competitors)
         for one in blocked & scores.keys():
             del scores[one]
+        scores = settled(scores, self._settings.answers.get(kind_of(query.task, wanted)))
         degraded = person.degraded.union(*(other.degraded for other in others))
         if not fused:
             degraded |= {Degradation.FUSION}

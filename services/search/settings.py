@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
+from packs.beta import BetaCalibration
 from services.runtime.settings import Section, StackSettings
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+# What the scores of the demo pack's answers mean, by task and kind of question (`answering`); what is not here stays as
+# it is. `python -m evaluation answers` fits them.
+DEFAULT_ANSWERS: Mapping[str, BetaCalibration] = {}
 
 
 class PortraitSettings(Section):
@@ -82,6 +88,7 @@ class SearchSettings(Section):
         contradiction_limit: Most nats that it can take.
         contradiction_quality: Quality of an appearance's embedding up to which it contradicts nothing, and from which
             on it does so fully: faces that are small or turned away look different from themselves too.
+        answers: By task and kind of question (`answering.kind_of`, for example "seen.portrait"), what scores mean.
         competition_sharpness: Exponent of the competition between the person asked for and a rejected one.
         fusion_timeout_s: Longest wait for a fusion service in another process.
         short_term_window_s: Reach of body and text about an appearance. The process takes that of the associations,
@@ -112,6 +119,7 @@ class SearchSettings(Section):
     contradiction_limit: Annotated[float, Field(ge=0.0)] = 4.0
     contradiction_quality: tuple[Probability, Probability] = (0.6, 0.9)
     fusion_timeout_s: PositiveFloat = 2.0
+    answers: Mapping[str, BetaCalibration] = DEFAULT_ANSWERS
     competition_sharpness: PositiveFloat = 8.0
     short_term_window_s: PositiveFloat = 60.0
     max_site_videos: PositiveInt = 16
