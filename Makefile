@@ -20,7 +20,7 @@ FIRST_SEED ?= 9601
 GALLERY := build/gallery-$(FIRST_SEED)
 
 .PHONY: help setup demo test check lint types arrows stubs buf train-env test-torch \
-  check-all report world clone milvus reindex presets pack clean
+  check-all report world clone milvus reindex presets pack fusers clean
 
 help:
 	@sed -n 's/^# \(make .*\)/  \1/p' Makefile
@@ -86,7 +86,7 @@ buf: $(VENV)/.dev
 
 # ---- every claim ---------------------------------------------------------------------------------
 
-check-all: test test-torch buf milvus reindex presets clone world report pack
+check-all: test test-torch buf milvus reindex presets clone world report pack fusers
 
 # The protocol `spine` on five films of five minutes and twelve people: renders, ingests, asks, and fails when a figure is
 # below what is claimed. Killed and started again, it goes on. The report is in build/gallery-SEED/report.
@@ -121,6 +121,10 @@ presets: $(VENV)/.dev .venv-triton/.ready .venv-train/.ready
 pack: $(VENV)/.dev .venv-train/.ready
 	@$(TRAIN) -m training demo-pack --words --data build/synthcast --runs build/runs --out build/pack
 	$(PY) tools/compare_packs.py packs/demo build/pack
+
+# The networks that fuse what the demo pack embeds, from nothing: films, read-backs, two short trainings.
+fusers: $(VENV)/.dev .venv-triton/.ready .venv-train/.ready
+	@tools/make_fusers.sh build/fusers
 
 clean:
 	@rm -rf build runs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -21,6 +21,7 @@ from packs.manifest import Pack, PackManifest, file_sha256, write_manifest
 from packs.spec import ModelSpec, TensorSpec, Tolerance
 from training.data.associations import PARTS, load_associations
 from training.fuser import calibrated
+from training.fuser_card import write_fuser_card
 
 __all__ = ["PARITY_ROWS", "make_fuser_pack"]
 
@@ -37,7 +38,6 @@ MAX_BATCH = 256
 PARITY_ROWS = 32
 # Weights in half precision turn a representation by less than this.
 TOLERANCE = Tolerance(absolute=0.002, cosine=0.99999)
-CARD_FILE = "CARD.md"
 METRICS_FILE = "metrics.json"
 
 
@@ -93,12 +93,14 @@ def make_fuser_pack(
         "parity": {name: [one.as_json() for one in found] for name, found in parity.items()},
     }
     (out / METRICS_FILE).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    write_fuser_card(out, figures)
     return Pack.load(out)
 
 
 def served(network: nn.Module, card: FuserCard) -> tuple[nn.Module, ModelSpec]:
     """The graph of a network that fuses, in inference mode, and its declaration. Raises ValueError for another one."""
     graph: QualityGraph | PresenceGraph
+    sees: tuple[str, ...]
     if isinstance(network, AssociativeNetwork):
         graph, sees = QualityGraph(network=network), ("present", "quality")
     elif isinstance(network, AttentiveNetwork):

@@ -13,7 +13,12 @@ from typing import Annotated, Any
 import typer
 
 from evaluation.clearness.samples import BLURS, YAWS_DEG, FaceSample, face_samples
+from evaluation.clearness.tracklets import tracklet_curves
 from evaluation.clearness.weights import Curve, Seen, curve_of, measured
+from evaluation.datasets.errors import DataError
+from evaluation.datasets.store import read_search
+from evaluation.fusers.fuser import Weighing
+from evaluation.fusers.trained import packed_fusers
 from evaluation.truth import load_film
 from packs.errors import PackError
 from packs.fusers import fusers_beside
@@ -30,6 +35,9 @@ def faces_command(
     films: Annotated[list[Path], typer.Option("--films", exists=True, file_okay=False, help="Folders of films.")],
     json_path: Annotated[Path, typer.Option("--json", help="Where to write the result file; the page lies beside it.")],
     more: Annotated[list[Path] | None, typer.Argument(metavar="[DIR]...", exists=True, file_okay=False)] = None,
+    appearances: Annotated[
+        list[Path] | None, typer.Option(exists=True, dir_okay=False, help="Read-backs of these films: tracklets too.")
+    ] = None,
     pack: Annotated[Path | None, typer.Option(help="The pack that embeds; the demo pack.")] = None,
     fusers: Annotated[Path | None, typer.Option(help="Networks that fuse; those that go with the pack.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the networks.")] = 2,
@@ -37,8 +45,11 @@ def faces_command(
 ) -> None:
     """Blur faces of films and look at turned ones: their quality, and the weight that networks give them."""
     try:
-        report = asyncio.run(measure_faces([*films, *(more or [])], pack or default_pack_dir(), fusers, threads))
-    except (PackError, ValueError) as error:
+        folders, pack_dir = [*films, *(more or [])], pack or default_pack_dir()
+        report = asyncio.run(measure_faces(folders, pack_dir, fusers, threads))
+        if appearances:
+            report = with_tracklets(report, folders, appearances, Pack.load(pack_dir), fusers)
+    except (DataError, PackError, ValueError) as error:
         typer.secho(f"error: {error}", err=True, fg="red")
         raise typer.Exit(1) from error
     json_path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,6 +94,24 @@ async def measure_faces(folders: Sequence[Path], pack_dir: Path, fusers: Path | 
     }
 
 
+def with_tracklets(
+    report: Mapping[str, Any], folders: Sequence[Path], appearances: Sequence[Path], pack: Pack, fusers: Path | None
+) -> dict[str, Any]:
+    """The report with what whole tracklets of read-backs weigh.
+
+    Raises:
+        DataError: If a file is no read-back.
+        ValueError: If none shows a face of these films.
+    """
+    made = packed_fusers(Weighing.of(pack.calibration), pack.digest, fusers)
+    searches = [read_search(path)[0].tracklets for path in appearances]
+    films = [load_film(folder) for folder in folders]
+    quality, weights = tracklet_curves(searches, films, dict(zip(report["falls"], made, strict=True)))
+    kind = {"quality": _plain(quality), "weights": {name: _plain(curve) for name, curve in weights.items()}}
+    fell = {name: dict(kinds) | {"tracklets": falls(kind, name)} for name, kinds in report["falls"].items()}
+    return dict(report) | {"tracklets": kind, "falls": fell}
+
+
 def falls(curves: Mapping[str, Any], name: str) -> bool:
     """Whether no step rises beyond chance, and the last mean lies below the first by more than both intervals."""
     rows = list(curves["weights"][name].values())
@@ -99,7 +128,10 @@ def page_of_faces(report: Mapping[str, Any]) -> str:
         "blur": ("Blur, as a share of the face's width", [f"{share:.2f}" for share in report["blur_share_of_width"]]),
         "yaw": ("Turned away, degrees", [f"{least:.0f} to {most:.0f}" for least, most in report["yaw_deg"]]),
     }
+    titles["tracklets"] = ("Whole tracklets, turned away in their best frames, degrees", titles["yaw"][1])
     for kind, (title, labels) in titles.items():
+        if kind not in report:
+            continue
         heads = [title, "faces", "quality", *(f"weight, {name}" for name in names), "change, " + names[0]]
         lines += ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
         for key, row in report[kind]["quality"].items():

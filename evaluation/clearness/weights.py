@@ -44,6 +44,25 @@ class Encoders(Protocol):
         ...
 
 
+class Labelled(Protocol):
+    """Of whom and of which tracklet something is, and under which condition."""
+
+    @property
+    def identity(self) -> str:
+        """Whose."""
+        ...
+
+    @property
+    def tracklet(self) -> str:
+        """In which tracklet."""
+        ...
+
+    @property
+    def condition(self) -> int:
+        """Number of the condition."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
     """N samples as the product sees them: quality of the face, and its weight by network, float64[N] each."""
@@ -98,7 +117,7 @@ async def measured(samples: Sequence[FaceSample], encoders: Encoders, represente
     return Seen(samples, np.array([one[Modality.FACE].quality for one in held]), weights)
 
 
-def curve_of(values: F64, samples: Sequence[FaceSample]) -> Curve:
+def curve_of(values: F64, samples: Sequence[Labelled]) -> Curve:
     """Means of some values float64[N] by condition, and how they change from one condition to the next."""
     numbers = np.array([sample.condition for sample in samples])
     found: dict[int, Condition] = {}
@@ -113,7 +132,7 @@ def curve_of(values: F64, samples: Sequence[FaceSample]) -> Curve:
 
 
 def _step(
-    values: F64, samples: Sequence[FaceSample], before: NDArray[np.intp], here: NDArray[np.intp]
+    values: F64, samples: Sequence[Labelled], before: NDArray[np.intp], here: NDArray[np.intp]
 ) -> Estimate | None:
     """Mean change within tracklets that have both conditions."""
     earlier = {samples[int(row)].tracklet: values[row] for row in before}

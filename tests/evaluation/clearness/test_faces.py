@@ -12,12 +12,17 @@ import pytest
 
 from evaluation.clearness.cli import falls, page_of_faces
 from evaluation.clearness.samples import BLURS, FaceSample, face_samples
+from evaluation.clearness.tracklets import best_yaws_deg, tracklet_curves
 from evaluation.clearness.weights import curve_of, measured
+from evaluation.datasets.tracklets import ModalityRows, Tracklets
+from evaluation.fusers.fuser import Weighing
+from evaluation.fusers.trained import packed_fusers
 from evaluation.truth import FaceViews, Film
 from evaluation.tubes import Tube
 from packs.arrays import F32, U8
 from packs.calibration import Calibration
 from packs.fuser import FuserCard, FuserPart, SubsetCalibration
+from packs.fusers import FUSERS_DIR, FuserPack
 from packs.preprocessing import prepare_crop
 from packs.spec import Modality, Preprocessing
 from services.backends.fusers import FakeRepresenter
@@ -59,7 +64,9 @@ def film(tmp_path: Path, truth) -> Film:
     views = FaceViews(Tube(frames, np.tile(BOX, (FRAMES, 1))), 6.0 * frames.astype(np.float64))
     whole = (40.0, 10.0, 120.0, 110.0)
     shown = replace(truth("t", 0, FRAMES, whole, identity="a"), views=views)
-    return Film("film", path, 160, 120, 25, 1.2, (shown, replace(shown, key="passes by", counts=False)), (), {})
+    return Film(
+        "film", path, 160, 120, 25, 1.2, (shown, replace(shown, key="passes by", identity="c", counts=False)), (), {}
+    )
 
 
 def test_one_face_of_each_kind_is_taken(film: Film) -> None:
@@ -136,3 +143,27 @@ def test_a_report_says_whether_it_falls() -> None:
     )
     assert "| 0.10 | 5 | 0.300 (0.250 to 0.350) | 0.300 (0.250 to 0.350) | -0.200 (-0.300 to -0.100) |" in page
     assert "associative: blur yes; associative: yaw no" in page
+
+
+def test_tracklets_are_turned_as_their_best_frames_are(film: Film) -> None:
+    spans_s = np.array([[0.0, 1.2], [0.8, 1.2], [0.4, 0.48], [5.0, 6.0], [0.0, 1.2], [0.0, 1.2]])
+    names = ["a", "a", "a", "a", "b", None]
+    dims = {FACE: 256, BODY: 256}
+    rng = np.random.default_rng(1)
+    quality = np.array([1.0, 0.1, 0.5, 0.5, 0.5, 0.5])
+    rows = {one: ModalityRows.of(rng.normal(size=(6, dim)), quality=quality) for one, dim in dims.items()}
+    tracklets = Tracklets.of([f"t{row}" for row in range(6)], ["film"] * 6, names, rows, spans_s=spans_s)
+    yaws_deg = best_yaws_deg(tracklets, [film])
+    # Frames 0, 1, 2; 20, 21, 22; and 10, 11, 12.
+    assert yaws_deg[:3] == pytest.approx([6.0, 126.0, 66.0])
+    assert np.isnan(yaws_deg[3:]).all()
+    learned = FuserPack.load(FUSERS_DIR).pack.manifest.fusers[0].card.pack
+    fusers = {"associative": packed_fusers(Weighing.of({}), learned)[0]}
+    measured_quality, weights = tracklet_curves([tracklets], [film], fusers)
+    assert [(bin_, one.mean.value) for bin_, one in measured_quality.items()] == [
+        (0, pytest.approx(1.0)),
+        (4, pytest.approx(0.5)),
+    ]
+    assert set(weights["associative"]) == {0, 4}
+    with pytest.raises(ValueError, match="no tracklet of the read-backs"):
+        tracklet_curves([tracklets], [], fusers)
