@@ -73,7 +73,14 @@ def run(
         list[Path] | None, typer.Option("--embeddings", exists=True, dir_okay=False, help="For data without any.")
     ] = None,
     fusers: Annotated[
-        list[Path] | None, typer.Option("--fuser", exists=True, dir_okay=False, help="A network that fuses, for csm.")
+        list[Path] | None, typer.Option("--fuser", exists=True, dir_okay=False, help="A network that fuses.")
+    ] = None,
+    samplings: Annotated[
+        list[Path] | None, typer.Option("--sampling", exists=True, dir_okay=False, help="A training, for apes.")
+    ] = None,
+    networks: Annotated[
+        list[Path] | None,
+        typer.Option("--network", exists=True, dir_okay=False, help="A network that names clips, for iqiyi."),
     ] = None,
     state: Annotated[
         Path | None, typer.Option("--state", file_okay=False, help="A stack's kept folder, as `gallery` leaves it.")
@@ -91,7 +98,8 @@ def run(
     if len(set(names)) < len(names):
         raise typer.BadParameter(f"got folders of the names {names}, expected them to differ", param_hint="--films")
     if protocol in PROTOCOLS:
-        sources = Sources(folders, data, appearances, state, embeddings or (), fusers or ())
+        lists = (embeddings or (), fusers or (), samplings or (), networks or ())
+        sources = Sources(folders, data, appearances, state, *lists)
         _run_published(protocol, sources, json_path, markdown_path, plots)
         return
     if protocol != "spine":

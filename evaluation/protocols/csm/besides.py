@@ -68,6 +68,7 @@ class KindFigures:
         calibration_error: Over all pairs scored 0.01 or more; None where scores are no probabilities.
         calibration_error_likely: Over those scored 0.1 or more.
         per_identity: AP of each person.
+        chance_per_identity: The same of a random ranking.
     """
 
     mean_average_precision: Estimate
@@ -76,6 +77,7 @@ class KindFigures:
     calibration_error: float | None
     calibration_error_likely: float | None
     per_identity: Mapping[str, float]
+    chance_per_identity: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +112,14 @@ def besides_of(search: CastSearch, portraits: Asked, voices: Asked | None) -> Be
     """Measure what portraits and voices find."""
     tracklets = search.tracklets
     seen = kind_figures(search.portraits, tracklets, portraits, tracklets.on_screen, tracklets.on_screen)
-    groups = {"portrait": group_means(seen.per_identity, search.attributes)}
+    groups = {"portrait": group_means(seen.per_identity, search.attributes, seen.chance_per_identity)}
     heard = None
     if search.voices is not None and voices is not None:
         pool = heard_pool(tracklets)
         speaking = (tracklets.speaks | ~tracklets.on_screen) & pool
         if any(name in set(_labels(tracklets, speaking)) for name in search.voices.identities):
             heard = kind_figures(search.voices, tracklets, voices, pool, speaking)
-            groups["voice"] = group_means(heard.per_identity, search.attributes)
+            groups["voice"] = group_means(heard.per_identity, search.attributes, heard.chance_per_identity)
     return Besides(faceless_figures(search, portraits.scores), seen, heard, groups)
 
 
@@ -143,13 +145,16 @@ def kind_figures(queries: Tracklets, tracklets: Tracklets, asked: Asked, pool: F
         blind = Scored.of(np.zeros(len(flags)), flags).average_precision(count)
         values.setdefault(person, []).append((Scored.of(row[kept], flags).average_precision(count), blind))
         pairs.append((row[kept], flags))
-    means = {person: float(np.mean([one for one, _ in found])) for person, found in sorted(values.items())}
+    means, blind_means = (
+        {person: float(np.mean([both[side] for both in found])) for person, found in sorted(values.items())}
+        for side in (0, 1)
+    )
     known = [row for row, person in enumerate(queries.identities) if person in values]
     labels = _labels(tracklets, right)
     columns = np.flatnonzero(pool)
     return KindFigures(
         estimate_mean(list(means.values())),
-        float(np.mean([blind for found in values.values() for _, blind in found])),
+        float(np.mean(list(blind_means.values()))),
         open_set(
             asked.scores[known][:, columns],
             [str(queries.identities[row]) for row in known],
@@ -159,6 +164,7 @@ def kind_figures(queries: Tracklets, tracklets: Tracklets, asked: Asked, pool: F
         _error(pairs, RETURNED),
         _error(pairs, LIKELY),
         means,
+        blind_means,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from evaluation.groups import group_cells
 from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.cast_search import TOP
 from evaluation.metrics.open_set import OpenSet
@@ -100,14 +101,19 @@ def plots_of_csm(report: Mapping[str, Any], folder: Path) -> dict[str, str]:
         for row in report["table"]
     ]
     groups = [
-        Bar(f"{kind}, {grouping}: {name} ({facts['identities']})", facts["mean"])
+        Bar(
+            f"{kind}, {grouping}: {name} ({facts['identities']})",
+            facts["mean"],
+            (facts["low"], facts["high"]),
+            facts["chance"],
+        )
         for kind, groupings in report["by_group"].items()
         for grouping, found in groupings.items()
         for name, facts in sorted(found.items())
     ]
     made = {
         "mAP across films; red: chance": ("csm_across.svg", bar_plot("mAP across films; red: chance", rows)),
-        "mAP of the whole system by group": ("csm_groups.svg", bar_plot("mAP by group (people)", groups)),
+        "mAP of the whole system by group": ("csm_groups.svg", bar_plot("mAP by group (people); red: chance", groups)),
     }
     for name, drawing in made.values():
         (folder / name).write_text(drawing, encoding="utf-8")
@@ -129,8 +135,9 @@ def _row(row: TableRow) -> dict[str, Any]:
 
 def _cast(figures: CastFigures) -> dict[str, Any]:
     low, high = figures.mean_average_precision.interval
-    tops = {f"top_{k}": figures.top[k] for k in TOP}
-    return {"map": _map(figures), "low": low, "high": high, **tops}
+    tops = {f"top_{k}": figures.top[k].value for k in TOP}
+    intervals = {f"top_{k}": interval_facts(figures.top[k]) for k in TOP}
+    return {"map": _map(figures), "low": low, "high": high, **tops, "intervals": intervals}
 
 
 def _clothes(figures: ClothesFigures) -> dict[str, Any]:
@@ -248,9 +255,9 @@ def _weight_lines(report: Mapping[str, Any]) -> list[str]:
 
 def _group_lines(report: Mapping[str, Any]) -> list[str]:
     rows = [
-        (kind, f"{grouping}: {name}", shown(facts["mean"]), facts["identities"])
+        (kind, f"{grouping}: {name}", *group_cells(facts))
         for kind, groupings in report["by_group"].items()
         for grouping, found in groupings.items()
         for name, facts in sorted(found.items())
     ]
-    return table_lines(("query", "group", "mAP", "people"), rows)
+    return table_lines(("query", "group", "mAP (95 %)", "chance", "people"), rows)

@@ -54,7 +54,7 @@ def test_figures_are_those_of_the_protocol_over_sheets() -> None:
     single = [within({name: sheets[place] for name, sheets in pools.items()}) for place in (0, 1)]
     assert found.mean_average_precision.value == pytest.approx(np.mean([one["map"] for one in single]))
     for k in (1, 3, 5):
-        assert found.top[k] == pytest.approx(np.mean([one[f"top_{k}"] for one in single]))
+        assert found.top[k].value == pytest.approx(np.mean([one[f"top_{k}"] for one in single]))
     one = figures_of({"": pools["f1"][:1]})
     assert one.mean_average_precision.value == pytest.approx(across(pools["f1"][0])["map"])
 
