@@ -133,7 +133,7 @@ def draw(rows: Rows, identity: Rows, film: Rows, sampling: str, count: int, rand
 
 def _one(allowed: NDArray[np.bool_], random: np.random.Generator) -> Rows:
     """One allowed column of each row, every one as likely."""
-    return np.where(allowed, random.random(allowed.shape), -1.0).argmax(axis=1)
+    return np.asarray(np.where(allowed, random.random(allowed.shape), -1.0).argmax(axis=1), dtype=np.int64)
 
 
 def _train(
