@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from evaluation.datasets.tracklets import CastSearch, Flags, Tracklets
 from evaluation.groups import group_means
 from evaluation.metrics.bootstrap import Estimate, estimate_mean
-from evaluation.metrics.calibration_error import calibration_error
+from evaluation.metrics.calibration_error import calibration_estimate
 from evaluation.metrics.open_set import OpenSet, open_set
 from evaluation.metrics.scored import Scored
 from packs.spec import Modality
@@ -74,8 +74,8 @@ class KindFigures:
     mean_average_precision: Estimate
     chance: float
     open_set: OpenSet
-    calibration_error: float | None
-    calibration_error_likely: float | None
+    calibration_error: Estimate | None
+    calibration_error_likely: Estimate | None
     per_identity: Mapping[str, float]
     chance_per_identity: Mapping[str, float]
 
@@ -134,7 +134,7 @@ def kind_figures(queries: Tracklets, tracklets: Tracklets, asked: Asked, pool: F
         right: bool[N], what of a person is right when it is returned; a person's other tracklets are ignored.
     """
     values: dict[str, list[tuple[float, float]]] = {}
-    pairs: list[tuple[Scores, Flags]] = []
+    pairs: list[tuple[Scores, Flags, str]] = []
     for person, row in zip(queries.identities, asked.scores, strict=True):
         own = np.array([name == person for name in tracklets.identities], dtype=bool)
         kept = pool & ~(own & ~right)
@@ -144,7 +144,7 @@ def kind_figures(queries: Tracklets, tracklets: Tracklets, asked: Asked, pool: F
         count = int(flags.sum())
         blind = Scored.of(np.zeros(len(flags)), flags).average_precision(count)
         values.setdefault(person, []).append((Scored.of(row[kept], flags).average_precision(count), blind))
-        pairs.append((row[kept], flags))
+        pairs.append((row[kept], flags, person))
     means, blind_means = (
         {person: float(np.mean([both[side] for both in found])) for person, found in sorted(values.items())}
         for side in (0, 1)
@@ -196,13 +196,14 @@ def _three(scores: Scores, flags: Flags) -> tuple[float, float, float]:
     return ranking.precision_at(count), ranking.recall_at(RECALL_AT, count), ranking.average_precision(count)
 
 
-def _error(pairs: list[tuple[Scores, Flags]], least: float) -> float | None:
-    scores = np.concatenate([row for row, _ in pairs])
-    flags = np.concatenate([right for _, right in pairs])
+def _error(pairs: list[tuple[Scores, Flags, str]], least: float) -> Estimate | None:
+    scores = np.concatenate([row for row, _, _ in pairs])
+    flags = np.concatenate([right for _, right, _ in pairs])
+    people = np.repeat([person for *_, person in pairs], [len(row) for row, _, _ in pairs])
     if scores.max(initial=0.0) > 1.0 or scores.min(initial=0.0) < 0.0:
         return None
     kept = scores >= least
-    return calibration_error(scores[kept].tolist(), flags[kept].tolist())
+    return calibration_estimate(scores[kept].tolist(), flags[kept].tolist(), people[kept].tolist())
 
 
 def _labels(tracklets: Tracklets, right: Flags) -> list[str | None]:
