@@ -15,6 +15,7 @@ from evaluation.encoders.measure import measure_encoders
 from evaluation.gallery.cli import gallery_command
 from evaluation.gates.cli import gates_command
 from evaluation.identities.cli import identities_command
+from evaluation.index.cli import index_command
 from evaluation.pairs_cli import pairs_command
 from evaluation.presets.cli import presets_command
 from evaluation.protocols.running import PROTOCOLS, Sources, run_protocol
@@ -45,6 +46,7 @@ MoreFilmsArgument = Annotated[
 app.command("demo")(demo_command)
 app.command("gallery")(gallery_command)
 app.command("identities")(identities_command)
+app.command("index")(index_command)
 app.command("pairs")(pairs_command)
 app.command("gates")(gates_command)
 app.command("presets")(presets_command)
