@@ -16,6 +16,7 @@ from evaluation.encoders.measure import measure_encoders
 from evaluation.gallery.cli import gallery_command
 from evaluation.gates.cli import gates_command
 from evaluation.identities.cli import identities_command
+from evaluation.index.cli import index_command
 from evaluation.pairs_cli import pairs_command
 from evaluation.presets.cli import presets_command
 from evaluation.protocols.running import PROTOCOLS, Sources, run_protocol
@@ -49,6 +50,7 @@ app.command("demo")(demo_command)
 app.command("faces")(faces_command)
 app.command("gallery")(gallery_command)
 app.command("identities")(identities_command)
+app.command("index")(index_command)
 app.command("pairs")(pairs_command)
 app.command("gates")(gates_command)
 app.command("presets")(presets_command)
@@ -78,7 +80,14 @@ def run(
     ] = None,
     fusers: Annotated[
         list[Path] | None,
-        typer.Option("--fuser", exists=True, dir_okay=False, help="A network that fuses, for csm; those of the pack."),
+        typer.Option("--fuser", exists=True, dir_okay=False, help="A network that fuses; without, those of the pack."),
+    ] = None,
+    samplings: Annotated[
+        list[Path] | None, typer.Option("--sampling", exists=True, dir_okay=False, help="A training, for apes.")
+    ] = None,
+    networks: Annotated[
+        list[Path] | None,
+        typer.Option("--network", exists=True, dir_okay=False, help="A network that names clips, for iqiyi."),
     ] = None,
     state: Annotated[
         Path | None, typer.Option("--state", file_okay=False, help="A stack's kept folder, as `gallery` leaves it.")
@@ -96,7 +105,8 @@ def run(
     if len(set(names)) < len(names):
         raise typer.BadParameter(f"got folders of the names {names}, expected them to differ", param_hint="--films")
     if protocol in PROTOCOLS:
-        sources = Sources(folders, data, appearances, state, embeddings or (), fusers or ())
+        lists = (embeddings or (), fusers or (), samplings or (), networks or ())
+        sources = Sources(folders, data, appearances, state, *lists)
         _run_published(protocol, sources, json_path, markdown_path, plots)
         return
     if protocol != "spine":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from evaluation.groups import group_cells
 from evaluation.headline import BOUNDS
 
 __all__ = ["page_of_report", "shown", "table_lines"]
@@ -83,12 +84,12 @@ def _films(report: Mapping[str, Any]) -> list[str]:
 
 def _groups(report: Mapping[str, Any]) -> list[str]:
     rows = [
-        (f"`{figure}`", f"{grouping}: {name}", shown(facts["mean"]), facts["identities"])
+        (f"`{figure}`", f"{grouping}: {name}", *group_cells(facts))
         for figure, groupings in report["by_group"].items()
         for grouping, groups in groupings.items()
         for name, facts in sorted(groups.items())
     ]
-    return table_lines(("figure", "group", "mAP", "identities"), rows)
+    return table_lines(("figure", "group", "mAP (95 %)", "chance", "identities"), rows)
 
 
 def _queries(report: Mapping[str, Any]) -> list[str]:

@@ -40,6 +40,7 @@ class RankedFigures:
         mean_average_precision: Mean over identities of the mean AP of their queries, with its interval.
         per_identity: The AP of each identity.
         chance: What a random order of the pool would have.
+        chance_per_identity: The same of each identity.
         rank_1: Share of queries whose first hit that is not ignored is right.
         precision_when_sure: Right hits among those scored 0.5 or more, over all queries; None when there are none.
         recall_when_sure: Share of the wanted found with 0.5 or more, as mean over identities.
@@ -50,6 +51,7 @@ class RankedFigures:
     mean_average_precision: Estimate
     per_identity: Mapping[str, float]
     chance: float
+    chance_per_identity: Mapping[str, float]
     rank_1: float
     precision_when_sure: float | None
     recall_when_sure: float
@@ -71,12 +73,15 @@ def ranked_figures(
         (answer.identity, judge(answer.hits, answer.identity, wanted[answer.identity], shown)) for answer in asked
     )
     per_identity = _means(judged, lambda one: average_precision(one.right, one.relevant_count))
-    chances = [chance_average_precision(one.relevant_count, max(pool_size, one.relevant_count)) for _, one in judged]
+    chances = _means(
+        judged, lambda one: chance_average_precision(one.relevant_count, max(pool_size, one.relevant_count))
+    )
     missing = [one.relevant_count - len(one.found) for _, one in judged]
     return RankedFigures(
         mean_average_precision=estimate_mean(list(per_identity.values())),
         per_identity=per_identity,
-        chance=float(np.mean(chances)),
+        chance=float(np.mean(list(chances.values()))),
+        chance_per_identity=chances,
         rank_1=float(np.mean([bool(one.right) and one.right[0] for _, one in judged])),
         precision_when_sure=_precision([one for _, one in judged]),
         recall_when_sure=float(np.mean(list(_means(judged, _recall).values()))),

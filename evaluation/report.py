@@ -132,10 +132,14 @@ def _encoder_facts(figures: EncoderFigures) -> dict[str, Any]:
 
 def _groups(result: SpineResult) -> dict[str, Any]:
     attributes = {identity: facts for one in result.films for identity, facts in one.film.attributes.items()}
-    groups: dict[str, Any] = {"portrait_map_all": group_means(result.everything.per_identity, attributes)}
+    groups: dict[str, Any] = {"portrait_map_all": _group(result.everything, attributes)}
     if result.heard:
-        groups["voice_map"] = group_means(result.heard.voice.per_identity, attributes)
+        groups["voice_map"] = _group(result.heard.voice, attributes)
     return groups
+
+
+def _group(figures: RankedFigures, attributes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return group_means(figures.per_identity, attributes, figures.chance_per_identity)
 
 
 def _counts(result: SpineResult) -> dict[str, int]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from evaluation.groups import group_cells
 from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.cast_search import TOP
 from evaluation.metrics.open_set import OpenSet
@@ -14,13 +15,15 @@ from evaluation.page import shown, table_lines
 from evaluation.plots.svg import Bar, bar_plot
 from evaluation.protocols.csm.besides import Besides, KindFigures
 from evaluation.protocols.csm.clothes import ClothesFigures
-from evaluation.protocols.csm.figures import CastFigures
+from evaluation.protocols.csm.figures import CastFigures, gain_over
 from evaluation.protocols.csm.table import CsmResult, TableRow
 from evaluation.report import interval_facts, now, rounded
 
 __all__ = ["page_of_csm", "plots_of_csm", "report_of_csm"]
 
 SCHEMA = "personsearch-protocols/1"
+# Name of the fixed fusion that every other is compared with.
+AVERAGE = "average"
 CLOTHES = ("same_linked", "uniform_linked", "uniform_of_links", "strangers_of_links")
 
 
@@ -43,6 +46,7 @@ def report_of_csm(result: CsmResult, setting: Mapping[str, Any]) -> dict[str, An
         "full": {"step": result.full.step, "fuser": result.full.fuser, "way": result.full.way},
         "films": {film: _film(*figures) for film, figures in result.films.items()},
         "table": [_row(row) for row in result.rows],
+        "over_average": _over_average(result.rows),
         "faceless": None,
         "kinds": _kinds(besides),
         "kinds_as_served": _kinds(result.served),
@@ -75,6 +79,8 @@ def page_of_csm(report: Mapping[str, Any], plots: Mapping[str, str] | None = Non
     ]
     heads = ("modalities", "fusion", "propagation", "IN mAP", "R@1", "R@3", "R@5", "ACROSS mAP", "R@1", "R@3", "R@5")
     lines += table_lines(heads, [_cells(row) for row in report["table"]])
+    over = [(one["fuser"], one["way"], _between(one)) for one in report["over_average"]]
+    lines += table_lines(("fusion", "propagation", "ACROSS mAP over the average (95 %)"), over) if over else []
     films = [
         (name, shown(one["map_all"]["face_only"]), shown(one["map_all"]["full"]), _between(one["gain"]))
         for name, one in report["films"].items()
@@ -100,14 +106,19 @@ def plots_of_csm(report: Mapping[str, Any], folder: Path) -> dict[str, str]:
         for row in report["table"]
     ]
     groups = [
-        Bar(f"{kind}, {grouping}: {name} ({facts['identities']})", facts["mean"])
+        Bar(
+            f"{kind}, {grouping}: {name} ({facts['identities']})",
+            facts["mean"],
+            (facts["low"], facts["high"]),
+            facts["chance"],
+        )
         for kind, groupings in report["by_group"].items()
         for grouping, found in groupings.items()
         for name, facts in sorted(found.items())
     ]
     made = {
         "mAP across films; red: chance": ("csm_across.svg", bar_plot("mAP across films; red: chance", rows)),
-        "mAP of the whole system by group": ("csm_groups.svg", bar_plot("mAP by group (people)", groups)),
+        "mAP of the whole system by group": ("csm_groups.svg", bar_plot("mAP by group (people); red: chance", groups)),
     }
     for name, drawing in made.values():
         (folder / name).write_text(drawing, encoding="utf-8")
@@ -122,6 +133,17 @@ def _film(face_only: CastFigures, full: CastFigures, gain: Estimate) -> dict[str
     }
 
 
+def _over_average(rows: Sequence[TableRow]) -> list[dict[str, Any]]:
+    """What each fuser gains over the fixed average across films, query by query, with all modalities."""
+    whole = [row for row in rows if row.step == rows[-1].step]
+    fixed = {row.way: row.across for row in whole if row.fuser == AVERAGE}
+    return [
+        {"step": row.step, "fuser": row.fuser, "way": row.way, **_estimate(gain_over(row.across, fixed[row.way]))}
+        for row in whole
+        if row.way in fixed and row.fuser != AVERAGE
+    ]
+
+
 def _row(row: TableRow) -> dict[str, Any]:
     figures = {name: _cast(getattr(row, name)) for name in ("within", "across")}
     return {"step": row.step, "fuser": row.fuser, "way": row.way, **figures}
@@ -129,8 +151,9 @@ def _row(row: TableRow) -> dict[str, Any]:
 
 def _cast(figures: CastFigures) -> dict[str, Any]:
     low, high = figures.mean_average_precision.interval
-    tops = {f"top_{k}": figures.top[k] for k in TOP}
-    return {"map": _map(figures), "low": low, "high": high, **tops}
+    tops = {f"top_{k}": figures.top[k].value for k in TOP}
+    intervals = {f"top_{k}": interval_facts(figures.top[k]) for k in TOP}
+    return {"map": _map(figures), "low": low, "high": high, **tops, "intervals": intervals}
 
 
 def _clothes(figures: ClothesFigures) -> dict[str, Any]:
@@ -145,12 +168,13 @@ def _kinds(besides: Besides) -> dict[str, Any]:
 
 
 def _kind(figures: KindFigures) -> dict[str, Any]:
+    errors = {name: getattr(figures, name) for name in ("calibration_error", "calibration_error_likely")}
     return {
         "map": _estimate(figures.mean_average_precision),
         "chance": figures.chance,
         "open_set": _open(figures.open_set),
-        "calibration_error": figures.calibration_error,
-        "calibration_error_likely": figures.calibration_error_likely,
+        **{name: None if one is None else one.value for name, one in errors.items()},
+        "intervals": {name: interval_facts(one) for name, one in errors.items() if one is not None},
     }
 
 
@@ -159,6 +183,8 @@ def _open(found: OpenSet) -> dict[str, Any]:
         "found": _estimate(found.found),
         "rank_1": _estimate(found.rank_1),
         "share": found.share,
+        "share_interval": None if found.share_interval is None else list(found.share_interval),
+        "chance": found.chance,
         "threshold": found.threshold,
         "searches": found.searches,
     }
@@ -218,15 +244,26 @@ def _kind_lines(report: Mapping[str, Any]) -> list[str]:
             shown(told["chance"]),
             _between(told["open_set"]["found"]),
             _between(told["open_set"]["rank_1"]),
-            shown(told["open_set"]["share"]),
-            shown(told["calibration_error"]),
-            shown(told["calibration_error_likely"]),
+            shown(told["open_set"]["chance"]),
+            _share(told["open_set"]),
+            *(_error(told, name) for name in ("calibration_error", "calibration_error_likely")),
         )
         for how, kinds in (("", report["kinds"]), (", as served", report["kinds_as_served"]))
         for kind, told in kinds.items()
     ]
-    heads = ("query", "mAP", "chance", "found at FPIR 1 %", "rank 1", "share", "ECE", "ECE of 0.1 or more")
+    heads = ("query", "mAP", "chance", "found at FPIR 1 %", "rank 1", "chance", "share", "ECE", "ECE of 0.1 or more")
     return table_lines(heads, rows)
+
+
+def _share(found: Mapping[str, Any]) -> str:
+    if found["share"] is None:
+        return "-"
+    low, high = found["share_interval"]
+    return f"{found['share']:.3f} ({low:.3f} to {high:.3f})"
+
+
+def _error(told: Mapping[str, Any], name: str) -> str:
+    return "-" if told[name] is None else _between({"value": told[name], **told["intervals"][name]})
 
 
 def _clothes_lines(report: Mapping[str, Any]) -> list[str]:
@@ -248,9 +285,9 @@ def _weight_lines(report: Mapping[str, Any]) -> list[str]:
 
 def _group_lines(report: Mapping[str, Any]) -> list[str]:
     rows = [
-        (kind, f"{grouping}: {name}", shown(facts["mean"]), facts["identities"])
+        (kind, f"{grouping}: {name}", *group_cells(facts))
         for kind, groupings in report["by_group"].items()
         for grouping, found in groupings.items()
         for name, facts in sorted(found.items())
     ]
-    return table_lines(("query", "group", "mAP", "people"), rows)
+    return table_lines(("query", "group", "mAP (95 %)", "chance", "people"), rows)
