@@ -89,9 +89,8 @@ def _tasks(tracklets: Tracklets) -> Sequence[tuple[Task, Tracklets, Flags]]:
 
 
 def _pairs(kind: Kind, tracklets: Tracklets, pool: Flags, scores: F64) -> tuple[F64, Flags] | None:
-    names = np.array([name or "" for name in tracklets.identities])
-    wanted = np.array([name or "-" for name in kind.queries.identities])
-    right: Flags = np.array([names == name for name in wanted.tolist()], dtype=np.bool_)
+    wanted = [name or "-" for name in kind.queries.identities]
+    right: Flags = np.array([[seen == name for seen in tracklets.identities] for name in wanted], dtype=np.bool_)
     kept = (scores >= RETURNED) & pool[None, :] & right[:, pool].any(axis=1)[:, None]
     labels = right[kept]
     return (scores[kept], labels) if labels.any() and not labels.all() else None

@@ -18,7 +18,8 @@ from packs.calibration import Calibration
 from packs.fuser import FusionMethod
 from packs.manifest import Pack
 from packs.spec import Modality
-from services.association.handlers import AssociationHandlers
+from services.association.composing import compose_associations
+from services.association.identities.settings import IdentitySettings
 from services.association.settings import LinkingSettings
 from services.backends.associations.fake import FakeAssociationStore
 from services.backends.fusers import Representer
@@ -87,13 +88,14 @@ class ServedGallery:
         lines = calibration or pack.calibration
         index = FakeIndex(pack_digest=pack.digest)
         await _fill(index, tracklets)
-        handlers = AssociationHandlers(index, FakeAssociationStore(), lines, links, _LOGGER)
+        composed = compose_associations(index, FakeAssociationStore(), lines, links, IdentitySettings(), _LOGGER)
         for movie in dict.fromkeys(tracklets.movies):
-            await handlers.associate_video(GALLERY, movie)
+            await composed.stored.associate_video(GALLERY, movie)
+        await composed.watch.refresh(GALLERY)
         retriever = Retriever(index)
         fusing = MountedFusion(FusionHandlers(lines, fusion or FusionSettings(), networks), _LOGGER)
         judge = Judge(retriever, Weigher(fusing, index), lines, settings)
-        expander = Expander(handlers, Bounds.of(settings))
+        expander = Expander(composed.associations, Bounds.of(settings))
         finder = PersonFinder(retriever, SpeakerReader(index), judge, expander, lines, settings)
         reach = ShortTermReach(index, settings.short_term_window_s, settings.max_site_videos)
         return cls(tracklets, finder, index, reach, settings)

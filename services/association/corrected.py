@@ -8,6 +8,7 @@ import numpy as np
 
 from packs.arrays import I64
 from packs.spec import Modality
+from services.association.context import in_context
 from services.association.handlers import DEFAULT_MIN_PROBABILITY, AssociationHandlers, Dropped
 from services.association.identities.people import People
 from services.association.identities.watching import IdentityWatch
@@ -62,6 +63,10 @@ class CorrectedAssociations:
     ) -> EdgeBlock:
         """Read what `list_associations` reads, as arrays and in no order. Raises what that does."""
         block = await self._associations.edge_block(gallery, appearance_ids, modalities, min_probability)
+        context = self._watch.context(gallery)
+        if context is not None:
+            block = in_context(block, context)
+            block = block.where(block.probabilities >= min_probability)
         people = await self._watch.said(gallery)
         if people is None or not people.state.in_force:
             return block
