@@ -22,6 +22,7 @@ from evaluation.protocols.running import PROTOCOLS, Sources, run_protocol
 from evaluation.protocols.spine import SpineResult, run_spine
 from evaluation.reindex.cli import reindex_command
 from evaluation.report import report_of_spine, setting_of
+from evaluation.served.answers import answers_command
 from evaluation.stack import Stack, use_stack
 from evaluation.truth import Film, load_film
 from evaluation.words.cli import words_command
@@ -43,6 +44,7 @@ MoreFilmsArgument = Annotated[
 ]
 
 
+app.command("answers")(answers_command)
 app.command("demo")(demo_command)
 app.command("faces")(faces_command)
 app.command("gallery")(gallery_command)

@@ -28,7 +28,7 @@ from packs.manifest import Pack
 from services.search.query import Task
 from services.search.retrieval import QueryVector
 
-__all__ = ["FOLDS", "Kind", "hits_of", "kinds_of", "served_kinds"]
+__all__ = ["FOLDS", "Kind", "asked_of", "asked_scores", "hits_of", "kinds_of", "served_kinds"]
 
 FOLDS = 5
 # Hits that are asked with, of each person: as a user goes on from what was found.
@@ -104,7 +104,7 @@ async def asked_of(
     whole = await ServedGallery.of(tracklets, pack)
     scores: dict[str, F64] = {}
     for kind in kinds:
-        scores[kind.name] = np.stack([await _ask(whole, kind, row) for row in range(len(kind.queries))])
+        scores[kind.name] = await asked_scores(whole, kind)
         say(f"{kind.name}: {len(kind.queries)} asked")
     strangers = {kind.name: np.zeros(len(kind.queries)) for kind in kinds}
     people = sorted({name for kind in kinds for name in kind.queries.identities if name is not None})
@@ -114,6 +114,11 @@ async def asked_of(
             await _ask_strangers(tracklets, pack, kinds, gone, turn, strangers)
         say(f"without people: {fold + 1} of {FOLDS}")
     return {kind.name: Asked(scores[kind.name], strangers[kind.name]) for kind in kinds}
+
+
+async def asked_scores(gallery: ServedGallery, kind: Kind) -> F64:
+    """Scores of all queries of a kind, float64[Q, N]."""
+    return np.stack([await _ask(gallery, kind, row) for row in range(len(kind.queries))])
 
 
 async def _ask_strangers(

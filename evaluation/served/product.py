@@ -26,7 +26,6 @@ from services.backends.index.fake import FakeIndex
 from services.backends.schemas import (
     Appearance,
     AppearanceKind,
-    Association,
     EmbeddingRow,
     Gallery,
     SpeechSpan,
@@ -52,18 +51,6 @@ __all__ = ["ServedGallery"]
 GALLERY = "served"
 TOP_K = 1000
 _LOGGER = logging.getLogger(__name__)
-
-
-class _Associations:
-    """`Associations` straight from the handlers."""
-
-    def __init__(self, handlers: AssociationHandlers) -> None:
-        self._handlers = handlers
-
-    async def list_associations(
-        self, gallery: str, appearance_ids: Sequence[str], modalities: Sequence[Modality], min_probability: float
-    ) -> list[Association]:
-        return await self._handlers.list_associations(gallery, appearance_ids, modalities, min_probability)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +93,7 @@ class ServedGallery:
         retriever = Retriever(index)
         fusing = MountedFusion(FusionHandlers(lines, fusion or FusionSettings(), networks), _LOGGER)
         judge = Judge(retriever, Weigher(fusing, index), lines, settings)
-        expander = Expander(_Associations(handlers), Bounds.of(settings))
+        expander = Expander(handlers, Bounds.of(settings))
         finder = PersonFinder(retriever, SpeakerReader(index), judge, expander, lines, settings)
         reach = ShortTermReach(index, settings.short_term_window_s, settings.max_site_videos)
         return cls(tracklets, finder, index, reach, settings)
