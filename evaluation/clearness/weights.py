@@ -105,11 +105,11 @@ async def measured(samples: Sequence[FaceSample], encoders: Encoders, represente
     held: list[dict[Modality, Held]] = [{} for _ in samples]
     for modality in (Modality.FACE, Modality.BODY):
         crops = [sample.face if modality is Modality.FACE else sample.body for sample in samples]
-        for first in range(0, len(crops), BATCH):
-            part = np.stack(crops[first : first + BATCH])
-            embedded = await encoders.embed(modality, part)
-            for row, (vector, norm) in enumerate(zip(embedded.vectors, embedded.norms, strict=True)):
-                held[first + row][modality] = _held(part[row], vector, float(norm))
+        # One body stands beside each blur of its face.
+        distinct = {id(crop): crop for crop in crops}
+        known = dict(zip(distinct, await _embedded(modality, list(distinct.values()), encoders), strict=True))
+        for person, crop in zip(held, crops, strict=True):
+            person[modality] = known[id(crop)]
     weights = {}
     for name, representer in representers.items():
         made = await representer.represent(held)
@@ -149,6 +149,16 @@ def _by_person(values: F64, identities: Sequence[str]) -> list[float]:
     for value, identity in zip(values.tolist(), identities, strict=True):
         own.setdefault(identity, []).append(value)
     return [float(np.mean(one)) for one in own.values()]
+
+
+async def _embedded(modality: Modality, crops: Sequence[U8], encoders: Encoders) -> list[Held]:
+    found = []
+    for first in range(0, len(crops), BATCH):
+        part = crops[first : first + BATCH]
+        made = await encoders.embed(modality, np.stack(part))
+        rows = zip(part, made.vectors, made.norms, strict=True)
+        found += [_held(crop, vector, float(norm)) for crop, vector, norm in rows]
+    return found
 
 
 def _held(crop: U8, vector: F32, norm: float) -> Held:

@@ -93,3 +93,13 @@ async def test_a_process_of_its_own() -> None:
         assert fused.method == messages.FUSION_METHOD_ASSOCIATIVE
         assert sum(one.share for one in fused.shares) == pytest.approx(1.0)
     await server.stop()
+
+
+def test_the_environment_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERSONSEARCH_EVIDENCE__METHOD", "attention")
+    monkeypatch.setenv("PERSONSEARCH_EVIDENCE__OFF", '["body", "text"]')
+    monkeypatch.setenv("PERSONSEARCH_FUSERS", str(FUSERS_DIR))
+    settings = FusionProcessSettings(pack=DEMO)
+    assert settings.evidence.method is FusionMethod.ATTENTION
+    assert settings.evidence.off == {Modality.BODY, Modality.TEXT}
+    assert settings.fusers == FUSERS_DIR

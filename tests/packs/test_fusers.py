@@ -92,3 +92,11 @@ def test_the_largest_calibrated_part_speaks(found: FuserPack) -> None:
     few = tuple(one for one in card.calibrations if len(one.modalities) < 3)
     part = FuserCard.model_validate(card.model_dump() | {"calibrations": few})
     assert part.spoken([VOICE, HEAD, BODY]) == {HEAD, BODY}
+
+
+def test_a_pack_may_decide_without_some_modalities() -> None:
+    demo = Pack.load(DEMO)
+    blind = demo.without([FACE])
+    assert blind.calibration.keys() == demo.calibration.keys() - {FACE}
+    # It still embeds them, into the same collections.
+    assert (blind.digest, blind.modalities, blind.files) == (demo.digest, demo.modalities, demo.files)
