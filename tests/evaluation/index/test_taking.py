@@ -59,7 +59,7 @@ async def test_what_is_there_is_not_made_again(
         shown = [appearance("1", 0.0, 2.0, LEFT, (0.5, 1.5))]
         fake.appearances = KnownVideos(shown)
         fake.answer_with(hit_pb2.Hit(appearance=shown[0], score=0.5))
-        fields = {name: "" for name in Endpoints.__dataclass_fields__}
+        fields = dict.fromkeys(Endpoints.__dataclass_fields__, "")
         endpoints = Endpoints(**fields | {"search_address": fake.address, "ingest_address": fake.address})
         stack = Stack(endpoints, StackSettings(), own=False)
 
