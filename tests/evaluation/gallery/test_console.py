@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-import click
 import pytest
+import typer
 
 from evaluation.gallery import console
 from evaluation.gallery.console import alone, bars, rendered_films
@@ -13,7 +13,7 @@ from evaluation.truth import Film
 
 
 def test_a_folder_is_worked_in_by_one_run_at_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with alone(tmp_path), pytest.raises(click.exceptions.Exit), alone(tmp_path):
+    with alone(tmp_path), pytest.raises(typer.Exit), alone(tmp_path):
         pass
     assert "another run works in" in capsys.readouterr().err
     with alone(tmp_path):
