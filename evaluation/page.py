@@ -73,7 +73,12 @@ def _headline(report: Mapping[str, Any]) -> list[str]:
 
 
 def _side(report: Mapping[str, Any]) -> list[str]:
-    return table_lines(("besides", "value"), ((f"`{name}`", shown(report[name])) for name in SIDE))
+    rows = []
+    for name in SIDE:
+        told = report["side_intervals"].get(name)
+        between = f"{shown(told['low'])} to {shown(told['high'])} ({told['count']} {told['drawn']})" if told else ""
+        rows.append((f"`{name}`", shown(report[name]), between, shown(report["chance"].get(name))))
+    return table_lines(("besides", "value", "95 % interval (drawn)", "chance"), rows)
 
 
 def _films(report: Mapping[str, Any]) -> list[str]:

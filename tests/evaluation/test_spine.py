@@ -93,6 +93,17 @@ async def test_figures_come_out_as_counted_by_hand(film: Film, appearance) -> No
     assert result.everything.rank_1 == 0.5
     assert result.everything.precision_when_sure == 0.5
     assert result.everything.recall_when_sure == pytest.approx((1 / 2 + 1) / 2)
+    everything = result.everything
+    for name, value in (("rank_1", 0.5), ("precision_at_0_5", 0.5), ("recall_at_0_5", everything.recall_when_sure)):
+        figure = everything.side[name]
+        assert figure.value == pytest.approx(value)
+        assert (figure.count, figure.unit) == (2, "identities")
+        assert figure.interval[0] <= figure.value <= figure.interval[1]
+    assert 0.0 < everything.rank_1_chance < 1.0
+    error = result.verdicts.estimate()
+    assert error is not None
+    assert error.value == pytest.approx(result.verdicts.error())
+    assert result.verdicts.estimate(1.1) is None
     assert result.speech_count == 1
     held = verdicts(figures)
     assert held["tracklet_recall >= 0.9"] is True
