@@ -210,6 +210,8 @@ def test_the_command_reports_and_requires(
 
     monkeypatch.setattr(cli, "_taken", taken)
     monkeypatch.setattr(cli, "load_film", lambda folder: film(folder.name, "1"))
+    # Faces are cut from films.
+    monkeypatch.setattr(cli, "EXTRAS", {"served": cli.EXTRAS["served"]})
     (tmp_path / "s1").mkdir()
     out = tmp_path / "out"
     words = ["index", "--films", str(tmp_path / "s1"), "--out", str(out), "--trainer", str(tmp_path / "none")]
@@ -217,7 +219,7 @@ def test_the_command_reports_and_requires(
     assert done.exit_code == 0, done.output
     told = json.loads((out / "report" / "report.json").read_text())
     assert told["gallery"] == {"films": 1, "sharing": 1}
-    assert set(told["steps"]) == {"csm", "apes", "iqiyi", "identities", "spine"}
+    assert set(told["steps"]) == {"csm", "apes", "iqiyi", "identities", "served", "spine"}
     assert told["requirements"]["films and galleries: films >= 20"] is False
     assert told["requirements"]["identities: higher on every film >= 1"] is True
     assert told["map_all"]["full"] == told["steps"]["csm"]["map_all"]["full"]
