@@ -8,7 +8,7 @@ a mapping of `value` and, where known, `low`, `high` and `chance`; they then sta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from evaluation.index.kept import Made
 from evaluation.truth import Film
 from packs.manifest import Pack
 
-__all__ = ["EXTRAS", "Extra", "Given"]
+__all__ = ["Extra", "Given"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,3 @@ class Given:
 
 
 Extra = Callable[[Given], Made]
-
-# Known by name; the report has each in this order, behind what is built in.
-EXTRAS: Mapping[str, Extra] = {}
