@@ -92,9 +92,7 @@ def _face_weights(line: str, reports: Reports) -> list[Claim]:
     """By blur and yaw where that was measured, else by the quality of the face."""
     falls = reports.get("faces", {}).get("falls", {}).get("associative")
     if falls is not None:
-        return [
-            Claim(line, f"the face's weight falls with {kind}", int(fell), ">=", 1) for kind, fell in falls.items()
-        ]
+        return [Claim(line, f"the face's weight falls with {kind}", int(fell), ">=", 1) for kind, fell in falls.items()]
     parts = reports.get("csm", {}).get("face_weights", {}).get("associative") or []
     fall = parts[-1]["weight"] - parts[0]["weight"] if parts else None
     return [Claim(line, "the face's weight, clearest fifth less the least clear", fall, ">", 0.0, note="by quality")]

@@ -82,10 +82,10 @@ def page_of_csm(report: Mapping[str, Any], plots: Mapping[str, str] | None = Non
     over = [(one["fuser"], one["way"], between(one)) for one in report["over_average"]]
     lines += table_lines(("fusion", "propagation", "ACROSS mAP over the average (95 %)"), over) if over else []
     films = [
-        (name, shown(one["map_all"]["face_only"]), shown(one["map_all"]["full"]), between(one["gain"]))
+        (name, *_maps(one), between(one["gain"]), shown(one["map_all"]["chance"]))
         for name, one in report["films"].items()
     ]
-    lines += table_lines(("film", "face only", "full", "gain (95 %)"), films)
+    lines += table_lines(("film", "face only (95 %)", "full (95 %)", "gain (95 %)", "chance"), films)
     lines += (
         _faceless_lines(report)
         + kind_lines(report["kinds"] | {f"{kind}, as served": told for kind, told in report["kinds_as_served"].items()})
@@ -129,9 +129,13 @@ def plots_of_csm(report: Mapping[str, Any], folder: Path) -> dict[str, str]:
     return {caption: name for caption, (name, _) in made.items()}
 
 
-def _film(face_only: CastFigures, full: CastFigures, gain: Estimate) -> dict[str, Any]:
+def _film(face_only: CastFigures, full: CastFigures, gain: Estimate, blind: CastFigures) -> dict[str, Any]:
     return {
-        "map_all": {"face_only": _map(face_only), "full": _map(full), "gain": gain.value},
+        "map_all": {"face_only": _map(face_only), "full": _map(full), "gain": gain.value, "chance": _map(blind)},
+        "intervals": {
+            "map_all.face_only": interval_facts(face_only.mean_average_precision),
+            "map_all.full": interval_facts(full.mean_average_precision),
+        },
         "gain": estimate_facts(gain),
         "falls_short": gain.interval[1] < 0.0,
     }
@@ -146,6 +150,12 @@ def _over_average(rows: Sequence[TableRow]) -> list[dict[str, Any]]:
         for row in whole
         if row.way in fixed and row.fuser != AVERAGE
     ]
+
+
+def _maps(film: Mapping[str, Any]) -> list[str]:
+    """Face only and full of one film, in cells."""
+    names = ("face_only", "full")
+    return [between({"value": film["map_all"][name], **film["intervals"][f"map_all.{name}"]}) for name in names]
 
 
 def _row(row: TableRow) -> dict[str, Any]:
