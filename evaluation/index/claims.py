@@ -92,9 +92,7 @@ def _face_weights(line: str, reports: Reports) -> list[Claim]:
     """By blur and yaw where that was measured, else by the quality of the face."""
     falls = reports.get("faces", {}).get("falls", {}).get("associative")
     if falls is not None:
-        return [
-            Claim(line, f"the face's weight falls with {kind}", float(fell), ">=", 1) for kind, fell in falls.items()
-        ]
+        return [Claim(line, f"the face's weight falls with {kind}", int(fell), ">=", 1) for kind, fell in falls.items()]
     parts = reports.get("csm", {}).get("face_weights", {}).get("associative") or []
     fall = parts[-1]["weight"] - parts[0]["weight"] if parts else None
     return [Claim(line, "the face's weight, clearest fifth less the least clear", fall, ">", 0.0, note="by quality")]
@@ -200,7 +198,7 @@ def _identities(reports: Reports) -> list[Claim]:
             claims.append(Claim(line, f"{name} F1, all films, {when} corrections", **told))
     for key in ("higher_on_every_film", "undo_restores_bit_for_bit"):
         value = report.get(key)
-        claims.append(Claim(line, key.replace("_", " "), None if value is None else float(value), ">=", 1))
+        claims.append(Claim(line, key.replace("_", " "), None if value is None else int(value), ">=", 1))
     return claims
 
 
@@ -221,6 +219,6 @@ def _by_group(reports: Reports) -> list[Claim]:
     ]
 
 
-def _missing(wanted: set[Any], told: set[Any], report: Any) -> float | None:
+def _missing(wanted: set[Any], told: set[Any], report: Any) -> int | None:
     """How many of the wanted are not told; None without a report."""
-    return float(len(wanted - told)) if report else None
+    return len(wanted - told) if report else None

@@ -8,7 +8,7 @@ from typing import Any
 
 from evaluation.datasets.store import read_search
 from evaluation.datasets.tracklets import CastSearch
-from evaluation.index.given import Given
+from evaluation.index.extra import Given
 from evaluation.index.kept import Made
 from evaluation.metrics.bootstrap import Estimate
 from evaluation.protocols.csm.besides import KindFigures
