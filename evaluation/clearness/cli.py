@@ -81,7 +81,9 @@ async def measure_faces(folders: Sequence[Path], pack_dir: Path, fusers: Path | 
         blurred, turned = blurred + more_blurred, turned + more_turned
     if not blurred or not turned:
         raise ValueError(f"{', '.join(map(str, folders))} show no face that is large enough and uncovered")
-    seen = {"blur": await measured(blurred, vision, networks), "yaw": await measured(turned, vision, networks)}
+    by_blur, by_yaw = await measured(blurred, vision, networks), await measured(turned, vision, networks)
+    seen = {"blur": by_blur["length"], "yaw": by_yaw["length"]}
+    seen |= {"blur, sharpness": by_blur["sharpness"], "yaw, sharpness": by_yaw["sharpness"]}
     await encoding.aclose()
     await fusing.aclose()
     report = {kind: _report_of(one) for kind, one in seen.items()}
@@ -128,6 +130,8 @@ def page_of_faces(report: Mapping[str, Any]) -> str:
         "blur": ("Blur, as a share of the face's width", [f"{share:.2f}" for share in report["blur_share_of_width"]]),
         "yaw": ("Turned away, degrees", [f"{least:.0f} to {most:.0f}" for least, most in report["yaw_deg"]]),
     }
+    for kind in ("blur", "yaw"):
+        titles[f"{kind}, sharpness"] = (f"{titles[kind][0]}, where sharpness tells too", titles[kind][1])
     titles["tracklets"] = ("Whole tracklets, turned away in their best frames, degrees", titles["yaw"][1])
     for kind, (title, labels) in titles.items():
         if kind not in report:

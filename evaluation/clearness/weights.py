@@ -97,19 +97,31 @@ class Condition:
 Curve = Mapping[int, Condition]
 
 
-async def measured(samples: Sequence[FaceSample], encoders: Encoders, representers: Mapping[str, Representer]) -> Seen:
+async def measured(
+    samples: Sequence[FaceSample], encoders: Encoders, representers: Mapping[str, Representer]
+) -> dict[str, Seen]:
     """Embed faces and bodies, and let each network weigh them.
 
-    The quality of one crop is that which ingest gives to a tracklet of that crop alone.
+    The quality of one crop is that which ingest gives to a tracklet of that crop alone: as ingest is (``length``), and
+    with `blur_tells` (``sharpness``).
     """
-    held: list[dict[Modality, Held]] = [{} for _ in samples]
-    for modality in (Modality.FACE, Modality.BODY):
-        crops = [sample.face if modality is Modality.FACE else sample.body for sample in samples]
-        # One body stands beside each blur of its face.
-        distinct = {id(crop): crop for crop in crops}
-        known = dict(zip(distinct, await _embedded(modality, list(distinct.values()), encoders), strict=True))
-        for person, crop in zip(held, crops, strict=True):
-            person[modality] = known[id(crop)]
+    faces = await _embedded(Modality.FACE, [sample.face for sample in samples], encoders)
+    # One body stands beside each blur of its face.
+    distinct = {id(sample.body): sample.body for sample in samples}
+    known = dict(zip(distinct, await _embedded(Modality.BODY, list(distinct.values()), encoders), strict=True))
+    found = {}
+    for name, pictures_tell in (("length", False), ("sharpness", True)):
+        held = [
+            {Modality.FACE: _held(face, pictures_tell), Modality.BODY: _held(known[id(sample.body)], False)}
+            for face, sample in zip(faces, samples, strict=True)
+        ]
+        found[name] = await _weighed(samples, held, representers)
+    return found
+
+
+async def _weighed(
+    samples: Sequence[FaceSample], held: Sequence[Mapping[Modality, Held]], representers: Mapping[str, Representer]
+) -> Seen:
     weights = {}
     for name, representer in representers.items():
         made = await representer.represent(held)
@@ -151,18 +163,17 @@ def _by_person(values: F64, identities: Sequence[str]) -> list[float]:
     return [float(np.mean(one)) for one in own.values()]
 
 
-async def _embedded(modality: Modality, crops: Sequence[U8], encoders: Encoders) -> list[Held]:
+async def _embedded(modality: Modality, crops: Sequence[U8], encoders: Encoders) -> list[Observation]:
     found = []
     for first in range(0, len(crops), BATCH):
         part = crops[first : first + BATCH]
         made = await encoders.embed(modality, np.stack(part))
         rows = zip(part, made.vectors, made.norms, strict=True)
-        found += [_held(crop, vector, float(norm)) for crop, vector, norm in rows]
+        found += [Observation(Position(0, 0.0), 1.0, crop, vector, float(norm)) for crop, vector, norm in rows]
     return found
 
 
-def _held(crop: U8, vector: F32, norm: float) -> Held:
-    seen = Observation(Position(0, 0.0), 1.0, crop, vector, norm)
-    joined = aggregate([seen])
+def _held(seen: Observation, pictures_tell: bool) -> Held:
+    joined = aggregate([seen], pictures_tell=pictures_tell)
     assert joined is not None
-    return Held(vector, joined.quality)
+    return Held(joined.vector, joined.quality)

@@ -136,10 +136,20 @@ def _hidden(reports: Reports) -> list[Claim]:
     served = figure_at(spine, "intervals", "voice_map") | figure_at(spine, "voice_map")
     served["chance"] = figure_at(spine, "chance", "voice_map")["value"]
     claims.append(Claim("HEARD", "mAP, through the services", **served, sign=">=", bound=0.6))
-    links = csm.get("body_links")
-    uniform, same = figure_at(links, "uniform_of_links"), figure_at(links, "same_linked")
-    claims.append(Claim("uniforms", "body links that join two in one uniform", **uniform, sign="<=", bound=0.02))
-    claims.append(Claim("uniforms", "same person's same-clothes pairs linked", **same, sign=">=", bound=0.6))
+    return [*claims, *_uniforms(csm, reports.get("served", {}).get("figures", {}))]
+
+
+def _uniforms(csm: Report, served: Mapping[str, Any]) -> list[Claim]:
+    """Read both ways, of all links and of all pairs in one uniform; as searches follow links, where that is known."""
+    asked = (
+        ("uniform_of_links", "share of links that join two people in one uniform", "<=", 0.02),
+        ("uniform_linked", "share of pairs of two people in one uniform that are linked", "<=", 0.02),
+        ("same_linked", "share of one person's same-clothes pairs that are linked", ">=", 0.6),
+    )
+    claims = []
+    for key, name, sign, bound in asked:
+        figure = served.get(f"{key}.links") or figure_at(csm, "body_links", key)
+        claims.append(Claim("uniforms", name, **figure, sign=sign, bound=bound))
     return claims
 
 
@@ -162,7 +172,12 @@ def _sureness(reports: Reports) -> list[Claim]:
 
 def _served(figures: Mapping[str, Any]) -> list[Claim]:
     claims = []
-    lines = {"calibration_error": ("calibration", "<=", 0.05), "open_set_share": ("open set", ">=", 0.5)}
+    lines = {
+        "calibration_error": ("calibration", "<=", 0.05),
+        "calibration_error_likely": ("calibration", None, None),
+        "open_set_share": ("open set", ">=", 0.5),
+        "map": ("query kinds", None, None),
+    }
     for name in sorted(figures):
         measure, _, kind = name.partition(".")
         if measure in lines:

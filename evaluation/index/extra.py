@@ -8,34 +8,13 @@ a mapping of `value` and, where known, `low`, `high` and `chance`; they then sta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 
-from evaluation.index.kept import Made
-from evaluation.truth import Film
-from packs.manifest import Pack
+from evaluation.clearness.extra import faces_extra
+from evaluation.index.given import Extra
+from evaluation.served.extra import served_extra
 
-__all__ = ["Extra", "Given"]
+__all__ = ["EXTRAS"]
 
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What an extra may look at.
-
-    Attributes:
-        films: With their folders and truths.
-        appearances: The read-back of the gallery, for `evaluation.datasets.store.read_search`.
-        record: Folder of the index's files, of a stack that is down.
-        pack: That embedded.
-        say: Receives lines of progress.
-    """
-
-    films: Sequence[Film]
-    appearances: Path
-    record: Path
-    pack: Pack
-    say: Callable[[str], None]
-
-
-Extra = Callable[[Given], Made]
+# Known by name; the report has each in this order, behind what is built in.
+EXTRAS: Mapping[str, Extra] = {"served": served_extra, "faces": faces_extra}

@@ -18,7 +18,7 @@ from evaluation.gallery.work import GALLERY
 from evaluation.identities.cli import measure_identities
 from evaluation.identities.loading import read_gallery
 from evaluation.identities.report import page_of, report_of
-from evaluation.index.extra import Extra, Given
+from evaluation.index.given import Extra, Given
 from evaluation.index.kept import KeptSteps, Made
 from evaluation.protocols.iqiyi.cards import ClipCard, digest_of_clips
 from evaluation.protocols.iqiyi.split import split_cast

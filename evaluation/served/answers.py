@@ -91,7 +91,7 @@ def _tasks(tracklets: Tracklets) -> Sequence[tuple[Task, Tracklets, Flags]]:
 def _pairs(kind: Kind, tracklets: Tracklets, pool: Flags, scores: F64) -> tuple[F64, Flags] | None:
     wanted = [name or "-" for name in kind.queries.identities]
     right: Flags = np.array([[seen == name for seen in tracklets.identities] for name in wanted], dtype=np.bool_)
-    kept = (scores >= RETURNED) & pool[None, :] & right[:, pool].any(axis=1)[:, None]
+    kept = (scores >= RETURNED) & pool[None, :] & np.any(right[:, pool], axis=1, keepdims=True)
     labels = right[kept]
     return (scores[kept], labels) if labels.any() and not labels.all() else None
 

@@ -88,7 +88,9 @@ def card() -> FuserCard:
 
 async def test_quality_and_weight_fall_with_blur(film: Film) -> None:
     blurred, _ = face_samples(film, Cuts())
-    seen = await measured(blurred, Cuts(), {"fake": FakeRepresenter(card())})
+    both = await measured(blurred, Cuts(), {"fake": FakeRepresenter(card())})
+    seen = both["length"]
+    assert (both["sharpness"].quality <= seen.quality).all()
     assert seen.quality[0] > 0.5
     assert seen.quality[-1] == 0.0
     assert seen.weights["fake"][-1] < seen.weights["fake"][0] - 0.1

@@ -14,12 +14,10 @@ from evaluation.asking import IngestedFilm
 from evaluation.cli import app
 from evaluation.datasets.store import write_search
 from evaluation.datasets.tracklets import CastSearch, ModalityRows, Tracklets
-from evaluation.index import cli, others
+from evaluation.index import cli
 from evaluation.index import steps as module
-from evaluation.index.claims import claims_of
-from evaluation.index.extra import Given
+from evaluation.index.given import Given
 from evaluation.index.kept import KeptSteps, Made
-from evaluation.index.others import served
 from evaluation.index.plan import IndexPlan, cast_of, films_of_largest_cast
 from evaluation.index.steps import StepError, Steps, clip_networks, run_steps
 from evaluation.index.taking import Taken
@@ -167,41 +165,6 @@ def test_a_step_with_nothing_to_measure_says_so_and_the_others_go_on(plan: Steps
     assert not (plan.report / ".faces.key").exists()
 
 
-def test_answers_as_served_have_the_figures_that_claims_look_for(plan: Steps) -> None:
-    given = Given(plan.films, plan.appearances, plan.record, plan.pack, silent)
-    report, page = served(given)
-    assert {"portrait", "voice", "hit"} == set(report["kinds"])
-    assert set(report["figures"]) == {
-        f"{name}.{kind}" for name in ("calibration_error", "open_set_share") for kind in report["kinds"]
-    }
-    assert page.startswith("# As served")
-    assert "| portrait |" in page
-    claims = {claim.name: claim for claim in claims_of({"served": report}, {})}
-    told = claims["calibration_error, portrait, as served"]
-    assert told.value == report["kinds"]["portrait"]["calibration_error"]
-    assert told.low is not None
-    assert told.low <= told.value <= told.high
-
-
-def test_faces_are_those_of_the_films_and_of_their_read_back(plan: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    async def measure(folders: list[Path], pack: Path, fusers: None, threads: int) -> dict:
-        asked.append((folders, pack))
-        return {"falls": {"associative": {"blur": True, "yaw": True}}}
-
-    def more(report: dict, folders: list[Path], appearances: list[Path], *rest: object) -> dict:
-        asked.append((folders, appearances))
-        return report
-
-    monkeypatch.setattr(others, "measure_faces", measure)
-    monkeypatch.setattr(others, "with_tracklets", more)
-    monkeypatch.setattr(others, "page_of_faces", lambda report: "# Faces\n")
-    given = Given(plan.films, plan.appearances, plan.record, plan.pack, silent)
-    assert others.faces(given) == ({"falls": {"associative": {"blur": True, "yaw": True}}}, "# Faces\n")
-    assert asked == [([Path("f")], plan.pack.directory), ([Path("f")], [plan.appearances])]
-
-
 def script(path: Path, text: str) -> Path:
     path.write_text(f"#!{sys.executable}\n{text}")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
@@ -259,8 +222,9 @@ def test_the_command_reports_and_requires(
         return Taken(result, report, {"pack": {"name": "demo", "version": "0", "digest": "0" * 64}}, pack)
 
     monkeypatch.setattr(cli, "_taken", taken)
-    monkeypatch.setattr(cli, "EXTRAS", {})
     monkeypatch.setattr(cli, "load_film", lambda folder: film(folder.name, "1"))
+    # Faces are cut from films.
+    monkeypatch.setattr(cli, "EXTRAS", {"served": cli.EXTRAS["served"]})
     (tmp_path / "s1").mkdir()
     out = tmp_path / "out"
     words = ["index", "--films", str(tmp_path / "s1"), "--out", str(out), "--trainer", str(tmp_path / "none")]
@@ -268,7 +232,7 @@ def test_the_command_reports_and_requires(
     assert done.exit_code == 0, done.output
     told = json.loads((out / "report" / "report.json").read_text())
     assert told["gallery"] == {"films": 1, "sharing": 1}
-    assert set(told["steps"]) == {"csm", "apes", "iqiyi", "identities", "spine"}
+    assert set(told["steps"]) == {"csm", "apes", "iqiyi", "identities", "served", "spine"}
     assert told["requirements"]["films and galleries: films >= 20"] is False
     assert told["requirements"]["identities: higher on every film >= 1"] is True
     assert told["map_all"]["full"] == told["steps"]["csm"]["map_all"]["full"]

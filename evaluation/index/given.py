@@ -1,0 +1,35 @@
+"""What a measurement that is not of this package may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from evaluation.index.kept import Made
+from evaluation.truth import Film
+from packs.manifest import Pack
+
+__all__ = ["Extra", "Given"]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What an extra may look at.
+
+    Attributes:
+        films: With their folders and truths.
+        appearances: The read-back of the gallery, for `evaluation.datasets.store.read_search`.
+        record: Folder of the index's files, of a stack that is down.
+        pack: That embedded.
+        say: Receives lines of progress.
+    """
+
+    films: Sequence[Film]
+    appearances: Path
+    record: Path
+    pack: Pack
+    say: Callable[[str], None]
+
+
+Extra = Callable[[Given], Made]
