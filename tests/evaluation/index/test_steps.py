@@ -14,10 +14,9 @@ from evaluation.asking import IngestedFilm
 from evaluation.cli import app
 from evaluation.datasets.store import write_search
 from evaluation.datasets.tracklets import CastSearch, ModalityRows, Tracklets
-from evaluation.index import cli, others
+from evaluation.index import cli
 from evaluation.index import steps as module
-from evaluation.index.claims import claims_of
-from evaluation.index.extra import Given
+from evaluation.index.given import Given
 from evaluation.index.kept import KeptSteps, Made
 from evaluation.index.plan import IndexPlan, cast_of, films_of_largest_cast
 from evaluation.index.steps import StepError, Steps, clip_networks, run_steps
@@ -167,6 +166,7 @@ def test_a_step_with_nothing_to_measure_says_so_and_the_others_go_on(plan: Steps
     assert not (plan.report / ".faces.key").exists()
 
 
+<<<<<<< HEAD
 def test_answers_as_served_have_the_figures_that_claims_look_for(plan: Steps) -> None:
     given = Given(plan.films, plan.appearances, plan.record, plan.pack, silent)
     report, page = served_extra(given)
@@ -202,6 +202,8 @@ def test_faces_are_those_of_the_films_and_of_their_read_back(plan: Steps, monkey
     assert asked == [([Path("f")], plan.pack.directory), ([Path("f")], [plan.appearances])]
 
 
+=======
+>>>>>>> protocolrows
 def script(path: Path, text: str) -> Path:
     path.write_text(f"#!{sys.executable}\n{text}")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
@@ -259,7 +261,6 @@ def test_the_command_reports_and_requires(
         return Taken(result, report, {"pack": {"name": "demo", "version": "0", "digest": "0" * 64}}, pack)
 
     monkeypatch.setattr(cli, "_taken", taken)
-    monkeypatch.setattr(cli, "EXTRAS", {})
     monkeypatch.setattr(cli, "load_film", lambda folder: film(folder.name, "1"))
     (tmp_path / "s1").mkdir()
     out = tmp_path / "out"
