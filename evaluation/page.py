@@ -8,7 +8,7 @@ from typing import Any
 from evaluation.groups import group_cells
 from evaluation.headline import BOUNDS
 
-__all__ = ["page_of_report", "shown", "table_lines"]
+__all__ = ["between", "page_of_report", "shown", "table_lines"]
 
 SIDE = (
     "tracklet_precision",
@@ -126,6 +126,11 @@ def table_lines(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> list[
     """Write a Markdown table, with an empty line behind it."""
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     return lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows] + [""]
+
+
+def between(told: Mapping[str, Any]) -> str:
+    """Write a figure with its interval in a cell, of `value`, `low` and `high`."""
+    return f"{told['value']:.3f} ({told['low']:.3f} to {told['high']:.3f})"
 
 
 def shown(value: object) -> str:

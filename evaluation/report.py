@@ -20,7 +20,7 @@ from evaluation.protocols.spine import SpineResult
 from evaluation.rankings import RankedFigures
 from packs.manifest import Pack
 
-__all__ = ["Setting", "interval_facts", "now", "report_of_spine", "rounded", "setting_of"]
+__all__ = ["Setting", "estimate_facts", "interval_facts", "now", "report_of_spine", "rounded", "setting_of"]
 
 SCHEMA = "personsearch-evaluation/2"
 DIGITS = 4
@@ -230,6 +230,11 @@ def _film_facts(result: SpineResult) -> list[dict[str, Any]]:
 def interval_facts(figure: Estimate) -> dict[str, Any]:
     """Say between what a figure lies, and over what was drawn."""
     return {"low": figure.interval[0], "high": figure.interval[1], "drawn": figure.unit, "count": figure.count}
+
+
+def estimate_facts(figure: Estimate) -> dict[str, Any]:
+    """A figure with between what it lies."""
+    return {"value": figure.value, **interval_facts(figure)}
 
 
 def _value(figure: Estimate | None) -> float | None:

@@ -26,7 +26,12 @@ def write_search(path: Path, search: CastSearch, facts: Mapping[str, Any]) -> No
     """Write it, whole or not at all; `facts` say what it was made of (films, pack)."""
     head = {"schema": SCHEMA, "name": search.name, "facts": dict(facts), "attributes": dict(search.attributes)}
     arrays: dict[str, NDArray[Any]] = {"head": np.array(json.dumps(head))}
-    parts = {"tracklets": search.tracklets, "portraits": search.portraits, "voices": search.voices}
+    parts = {
+        "tracklets": search.tracklets,
+        "portraits": search.portraits,
+        "voices": search.voices,
+        "texts": search.texts,
+    }
     for name, part in parts.items():
         if part is not None:
             arrays |= {f"{name}/{column}": values for column, values in _columns(part).items()}
@@ -46,7 +51,8 @@ def read_search(path: Path) -> tuple[CastSearch, dict[str, Any]]:
             raise DataError(path, f"has the schema {head['schema']!r}, expected {SCHEMA}: make it anew")
         tracklets, portraits = _part(arrays, "tracklets"), _part(arrays, "portraits")
         voices = _part(arrays, "voices") if "voices/ids" in arrays else None
-        return CastSearch(head["name"], tracklets, portraits, voices, head["attributes"]), head["facts"]
+        texts = _part(arrays, "texts") if "texts/ids" in arrays else None
+        return CastSearch(head["name"], tracklets, portraits, voices, head["attributes"], texts), head["facts"]
     except FileNotFoundError as error:
         raise DataError(path, "is not there") from error
     except DataError:

@@ -16,7 +16,7 @@ import numpy as np
 
 from evaluation.asking import IngestedFilm
 from evaluation.datasets.presence import heard_in, in_part
-from evaluation.datasets.queries import read_portraits, read_voices
+from evaluation.datasets.queries import read_portraits, read_texts, read_voices
 from evaluation.datasets.tracklets import CastSearch, ModalityRows, Tracklets
 from evaluation.matching import assign, assign_speech
 from evaluation.predictions import predicted_speech, predicted_tracklets
@@ -32,7 +32,7 @@ from services.runtime.trust import confidence_of
 
 __all__ = ["MODALITIES", "facts_of", "read_back", "tracklets_of_film", "truths_of"]
 
-MODALITIES = (Modality.FACE, Modality.HEAD, Modality.BODY, Modality.VOICE)
+MODALITIES = (Modality.FACE, Modality.HEAD, Modality.BODY, Modality.VOICE, Modality.TEXT)
 Wire = appearance_pb2.Appearance
 
 
@@ -58,6 +58,7 @@ async def read_back(
         tracklets=joined(parts),
         portraits=await read_portraits(films, pack, backend),
         voices=await read_voices(films, pack, backend),
+        texts=await read_texts(films, pack, backend),
         attributes={identity: dict(facts) for film in films for identity, facts in film.attributes.items()},
     )
 

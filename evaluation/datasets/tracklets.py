@@ -190,7 +190,9 @@ class CastSearch:
         name: Of the data, for reports.
         tracklets: Where.
         portraits: Who; `movies` says which movie's cast a portrait is of.
-        voices: Voice clips of the cast; empty where there are none.
+        voices: Voice clips of the cast; None where there are none.
+        texts: Descriptions of the cast as dressed in some scene; `outfits` are whose clothes they describe, as
+            "person/outfit". None where there are none.
         attributes: What is known of each identity, for figures by group.
     """
 
@@ -199,3 +201,4 @@ class CastSearch:
     portraits: Tracklets
     voices: Tracklets | None = None
     attributes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    texts: Tracklets | None = None

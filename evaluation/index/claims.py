@@ -92,9 +92,7 @@ def _face_weights(line: str, reports: Reports) -> list[Claim]:
     """By blur and yaw where that was measured, else by the quality of the face."""
     falls = reports.get("faces", {}).get("falls", {}).get("associative")
     if falls is not None:
-        return [
-            Claim(line, f"the face's weight falls with {kind}", float(fell), ">=", 1) for kind, fell in falls.items()
-        ]
+        return [Claim(line, f"the face's weight falls with {kind}", int(fell), ">=", 1) for kind, fell in falls.items()]
     parts = reports.get("csm", {}).get("face_weights", {}).get("associative") or []
     fall = parts[-1]["weight"] - parts[0]["weight"] if parts else None
     return [Claim(line, "the face's weight, clearest fifth less the least clear", fall, ">", 0.0, note="by quality")]
@@ -138,10 +136,20 @@ def _hidden(reports: Reports) -> list[Claim]:
     served = figure_at(spine, "intervals", "voice_map") | figure_at(spine, "voice_map")
     served["chance"] = figure_at(spine, "chance", "voice_map")["value"]
     claims.append(Claim("HEARD", "mAP, through the services", **served, sign=">=", bound=0.6))
-    links = csm.get("body_links")
-    uniform, same = figure_at(links, "uniform_of_links"), figure_at(links, "same_linked")
-    claims.append(Claim("uniforms", "body links that join two in one uniform", **uniform, sign="<=", bound=0.02))
-    claims.append(Claim("uniforms", "same person's same-clothes pairs linked", **same, sign=">=", bound=0.6))
+    return [*claims, *_uniforms(csm, reports.get("served", {}).get("figures", {}))]
+
+
+def _uniforms(csm: Report, served: Mapping[str, Any]) -> list[Claim]:
+    """Read both ways, of all links and of all pairs in one uniform; as searches follow links, where that is known."""
+    asked = (
+        ("uniform_of_links", "share of links that join two people in one uniform", "<=", 0.02),
+        ("uniform_linked", "share of pairs of two people in one uniform that are linked", "<=", 0.02),
+        ("same_linked", "share of one person's same-clothes pairs that are linked", ">=", 0.6),
+    )
+    claims = []
+    for key, name, sign, bound in asked:
+        figure = served.get(f"{key}.links") or figure_at(csm, "body_links", key)
+        claims.append(Claim("uniforms", name, **figure, sign=sign, bound=bound))
     return claims
 
 
@@ -164,7 +172,12 @@ def _sureness(reports: Reports) -> list[Claim]:
 
 def _served(figures: Mapping[str, Any]) -> list[Claim]:
     claims = []
-    lines = {"calibration_error": ("calibration", "<=", 0.05), "open_set_share": ("open set", ">=", 0.5)}
+    lines = {
+        "calibration_error": ("calibration", "<=", 0.05),
+        "calibration_error_likely": ("calibration", None, None),
+        "open_set_share": ("open set", ">=", 0.5),
+        "map": ("query kinds", None, None),
+    }
     for name in sorted(figures):
         measure, _, kind = name.partition(".")
         if measure in lines:
@@ -185,7 +198,7 @@ def _identities(reports: Reports) -> list[Claim]:
             claims.append(Claim(line, f"{name} F1, all films, {when} corrections", **told))
     for key in ("higher_on_every_film", "undo_restores_bit_for_bit"):
         value = report.get(key)
-        claims.append(Claim(line, key.replace("_", " "), None if value is None else float(value), ">=", 1))
+        claims.append(Claim(line, key.replace("_", " "), None if value is None else int(value), ">=", 1))
     return claims
 
 
@@ -206,6 +219,6 @@ def _by_group(reports: Reports) -> list[Claim]:
     ]
 
 
-def _missing(wanted: set[Any], told: set[Any], report: Any) -> float | None:
+def _missing(wanted: set[Any], told: set[Any], report: Any) -> int | None:
     """How many of the wanted are not told; None without a report."""
-    return float(len(wanted - told)) if report else None
+    return len(wanted - told) if report else None

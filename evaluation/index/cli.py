@@ -18,7 +18,7 @@ from evaluation.index.extra import EXTRAS
 from evaluation.index.kept import Made
 from evaluation.index.plan import IndexPlan, films_of_largest_cast
 from evaluation.index.report import write_index
-from evaluation.index.steps import StepError, Steps, run_steps
+from evaluation.index.steps import Steps, run_steps
 from evaluation.index.taking import Taken, take_in
 from evaluation.stack import kept_stack
 from evaluation.truth import Film, load_film
@@ -80,7 +80,7 @@ def index_command(
                 extras=EXTRAS,
             )
             made = run_steps(steps, say)
-        except (PackError, RenderError, StepError, ValueError) as error:
+        except (PackError, RenderError, ValueError) as error:
             typer.secho(f"error: {error}", err=True, fg="red")
             raise typer.Exit(1) from error
         made["spine"] = _spine(taken, target)

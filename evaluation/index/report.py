@@ -99,4 +99,5 @@ def _cells(claim: Mapping[str, Any]) -> list[str]:
 def _number(value: float | None, missing: str = "-") -> str:
     if value is None:
         return missing
-    return f"{value:g}" if float(value).is_integer() and abs(value) != 1 else f"{value:.3f}"
+    # Counts, and facts that are 1 or 0.
+    return str(value) if isinstance(value, int) else f"{value:.3f}"

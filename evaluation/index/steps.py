@@ -24,6 +24,7 @@ from evaluation.protocols.iqiyi.cards import ClipCard, digest_of_clips
 from evaluation.protocols.iqiyi.split import split_cast
 from evaluation.protocols.running import PROTOCOLS, Sources, run_protocol
 from evaluation.truth import Film
+from packs.fusers import FUSERS_DIR, FuserPack
 from packs.manifest import Pack
 
 __all__ = ["StepError", "Steps", "clip_networks", "run_steps"]
@@ -34,7 +35,7 @@ Say = Callable[[str], None]
 
 
 class StepError(Exception):
-    """A step could not be made; the message says why."""
+    """The networks of `iqiyi` could not be trained; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +70,41 @@ class Steps:
 def run_steps(steps: Steps, say: Say) -> dict[str, Made]:
     """Make what was not made before: reports and pages by name, in the order of the report.
 
+    A step with nothing to be measured (films too few for it) has a page that says so, and no report: what is asked of
+    it does not hold, and the others go on.
+
     Raises:
-        StepError: The networks of `iqiyi` could not be trained.
         PackError: A network is not, or is of another pack.
-        ValueError: There is nothing to be measured.
     """
-    networks = clip_networks(steps.appearances, steps.networks, steps.trainer, say)
-    kept = KeptSteps(steps.report, [steps.appearances, *steps.fusers, *networks], [str(steps.corrections)])
+    networks = _networks_or_none(steps, say)
+    words = [str(steps.corrections), *_digest_of_served()]
+    kept = KeptSteps(steps.report, [steps.appearances, *steps.fusers, *networks], words)
     sources = Sources(appearances=steps.appearances, fusers=steps.fusers, networks=networks)
-    made = {name: kept.once(name, partial(_protocol, name, sources, steps, say), say) for name in PROTOCOLS}
-    made["identities"] = kept.once("identities", partial(_identities, steps), say)
     given = Given(steps.films, steps.appearances, steps.record, steps.pack, say)
-    for name, extra in steps.extras.items():
-        made[name] = kept.once(name, partial(extra, given), say)
+    makers: dict[str, Callable[[], Made]] = {name: partial(_protocol, name, sources, steps, say) for name in PROTOCOLS}
+    makers["identities"] = partial(_identities, steps)
+    makers |= {name: partial(extra, given) for name, extra in steps.extras.items()}
+    made: dict[str, Made] = {}
+    for name, make in makers.items():
+        try:
+            made[name] = kept.once(name, make, say)
+        except ValueError as error:
+            say(f"{name}: not measured: {error}")
+            made[name] = ({}, f"# {name.capitalize()}\n\nNot measured: {error}\n")
     return made
+
+
+def _networks_or_none(steps: Steps, say: Say) -> list[Path]:
+    try:
+        return clip_networks(steps.appearances, steps.networks, steps.trainer, say)
+    except StepError as error:
+        say(str(error))
+        return []
+
+
+def _digest_of_served() -> list[str]:
+    """Of the networks that fuse which go with the pack: rows are made of them too."""
+    return [FuserPack.load(FUSERS_DIR).pack.digest] if FUSERS_DIR.exists() else []
 
 
 def clip_networks(appearances: Path, folder: Path, trainer: Path | None, say: Say) -> list[Path]:

@@ -24,7 +24,7 @@ from evaluation.protocols.csm.besides import LIKELY, RETURNED, as_heard, heard_p
 from evaluation.served.kinds import Kind, asked_scores, kinds_of
 from evaluation.served.product import ServedGallery
 from packs.arrays import F64
-from packs.beta import BetaCalibration, fit_beta
+from packs.log_odds import LogOddsMap, fit_log_odds
 from packs.manifest import Pack
 from packs.spec import Modality
 from services.runtime.settings import StackSettings
@@ -40,7 +40,7 @@ Errors = tuple[float, float]
 class Fitted:
     """A map, of how many pairs, and the calibration error (over all returned, over likely ones) before and after."""
 
-    line: BetaCalibration
+    line: LogOddsMap
     pairs: int
     before: Errors
     after: Errors
@@ -55,7 +55,8 @@ def answers_command(
     pack = Pack.load(StackSettings().pack)
     fitted = asyncio.run(fit_answers(_pooled(appearances), pack, _say, every))
     for name, one in fitted.items():
-        typer.echo(f"{name}: {one.line.a:.3f} {one.line.b:.3f} {one.line.c:.3f}, {one.pairs} pairs, {_told(one)}")
+        values = ", ".join(f"{value:.2f}" for value in one.line.values)
+        typer.echo(f'"{name}": ({values}),  # {one.pairs} pairs, {_told(one)}')
     out.parent.mkdir(parents=True, exist_ok=True)
     rows = {name: {**one.line.model_dump(), "before": one.before, "after": one.after} for name, one in fitted.items()}
     out.write_text(json.dumps({"pack": pack.digest, "answers": rows}, indent=2) + "\n", encoding="utf-8")
@@ -91,13 +92,13 @@ def _tasks(tracklets: Tracklets) -> Sequence[tuple[Task, Tracklets, Flags]]:
 def _pairs(kind: Kind, tracklets: Tracklets, pool: Flags, scores: F64) -> tuple[F64, Flags] | None:
     wanted = [name or "-" for name in kind.queries.identities]
     right: Flags = np.array([[seen == name for seen in tracklets.identities] for name in wanted], dtype=np.bool_)
-    kept = (scores >= RETURNED) & pool[None, :] & right[:, pool].any(axis=1)[:, None]
+    kept = (scores >= RETURNED) & pool[None, :] & np.any(right[:, pool], axis=1, keepdims=True)
     labels = right[kept]
     return (scores[kept], labels) if labels.any() and not labels.all() else None
 
 
 def _fit(scores: F64, labels: Flags) -> Fitted:
-    line = fit_beta(scores, labels)
+    line = fit_log_odds(scores, labels)
     return Fitted(line, len(scores), _errors(scores, labels), _errors(line.of(scores), labels))
 
 

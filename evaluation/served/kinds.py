@@ -1,6 +1,7 @@
 """What the product answers to each kind of query: mAP, open set and calibration, of its own scores.
 
-Kinds: a portrait (`SEEN`), a voice clip (`HEARD`), a hit that was found already (`SEEN`, with all that is known of it).
+Kinds: a portrait (`SEEN`), a voice clip (`HEARD`), a hit that was found already (`SEEN`, with all that is known of it),
+and a typed description (`SEEN`, alone: of a person in those clothes; the same person in others is not described).
 Non-mated searches ask in a gallery without their people, from which everything is linked anew.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,10 +26,11 @@ from evaluation.protocols.csm.besides import (
 from evaluation.served.product import ServedGallery
 from packs.arrays import F64
 from packs.manifest import Pack
+from packs.spec import Modality
 from services.search.query import Task
 from services.search.retrieval import QueryVector
 
-__all__ = ["FOLDS", "Kind", "asked_of", "asked_scores", "hits_of", "kinds_of", "served_kinds"]
+__all__ = ["FOLDS", "Kind", "as_dressed", "asked_of", "asked_scores", "hits_of", "kinds_of", "served_kinds"]
 
 FOLDS = 5
 # Hits that are asked with, of each person: as a user goes on from what was found.
@@ -45,6 +47,7 @@ class Kind:
         queries: Q of them, each with its vectors.
         tracklets: N, each as whom it answers the task with.
         pool: bool[N], what can answer the task.
+        wanted: What each query asks for, in the words of the tracklets' identities; whom it shows when left out.
         named: Whether a query is one of the tracklets, by its id.
     """
 
@@ -53,7 +56,13 @@ class Kind:
     queries: Tracklets
     tracklets: Tracklets
     pool: Flags
+    wanted: tuple[str | None, ...] = ()
     named: bool = False
+
+    def figures(self, asked: Asked) -> KindFigures:
+        """What was found."""
+        queries = replace(self.queries, identities=self.wanted) if self.wanted else self.queries
+        return kind_figures(queries, self.tracklets, asked, self.pool, self.pool)
 
 
 def kinds_of(search: CastSearch) -> list[Kind]:
@@ -65,7 +74,18 @@ def kinds_of(search: CastSearch) -> list[Kind]:
     hits = hits_of(tracklets)
     if len(hits):
         kinds.append(Kind("hit", Task.SEEN, hits, tracklets, tracklets.on_screen, named=True))
+    if search.texts is not None and Modality.TEXT in tracklets.rows:
+        texts = search.texts
+        pool = tracklets.on_screen & tracklets.present(Modality.TEXT)
+        kinds.append(Kind("text", Task.SEEN, texts, as_dressed(tracklets), pool, wanted=texts.outfits))
     return kinds
+
+
+def as_dressed(tracklets: Tracklets) -> Tracklets:
+    """The same, each as who wears what, as descriptions have it."""
+    names = zip(tracklets.identities, tracklets.outfits, strict=True)
+    worn = tuple(f"{name}/{outfit.rpartition('/')[2]}" if name and outfit else None for name, outfit in names)
+    return replace(tracklets, identities=worn)
 
 
 def hits_of(tracklets: Tracklets, of_each: int = HITS_OF_EACH) -> Tracklets:
@@ -91,10 +111,7 @@ async def served_kinds(
     """
     several = list(kinds if kinds is not None else kinds_of(search))
     asked = await asked_of(search.tracklets, pack, several, say)
-    return {
-        kind.name: kind_figures(kind.queries, kind.tracklets, asked[kind.name], kind.pool, kind.pool)
-        for kind in several
-    }
+    return {kind.name: kind.figures(asked[kind.name]) for kind in several}
 
 
 async def asked_of(

@@ -19,6 +19,7 @@ from packs.fuser import FusionMethod
 from packs.manifest import Pack
 from packs.spec import Modality
 from services.association.composing import compose_associations
+from services.association.corrected import CorrectedAssociations
 from services.association.identities.settings import IdentitySettings
 from services.association.settings import LinkingSettings
 from services.backends.associations.fake import FakeAssociationStore
@@ -64,6 +65,7 @@ class ServedGallery:
         index: Of this process.
         reach: Where what a hit wears holds.
         settings: Of the search.
+        associations: As searches read them.
     """
 
     tracklets: Tracklets
@@ -71,6 +73,7 @@ class ServedGallery:
     index: FakeIndex
     reach: ShortTermReach
     settings: SearchSettings
+    associations: CorrectedAssociations
 
     @classmethod
     async def of(
@@ -98,7 +101,7 @@ class ServedGallery:
         expander = Expander(composed.associations, Bounds.of(settings))
         finder = PersonFinder(retriever, SpeakerReader(index), judge, expander, lines, settings)
         reach = ShortTermReach(index, settings.short_term_window_s, settings.max_site_videos)
-        return cls(tracklets, finder, index, reach, settings)
+        return cls(tracklets, finder, index, reach, settings, composed.associations)
 
     async def ask(self, vectors: Sequence[QueryVector], task: Task) -> F64:
         """Scores of the vectors of one part, float64[N]; 0 for what does not come back."""

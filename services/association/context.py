@@ -70,4 +70,5 @@ def in_context(block: EdgeBlock, context: IdentityContext) -> EdgeBlock:
     probabilities: F64 = block.probabilities.copy()
     probabilities[within] = WITHIN.of(probabilities[within])
     probabilities[between] = BETWEEN.of(probabilities[between])
-    return replace(block, probabilities=probabilities)
+    # In single precision, as the cache and the wire have them.
+    return replace(block, probabilities=probabilities.astype(np.float32).astype(np.float64))

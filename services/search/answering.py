@@ -2,7 +2,7 @@
 
 Evidence is weighed pair by pair, and an appearance takes the strongest of many chains, so that what is left at the low
 end says too much, and of each kind of question in its own way. The last step is a map for each kind that keeps the
-order (`packs.beta`), fitted on films that no network learned from by `python -m evaluation answers`; the maps are
+order (`packs.log_odds`), fitted on films that no network learned from by `python -m evaluation answers`; the maps are
 `settings.DEFAULT_ANSWERS`. So `min_score` 0.5 asks for what is as likely right as wrong, whatever was asked.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from packs.beta import BetaCalibration
+from packs.log_odds import LogOddsMap
 from packs.spec import Modality
 from services.search.parts import ReadPart
 from services.search.query import Task
@@ -36,7 +36,7 @@ def kind_of(task: Task, parts: Sequence[ReadPart]) -> str:
     return f"{asked}.{known}"
 
 
-def settled(scores: Mapping[str, float], line: BetaCalibration | None) -> dict[str, float]:
+def settled(scores: Mapping[str, float], line: LogOddsMap | None) -> dict[str, float]:
     """Scores by appearance id as probabilities, in the same order."""
     if line is None or not scores:
         return dict(scores)

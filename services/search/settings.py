@@ -7,14 +7,14 @@ from typing import Annotated
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from packs.beta import BetaCalibration
+from packs.log_odds import LogOddsMap
 from services.runtime.settings import Section, StackSettings
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 # What the scores of the demo pack's answers mean, by task and kind of question (`answering`); what is not here stays as
 # it is. `python -m evaluation answers` fits them.
-DEFAULT_ANSWERS: Mapping[str, BetaCalibration] = {}
+DEFAULT_ANSWERS: Mapping[str, LogOddsMap] = {}
 
 
 class PortraitSettings(Section):
@@ -119,7 +119,7 @@ class SearchSettings(Section):
     contradiction_limit: Annotated[float, Field(ge=0.0)] = 4.0
     contradiction_quality: tuple[Probability, Probability] = (0.6, 0.9)
     fusion_timeout_s: PositiveFloat = 2.0
-    answers: Mapping[str, BetaCalibration] = DEFAULT_ANSWERS
+    answers: Mapping[str, LogOddsMap] = DEFAULT_ANSWERS
     competition_sharpness: PositiveFloat = 8.0
     short_term_window_s: PositiveFloat = 60.0
     max_site_videos: PositiveInt = 16

@@ -10,14 +10,14 @@ from typing import Any
 from evaluation.groups import group_cells
 from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.cast_search import TOP
-from evaluation.metrics.open_set import OpenSet
-from evaluation.page import shown, table_lines
+from evaluation.page import between, shown, table_lines
 from evaluation.plots.svg import Bar, bar_plot
-from evaluation.protocols.csm.besides import Besides, KindFigures
+from evaluation.protocols.csm.besides import Besides
 from evaluation.protocols.csm.clothes import ClothesFigures
 from evaluation.protocols.csm.figures import CastFigures, gain_over
+from evaluation.protocols.csm.kinds import kind_facts, kind_lines
 from evaluation.protocols.csm.table import CsmResult, TableRow
-from evaluation.report import interval_facts, now, rounded
+from evaluation.report import estimate_facts, interval_facts, now, rounded
 
 __all__ = ["page_of_csm", "plots_of_csm", "report_of_csm"]
 
@@ -58,7 +58,7 @@ def report_of_csm(result: CsmResult, setting: Mapping[str, Any]) -> dict[str, An
     }
     if besides.faceless:
         names = ("r_precision", "recall_at_50", "mean_average_precision")
-        figures = {name: _estimate(getattr(besides.faceless, name)) for name in names}
+        figures = {name: estimate_facts(getattr(besides.faceless, name)) for name in names}
         chances = dict(zip(names, besides.faceless.chance, strict=True))
         report["faceless"] = figures | {"chance": chances, "tracklets": besides.faceless.tracklets}
     told: dict[str, Any] = rounded(report)
@@ -79,14 +79,18 @@ def page_of_csm(report: Mapping[str, Any], plots: Mapping[str, str] | None = Non
     ]
     heads = ("modalities", "fusion", "propagation", "IN mAP", "R@1", "R@3", "R@5", "ACROSS mAP", "R@1", "R@3", "R@5")
     lines += table_lines(heads, [_cells(row) for row in report["table"]])
-    over = [(one["fuser"], one["way"], _between(one)) for one in report["over_average"]]
+    over = [(one["fuser"], one["way"], between(one)) for one in report["over_average"]]
     lines += table_lines(("fusion", "propagation", "ACROSS mAP over the average (95 %)"), over) if over else []
     films = [
-        (name, shown(one["map_all"]["face_only"]), shown(one["map_all"]["full"]), _between(one["gain"]))
+        (name, *_maps(one), between(one["gain"]), shown(one["map_all"]["chance"]))
         for name, one in report["films"].items()
     ]
-    lines += table_lines(("film", "face only", "full", "gain (95 %)"), films)
-    lines += _faceless_lines(report) + _kind_lines(report) + _clothes_lines(report)
+    lines += table_lines(("film", "face only (95 %)", "full (95 %)", "gain (95 %)", "chance"), films)
+    lines += (
+        _faceless_lines(report)
+        + kind_lines(report["kinds"] | {f"{kind}, as served": told for kind, told in report["kinds_as_served"].items()})
+        + _clothes_lines(report)
+    )
     lines += _weight_lines(report) + _group_lines(report)
     lines += [line for caption, path in (plots or {}).items() for line in (f"![{caption}]({path})", "")]
     return "\n".join(lines)
@@ -125,10 +129,14 @@ def plots_of_csm(report: Mapping[str, Any], folder: Path) -> dict[str, str]:
     return {caption: name for caption, (name, _) in made.items()}
 
 
-def _film(face_only: CastFigures, full: CastFigures, gain: Estimate) -> dict[str, Any]:
+def _film(face_only: CastFigures, full: CastFigures, gain: Estimate, blind: CastFigures) -> dict[str, Any]:
     return {
-        "map_all": {"face_only": _map(face_only), "full": _map(full), "gain": gain.value},
-        "gain": _estimate(gain),
+        "map_all": {"face_only": _map(face_only), "full": _map(full), "gain": gain.value, "chance": _map(blind)},
+        "intervals": {
+            "map_all.face_only": interval_facts(face_only.mean_average_precision),
+            "map_all.full": interval_facts(full.mean_average_precision),
+        },
+        "gain": estimate_facts(gain),
         "falls_short": gain.interval[1] < 0.0,
     }
 
@@ -138,10 +146,16 @@ def _over_average(rows: Sequence[TableRow]) -> list[dict[str, Any]]:
     whole = [row for row in rows if row.step == rows[-1].step]
     fixed = {row.way: row.across for row in whole if row.fuser == AVERAGE}
     return [
-        {"step": row.step, "fuser": row.fuser, "way": row.way, **_estimate(gain_over(row.across, fixed[row.way]))}
+        {"step": row.step, "fuser": row.fuser, "way": row.way, **estimate_facts(gain_over(row.across, fixed[row.way]))}
         for row in whole
         if row.way in fixed and row.fuser != AVERAGE
     ]
+
+
+def _maps(film: Mapping[str, Any]) -> list[str]:
+    """Face only and full of one film, in cells."""
+    names = ("face_only", "full")
+    return [between({"value": film["map_all"][name], **film["intervals"][f"map_all.{name}"]}) for name in names]
 
 
 def _row(row: TableRow) -> dict[str, Any]:
@@ -158,40 +172,13 @@ def _cast(figures: CastFigures) -> dict[str, Any]:
 
 def _clothes(figures: ClothesFigures) -> dict[str, Any]:
     found = {name: getattr(figures, name) for name in CLOTHES}
-    told: dict[str, Any] = {name: None if one is None else _estimate(one) for name, one in found.items()}
+    told: dict[str, Any] = {name: None if one is None else estimate_facts(one) for name, one in found.items()}
     return told | {"links": figures.links}
 
 
 def _kinds(besides: Besides) -> dict[str, Any]:
-    voices = {"voice": _kind(besides.voice)} if besides.voice else {}
-    return {"portrait": _kind(besides.portrait)} | voices
-
-
-def _kind(figures: KindFigures) -> dict[str, Any]:
-    errors = {name: getattr(figures, name) for name in ("calibration_error", "calibration_error_likely")}
-    return {
-        "map": _estimate(figures.mean_average_precision),
-        "chance": figures.chance,
-        "open_set": _open(figures.open_set),
-        **{name: None if one is None else one.value for name, one in errors.items()},
-        "intervals": {name: interval_facts(one) for name, one in errors.items() if one is not None},
-    }
-
-
-def _open(found: OpenSet) -> dict[str, Any]:
-    return {
-        "found": _estimate(found.found),
-        "rank_1": _estimate(found.rank_1),
-        "share": found.share,
-        "share_interval": None if found.share_interval is None else list(found.share_interval),
-        "chance": found.chance,
-        "threshold": found.threshold,
-        "searches": found.searches,
-    }
-
-
-def _estimate(figure: Estimate) -> dict[str, Any]:
-    return {"value": figure.value, **interval_facts(figure)}
+    voices = {"voice": kind_facts(besides.voice)} if besides.voice else {}
+    return {"portrait": kind_facts(besides.portrait)} | voices
 
 
 def _map(figures: CastFigures) -> float:
@@ -223,54 +210,20 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
     return cells
 
 
-def _between(told: Mapping[str, Any]) -> str:
-    return f"{told['value']:.3f} ({told['low']:.3f} to {told['high']:.3f})"
-
-
 def _faceless_lines(report: Mapping[str, Any]) -> list[str]:
     told = report["faceless"]
     if told is None:
         return ["No tracklet of anybody asked for is without a visible face.", ""]
-    rows = [(name, _between(told[name]), shown(chance)) for name, chance in told["chance"].items()]
+    rows = [(name, between(told[name]), shown(chance)) for name, chance in told["chance"].items()]
     heads = (f"tracklets without a visible face ({told['tracklets']})", "value (95 %)", "chance")
     return table_lines(heads, rows)
-
-
-def _kind_lines(report: Mapping[str, Any]) -> list[str]:
-    rows = [
-        (
-            f"{kind}{how}",
-            _between(told["map"]),
-            shown(told["chance"]),
-            _between(told["open_set"]["found"]),
-            _between(told["open_set"]["rank_1"]),
-            shown(told["open_set"]["chance"]),
-            _share(told["open_set"]),
-            *(_error(told, name) for name in ("calibration_error", "calibration_error_likely")),
-        )
-        for how, kinds in (("", report["kinds"]), (", as served", report["kinds_as_served"]))
-        for kind, told in kinds.items()
-    ]
-    heads = ("query", "mAP", "chance", "found at FPIR 1 %", "rank 1", "chance", "share", "ECE", "ECE of 0.1 or more")
-    return table_lines(heads, rows)
-
-
-def _share(found: Mapping[str, Any]) -> str:
-    if found["share"] is None:
-        return "-"
-    low, high = found["share_interval"]
-    return f"{found['share']:.3f} ({low:.3f} to {high:.3f})"
-
-
-def _error(told: Mapping[str, Any], name: str) -> str:
-    return "-" if told[name] is None else _between({"value": told[name], **told["intervals"][name]})
 
 
 def _clothes_lines(report: Mapping[str, Any]) -> list[str]:
     told = report["body_links"]
     if told is None:
         return []
-    rows = [(f"`{name}`", "-" if told[name] is None else _between(told[name])) for name in CLOTHES]
+    rows = [(f"`{name}`", "-" if told[name] is None else between(told[name])) for name in CLOTHES]
     return table_lines((f"body links ({told['links']})", "share (95 % over films)"), rows)
 
 

@@ -16,12 +16,14 @@ from evaluation.datasets.store import write_search
 from evaluation.datasets.tracklets import CastSearch, ModalityRows, Tracklets
 from evaluation.index import cli
 from evaluation.index import steps as module
+from evaluation.index.given import Given
 from evaluation.index.kept import KeptSteps, Made
 from evaluation.index.plan import IndexPlan, cast_of, films_of_largest_cast
 from evaluation.index.steps import StepError, Steps, clip_networks, run_steps
 from evaluation.index.taking import Taken
 from evaluation.protocols.spine import SpineResult, evaluate_spine
 from evaluation.report import report_of_spine, setting_of
+from evaluation.served.extra import served_extra
 from evaluation.truth import Film
 from packs.manifest import Pack
 from packs.spec import Modality
@@ -152,6 +154,56 @@ def test_steps_run_from_the_read_back_alone_and_are_kept(plan: Steps, told_ident
     ]
 
 
+def test_a_step_with_nothing_to_measure_says_so_and_the_others_go_on(plan: Steps, told_identities: None) -> None:
+    def nothing(given: Given) -> Made:
+        raise ValueError("no film shows a face")
+
+    lines: list[str] = []
+    made = run_steps(replace(plan, extras={"faces": nothing}), lines.append)
+    assert made["faces"] == ({}, "# Faces\n\nNot measured: no film shows a face\n")
+    assert made["csm"][0]
+    assert "faces: not measured: no film shows a face" in lines
+    assert not (plan.report / ".faces.key").exists()
+
+
+<<<<<<< HEAD
+def test_answers_as_served_have_the_figures_that_claims_look_for(plan: Steps) -> None:
+    given = Given(plan.films, plan.appearances, plan.record, plan.pack, silent)
+    report, page = served_extra(given)
+    wanted = {
+        f"{name}.{kind}" for name in ("calibration_error", "open_set_share") for kind in ("portrait", "voice", "hit")
+    }
+    assert wanted <= set(report["figures"])
+    assert page.startswith("# As served")
+    assert "| portrait |" in page
+    claims = {claim.name: claim for claim in claims_of({"served": report}, {})}
+    told = claims["calibration_error, portrait, as served"]
+    assert told.value == report["figures"]["calibration_error.portrait"]["value"]
+    assert told.low is not None
+    assert told.low <= told.value <= told.high
+
+
+def test_faces_are_those_of_the_films_and_of_their_read_back(plan: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    async def measure(folders: list[Path], pack: Path, fusers: None, threads: int) -> dict:
+        asked.append((folders, pack))
+        return {"falls": {"associative": {"blur": True, "yaw": True}}}
+
+    def more(report: dict, folders: list[Path], appearances: list[Path], *rest: object) -> dict:
+        asked.append((folders, appearances))
+        return report
+
+    monkeypatch.setattr(others, "measure_faces", measure)
+    monkeypatch.setattr(others, "with_tracklets", more)
+    monkeypatch.setattr(others, "page_of_faces", lambda report: "# Faces\n")
+    given = Given(plan.films, plan.appearances, plan.record, plan.pack, silent)
+    assert others.faces(given) == ({"falls": {"associative": {"blur": True, "yaw": True}}}, "# Faces\n")
+    assert asked == [([Path("f")], plan.pack.directory), ([Path("f")], [plan.appearances])]
+
+
+=======
+>>>>>>> protocolrows
 def script(path: Path, text: str) -> Path:
     path.write_text(f"#!{sys.executable}\n{text}")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)

@@ -169,6 +169,9 @@ def test_the_report_has_the_figures_that_are_asked_for(result: CsmResult, tmp_pa
     for film in report["films"].values():
         assert film["map_all"]["full"] >= film["map_all"]["face_only"]
         assert not film["falls_short"]
+        assert film["map_all"]["chance"] < film["map_all"]["face_only"]
+        told = film["intervals"]["map_all.full"]
+        assert told["low"] <= film["map_all"]["full"] <= told["high"]
     assert set(report["kinds"]) == set(report["kinds_as_served"]) == {"portrait", "voice"}
     assert report["kinds"]["portrait"]["calibration_error"] is None
     assert 0.0 <= report["kinds_as_served"]["portrait"]["calibration_error"] <= 1.0
