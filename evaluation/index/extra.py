@@ -8,19 +8,14 @@ a mapping of `value` and, where known, `low`, `high` and `chance`; they then sta
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-=======
-from collections.abc import Mapping
->>>>>>> protocolrows
 
 from evaluation.index.kept import Made
 from evaluation.truth import Film
 from packs.manifest import Pack
 
-<<<<<<< HEAD
 __all__ = ["Extra", "Given"]
 
 
@@ -44,9 +39,3 @@ class Given:
 
 
 Extra = Callable[[Given], Made]
-=======
-__all__ = ["EXTRAS"]
-
-# Known by name; the report has each in this order, behind what is built in.
-EXTRAS: Mapping[str, Extra] = {"served": served_extra, "faces": faces_extra}
->>>>>>> protocolrows

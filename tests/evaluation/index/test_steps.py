@@ -166,7 +166,6 @@ def test_a_step_with_nothing_to_measure_says_so_and_the_others_go_on(plan: Steps
     assert not (plan.report / ".faces.key").exists()
 
 
-<<<<<<< HEAD
 def test_answers_as_served_have_the_figures_that_claims_look_for(plan: Steps) -> None:
     given = Given(plan.films, plan.appearances, plan.record, plan.pack, silent)
     report, page = served_extra(given)
@@ -202,8 +201,6 @@ def test_faces_are_those_of_the_films_and_of_their_read_back(plan: Steps, monkey
     assert asked == [([Path("f")], plan.pack.directory), ([Path("f")], [plan.appearances])]
 
 
-=======
->>>>>>> protocolrows
 def script(path: Path, text: str) -> Path:
     path.write_text(f"#!{sys.executable}\n{text}")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
