@@ -14,8 +14,8 @@ from evaluation.gallery.console import alone, bars, rendered_films
 from evaluation.gallery.rendering import RenderError
 from evaluation.gallery.work import Bar
 from evaluation.index.claims import claims_of
-from evaluation.index.extra import EXTRAS
 from evaluation.index.kept import Made
+from evaluation.index.others import EXTRAS
 from evaluation.index.plan import IndexPlan, films_of_largest_cast
 from evaluation.index.report import write_index
 from evaluation.index.steps import Steps, run_steps

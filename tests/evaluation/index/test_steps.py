@@ -14,9 +14,10 @@ from evaluation.asking import IngestedFilm
 from evaluation.cli import app
 from evaluation.datasets.store import write_search
 from evaluation.datasets.tracklets import CastSearch, ModalityRows, Tracklets
-from evaluation.index import cli
+from evaluation.index import cli, others
 from evaluation.index import steps as module
-from evaluation.index.given import Given
+from evaluation.index.claims import claims_of
+from evaluation.index.extra import Given
 from evaluation.index.kept import KeptSteps, Made
 from evaluation.index.plan import IndexPlan, cast_of, films_of_largest_cast
 from evaluation.index.steps import StepError, Steps, clip_networks, run_steps
@@ -258,6 +259,7 @@ def test_the_command_reports_and_requires(
         return Taken(result, report, {"pack": {"name": "demo", "version": "0", "digest": "0" * 64}}, pack)
 
     monkeypatch.setattr(cli, "_taken", taken)
+    monkeypatch.setattr(cli, "EXTRAS", {})
     monkeypatch.setattr(cli, "load_film", lambda folder: film(folder.name, "1"))
     (tmp_path / "s1").mkdir()
     out = tmp_path / "out"
