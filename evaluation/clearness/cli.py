@@ -28,7 +28,10 @@ from services.backends.inference.local import LocalInferenceBackend
 from services.backends.vision import VisionModels
 from services.runtime.settings import default_pack_dir
 
-__all__ = ["faces_command", "measure_faces", "page_of_faces"]
+__all__ = ["faces_command", "measure_faces", "page_of_faces", "with_tracklets"]
+
+# A batch on a machine that does other work too.
+PATIENCE_S = 600.0
 
 
 def faces_command(
@@ -72,7 +75,9 @@ async def measure_faces(folders: Sequence[Path], pack_dir: Path, fusers: Path | 
     found = fusers_beside(pack, fusers)
     if found is None:
         raise PackError(f"no networks that fuse go with {pack.name} {pack.version}: give --fusers")
-    encoding, fusing = LocalInferenceBackend(pack, threads=threads), LocalInferenceBackend(found.pack, threads=threads)
+    encoding, fusing = (
+        LocalInferenceBackend(one, threads=threads, deadline_s=PATIENCE_S) for one in (pack, found.pack)
+    )
     vision = VisionModels(encoding, pack)
     networks = {str(method): NetworkRepresenter(fusing, fuser) for method, fuser in found.fusers.items()}
     blurred, turned = list[FaceSample](), list[FaceSample]()
