@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import grpc
 import numpy as np
 
+from packs.arrays import F64
 from packs.spec import Modality
 from personsearch.v1 import (
     association_service_pb2,
@@ -21,7 +22,7 @@ from personsearch.v1 import (
 from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
 from services.runtime.modalities import modality_from_proto, modality_to_proto
 from services.search.answer import Share, Who
-from services.search.ports import Candidate, Evidence, FusedEvidence, PortUnavailableError
+from services.search.ports import Candidate, Column, Evidence, FusedEvidence, PortUnavailableError, candidates_of
 from services.search.query import Task
 
 # The most that the protos allow in one request.
@@ -119,6 +120,11 @@ class RemoteFusion:
                 raise PortUnavailableError(f"fusion gave {len(response.fused)} verdicts on {len(asked)} candidates")
             fused.extend(fused_from_proto(verdict) for verdict in response.fused)
         return fused
+
+    async def seen(self, columns: Sequence[Column], links: F64) -> F64:
+        """Ask as of any candidates."""
+        fused = await self.fuse(candidates_of(columns, links), Task.SEEN)
+        return np.array([verdict.probability for verdict in fused], dtype=np.float64)
 
 
 def block_from_proto(columns: association_service_pb2.ListAssociationColumnsResponse) -> EdgeBlock:

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 
 import grpc
 
+from packs.arrays import F64
 from packs.manifest import Pack
 from packs.spec import Modality
 from services.association.composing import compose_associations
@@ -30,6 +31,7 @@ from services.backends.index.protocol import VectorIndex
 from services.backends.inference.factory import backend_from_settings
 from services.backends.vision import VisionModels
 from services.backends.words import WordModels
+from services.fusion import columns as fusing_columns
 from services.fusion import fusing
 from services.fusion.handlers import FusionHandlers
 from services.fusion.servicer import mounted as mounted_fusion
@@ -37,6 +39,7 @@ from services.fusion.settings import FusionSettings
 from services.runtime.errors import BackendUnavailableError
 from services.runtime.server import GrpcServer, MountedService
 from services.search.answer import Share, Who
+from services.search.chains import Doubt
 from services.search.clips import ClipReader, PortraitReader
 from services.search.expansion import Bounds, Expander
 from services.search.faces import FaceFinder
@@ -44,10 +47,12 @@ from services.search.finding import PersonFinder
 from services.search.handlers import SearchHandlers
 from services.search.judging import Judge
 from services.search.listing import AppearanceLister
+from services.search.nearby import NearVectors
 from services.search.parts import PartReader
 from services.search.ports import (
     Associations,
     Candidate,
+    Column,
     FusedEvidence,
     Fusion,
     Hearing,
@@ -61,6 +66,7 @@ from services.search.query_reading import PictureReader
 from services.search.reach import ShortTermReach
 from services.search.remote import RemoteAssociations, RemoteFusion, RemoteIdentities
 from services.search.retrieval import Retriever
+from services.search.rivals import RivalReader
 from services.search.servicer import mounted
 from services.search.settings import SearchProcessSettings, SearchSettings
 from services.search.sound_reading import SoundReader
@@ -138,6 +144,15 @@ class MountedFusion:
             for verdict in fused
         ]
 
+    async def seen(self, columns: Sequence[Column], links: F64) -> F64:
+        """Ask the handlers."""
+        said = [fusing_columns.Column(one.modality, one.weight, one.cosines, one.qualities) for one in columns]
+        try:
+            return await self._handlers.seen(said, links)
+        except Exception as error:
+            self._logger.warning("fusion failed", extra={"error": str(error)}, exc_info=_unforeseen(error))
+            raise PortUnavailableError(f"fusion: {error}") from error
+
 
 async def compose(settings: SearchStackSettings, logger: logging.Logger) -> GrpcServer:
     """The server with its back ends open; it is not started yet.
@@ -170,8 +185,10 @@ async def _compose(settings: SearchStackSettings, logger: logging.Logger, opened
     # The reach of a query's clothes is that of the edges.
     retrieval = settings.retrieval.model_copy(update={"short_term_window_s": settings.linking.short_term_window_s})
     lister = AppearanceLister(index, retrieval.max_key_boxes)
+    near = _near(index, retrieval)
+    opened.push_async_callback(near.aclose)
     handlers = build_handlers(
-        retrieval, pack, index, vision, hearing, words, executor, associations, fusion, logger, identities
+        retrieval, pack, index, vision, hearing, words, executor, associations, fusion, logger, identities, near
     )
     return GrpcServer(
         settings.server,
@@ -196,8 +213,9 @@ def build_handlers(
     fusion: Fusion,
     logger: logging.Logger,
     identities: Identities | None = None,
+    near: NearVectors | None = None,
 ) -> SearchHandlers:
-    """The handlers on whatever stands behind the Protocols."""
+    """The handlers on whatever stands behind the Protocols; whoever gives `near` closes it."""
     portrait, voice = settings.portrait, settings.voice
     pictures = PictureReader(
         executor, max_bytes=portrait.max_bytes, max_pixels=portrait.max_pixels, working_side=portrait.working_side
@@ -207,10 +225,15 @@ def build_handlers(
     clips = ClipReader(sounds, VoiceFinder(hearing, voice))
     reach = ShortTermReach(index, settings.short_term_window_s, settings.max_site_videos)
     reader = PartReader(index, pack, portraits, clips, TextReader(words), reach)
-    expander, retriever = Expander(associations, Bounds.of(settings)), Retriever(index)
+    expander, retriever = Expander(associations, Bounds.of(settings)), Retriever(index, near or _near(index, settings))
     judge = Judge(retriever, fusion, pack.calibration, settings)
-    finder = PersonFinder(retriever, SpeakerReader(index), judge, expander, pack.calibration, settings)
+    rivals = RivalReader(retriever, fusion, pack.calibration, Doubt.of(settings), settings.max_rivals)
+    finder = PersonFinder(retriever, SpeakerReader(index), judge, expander, rivals, pack.calibration, settings)
     return SearchHandlers(index, reader, finder, settings, logger, identities)
+
+
+def _near(index: VectorIndex, settings: SearchSettings) -> NearVectors:
+    return NearVectors(index, settings.near_mib * 2**20, settings.near_recheck_s)
 
 
 def _associations(

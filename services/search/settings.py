@@ -71,6 +71,9 @@ class SearchSettings(Section):
             9605, offline and by pack 0.4.0, mAP of a portrait 0.69, 0.75, 0.80 and 0.84 at 0.6, 0.5, 0.3 and 0.2.
         min_edge_alone: The same for a query without a face or a voice, by which nobody can be told to be somebody else.
         max_rivals: Most appearances that one query is compared with to know who is somebody else.
+        near_mib: Room for faces, and as much for voices, that queries were compared with: at 256 numbers each a MiB is
+            for 1,024 of them.
+        near_recheck_s: How long they may be kept after their video is gone from the index.
         stop_probability: A chain that has sunk below this is not followed.
         expansion_timeout_s: Longest time for all associations of a query; then the answer has what was reached.
         contradiction_weight: How much a long-term modality that speaks against (a clear, different face) takes from
@@ -99,6 +102,8 @@ class SearchSettings(Section):
     min_edge_probability: Probability = 0.2
     min_edge_alone: Probability = 0.6
     max_rivals: PositiveInt = 2000
+    near_mib: PositiveInt = 128
+    near_recheck_s: PositiveFloat = 30.0
     stop_probability: Probability = 0.1
     expansion_timeout_s: PositiveFloat = 2.0
     contradiction_weight: Annotated[float, Field(ge=0.0)] = 1.0
