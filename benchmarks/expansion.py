@@ -36,6 +36,7 @@ from services.backends.index.milvus import MilvusIndex
 from services.fusion.handlers import FusionHandlers
 from services.fusion.settings import FusionSettings
 from services.search.handlers import SearchHandlers
+from services.search.nearby import NearVectors
 from services.search.query import Query, QueryPart, RawEmbedding
 from services.search.server import MountedAssociations, MountedFusion, build_handlers
 from services.search.settings import SearchSettings
@@ -54,16 +55,19 @@ class Bench:
             index, store, pack.calibration, LinkingSettings(), IdentitySettings(), LOGGER
         )
         self._executor = ThreadPoolExecutor(1)
-        # One for all rounds: what it keeps near is a part of what is measured.
-        self._handlers = self._made()
+        # One for all rounds: what it keeps is a part of what is measured.
+        self._near = NearVectors(index, SearchSettings().near_mib * 2**20, SearchSettings().near_recheck_s)
 
-    def _made(self) -> SearchHandlers:
-        """The search as it is served; a query that brings its vector needs none of the networks."""
+    def handlers(self, nodes: int) -> SearchHandlers:
+        """The search as it is served, with so many nodes of an expansion for each neighbour that is asked for.
+
+        A query that brings its vector needs none of the networks.
+        """
         nobody = cast(Any, None)
         associations = MountedAssociations(self.composed.associations, LOGGER)
         fusion = MountedFusion(FusionHandlers(self.pack.calibration, FusionSettings()), LOGGER)
         return build_handlers(
-            SearchSettings(),
+            SearchSettings(nodes_per_neighbour=nodes),
             self.pack,
             self.index,
             nobody,
@@ -73,11 +77,12 @@ class Bench:
             associations,
             fusion,
             LOGGER,
+            near=self._near,
         )
 
-    async def queries(self, crowd: Crowd, count: int, seed: int) -> dict[str, Any]:
+    async def queries(self, crowd: Crowd, count: int, seed: int, nodes: int) -> dict[str, Any]:
         """Search for people by a new face of theirs, each with and without expansion, in turns."""
-        dice, handlers = np.random.default_rng(seed), self._handlers
+        dice, handlers = np.random.default_rng(seed), self.handlers(nodes)
         people = dice.integers(0, crowd.people, count)
         faces = crowd.look(Modality.FACE, people, dice)
         wall, cpu = np.zeros((2, count)), np.zeros((2, count))
@@ -105,6 +110,7 @@ class Bench:
 
     async def aclose(self) -> None:
         """Stop."""
+        await self._near.aclose()
         await self.composed.aclose()
         self._executor.shutdown()
 
@@ -128,11 +134,14 @@ async def run(arguments: argparse.Namespace, milvus: Served, redis: Served) -> d
     report["redis"] = await space(store, arguments.appearances)
     _say(report)
     bench = Bench(pack, index, store)
-    report["cold"] = await bench.queries(large, 50, 2)
+    usual = SearchSettings().nodes_per_neighbour
+    report["cold"] = await bench.queries(large, 50, 2, usual)
     _say({"cold": report["cold"]})
     for number in range(arguments.rounds):
-        report[f"round_{number}"] = await bench.queries(large, arguments.queries, 3 + number)
-        _say({"load": os.getloadavg(), f"round_{number}": report[f"round_{number}"]})
+        for nodes in sorted({usual, *arguments.nodes}):
+            name = f"round_{number}_nodes_{nodes}"
+            report[name] = await bench.queries(large, arguments.queries, 3 + number, nodes)
+            _say({"load": os.getloadavg(), name: report[name]})
     if arguments.videos:
         small = Crowd(arguments.appearances // 10, pack, 1)
         await fill(index, store, small, SMALL)
@@ -161,6 +170,7 @@ def main() -> None:
     parser.add_argument("--appearances", type=int, default=100_000, help="of the large gallery; the small has a tenth")
     parser.add_argument("--queries", type=int, default=200, help="searches of a round, each with and without")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of searches")
+    parser.add_argument("--nodes", type=int, nargs="*", default=[1, 2], help="nodes per neighbour beside the usual")
     parser.add_argument("--videos", type=int, default=7, help="videos that are added to each gallery; 0 for none")
     parser.add_argument("--milvus-python", type=Path, default=Path(".venv-milvus/bin/python"), help="has milvus==2.3.5")
     parser.add_argument("--json", type=Path, required=True, help="where the report goes")

@@ -21,18 +21,19 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from packs.arrays import I64, U8
+from packs.arrays import I64, U64, Bool
 from packs.spec import Modality
 from services.backends.associations.blocks import MODALITIES, MODALITY_CODES, EdgeBlock
 from services.backends.associations.layout import EDGE_LIMITS, strongest
-from services.backends.redis_client import connect, redis_errors
+from services.backends.redis_client import connect, read_many, redis_errors
 from services.backends.schemas import Association
 from services.runtime.errors import BackendUnavailableError
 
 __all__ = ["RedisAssociationStore"]
 
 _RECORD = struct.Struct("<16sBf")
-_COLUMNS = np.dtype([("far", "V16"), ("code", "u1"), ("probability", "<f4")])
+# The far end's id in two halves, whose order means nothing.
+_COLUMNS = np.dtype([("head", "<u8"), ("tail", "<u8"), ("code", "u1"), ("probability", "<f4")])
 _ID_BYTES = 16
 _ENDS_PER_SCRIPT = 500
 _KEYS_PER_CALL = 1000
@@ -140,9 +141,11 @@ class RedisAssociationStore:
     ) -> tuple[EdgeBlock, list[str]]:
         """Read edges as arrays."""
         ids = list(dict.fromkeys(appearance_ids))
-        found = await self._strings(gallery, ids)
-        codes = [MODALITY_CODES[modality] for modality in modalities or MODALITY_CODES]
-        return _block(ids, found, codes, min_probability), [one for one in ids if one not in found]
+        strings = [value for part in _parts(ids, _KEYS_PER_CALL) for value in await self._values(gallery, part)]
+        wanted = np.zeros(256, dtype=np.bool_)
+        wanted[[MODALITY_CODES[modality] for modality in modalities or MODALITY_CODES]] = True
+        missing = [one for one, value in zip(ids, strings, strict=True) if value is None]
+        return _block(ids, strings, wanted, min_probability), missing
 
     async def known_videos(self, gallery: str) -> frozenset[str]:
         """Say which videos' edges are cached."""
@@ -215,10 +218,17 @@ class RedisAssociationStore:
         """Read the records of appearances; those that are not known are left out."""
         found: dict[str, bytes] = {}
         for part in _parts(appearance_ids, _KEYS_PER_CALL):
-            with redis_errors():
-                values = await self._redis.mget([_key(gallery, "e", one) for one in part])
-            found.update((one, value) for one, value in zip(part, values, strict=True) if isinstance(value, bytes))
+            values = await self._values(gallery, part)
+            found.update((one, value) for one, value in zip(part, values, strict=True) if value is not None)
         return found
+
+    async def _values(self, gallery: str, appearance_ids: Sequence[str]) -> list[bytes | None]:
+        """Read the records of at most `_KEYS_PER_CALL` appearances, None of those that are not known."""
+        keys = [_key(gallery, "e", one) for one in appearance_ids]
+        if not keys:
+            return []
+        with redis_errors():
+            return await read_many(self._redis, keys)
 
 
 def _key(gallery: str, *parts: str) -> str:
@@ -240,40 +250,40 @@ def _ends(records: bytes) -> Iterator[tuple[str, Modality, float]]:
     return ((far.hex(), MODALITIES[code], probability) for far, code, probability in _RECORD.iter_unpack(records))
 
 
-def _block(ids: Sequence[str], strings: Mapping[str, bytes], codes: Sequence[int], least: float) -> EdgeBlock:
-    """The edges in some strings, of some modalities and of at least a probability."""
-    sizes = [_length(strings.get(one, b"")) for one in ids]
-    records = np.frombuffer(b"".join(strings.get(one, b"") for one in ids), _COLUMNS)
+def _block(ids: Sequence[str], strings: Sequence[bytes | None], wanted: Bool, least: float) -> EdgeBlock:
+    """The edges in some strings, of the wanted modalities, bool[256] by code, and of at least a probability."""
+    sizes = [_length(value or b"") for value in strings]
+    records = np.frombuffer(b"".join(filter(None, strings)), _COLUMNS)
     probabilities = records["probability"].astype(np.float64)
-    kept = np.isin(records["code"], codes) & (probabilities >= least)
-    far = np.frombuffer(np.ascontiguousarray(records["far"][kept]).tobytes(), np.uint8).reshape(-1, _ID_BYTES)
-    own = np.frombuffer(bytes.fromhex("".join(ids)), np.uint8).reshape(-1, _ID_BYTES)
-    names, rows = _named(np.concatenate([own, far]))
+    kept = np.flatnonzero(wanted[records["code"]] & (probabilities >= least))
+    own = np.frombuffer(bytes.fromhex("".join(ids)), "<u8").reshape(-1, 2)
+    names, rows = _named(
+        np.concatenate([own[:, 0], records["head"][kept]]), np.concatenate([own[:, 1], records["tail"][kept]])
+    )
     return EdgeBlock(
         names,
         np.repeat(rows[: len(ids)], sizes)[kept],
         rows[len(ids) :],
         records["code"][kept],
         probabilities[kept],
-        np.zeros(len(far), dtype=np.bool_),
+        np.zeros(len(kept), dtype=np.bool_),
     )
 
 
-def _named(ids: U8) -> tuple[list[str], I64]:
-    """The different ones of ids uint8[N, 16], in order, and which of them each is, int64[N]."""
-    halves = np.ascontiguousarray(ids).view(">u8").astype(np.uint64)
+def _named(heads: U64, tails: U64) -> tuple[list[str], I64]:
+    """The different ones of ids, given as two halves uint64[N], and which of them each is, int64[N]."""
     # Ids are digests: their first halves nearly always tell them apart, and one column is quicker to sort than two.
-    order = np.argsort(halves[:, 0])
-    ranked = halves[order]
-    alike = ranked[1:, 0] == ranked[:-1, 0]
-    if np.any(ranked[1:, 1][alike] != ranked[:-1, 1][alike]):
-        order = np.lexsort((halves[:, 1], halves[:, 0]))
-        ranked = halves[order]
-    change = np.ones(len(ids), dtype=np.bool_)
-    change[1:] = np.any(ranked[1:] != ranked[:-1], axis=1)
-    rows = np.empty(len(ids), dtype=np.int64)
+    order = np.argsort(heads)
+    head, tail = heads[order], tails[order]
+    change = np.ones(len(heads), dtype=np.bool_)
+    np.not_equal(head[1:], head[:-1], out=change[1:])
+    if np.any((tail[1:] != tail[:-1]) & ~change[1:]):
+        order = np.lexsort((tails, heads))
+        head, tail = heads[order], tails[order]
+        change[1:] = (head[1:] != head[:-1]) | (tail[1:] != tail[:-1])
+    rows = np.empty(len(heads), dtype=np.int64)
     rows[order] = np.cumsum(change) - 1
-    written = ids[order[change]].tobytes().hex()
+    written = np.stack([head[change], tail[change]], axis=1).tobytes().hex()
     return [written[at : at + 2 * _ID_BYTES] for at in range(0, len(written), 2 * _ID_BYTES)], rows
 
 
