@@ -103,6 +103,7 @@ class NearVectors:
         self._videos: dict[str, Mapping[str, int]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._checking: asyncio.Task[None] | None = None
+        self._checked = asyncio.Event()
 
     def __len__(self) -> int:
         """How many embeddings are kept."""
@@ -177,6 +178,7 @@ class NearVectors:
             await self.check()
         finally:
             self._timer = None
+            self._checked.set()
             if any(pool.places for pool in self._pools.values()):
                 self._check_later()
 

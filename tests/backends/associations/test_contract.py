@@ -224,3 +224,17 @@ async def test_says_when_redis_is_not_there() -> None:
     with pytest.raises(BackendUnavailableError, match="redis"):
         await store.known_videos("town")
     await store.aclose()
+
+
+async def test_a_broken_connection_is_made_anew(embedded_redis_url: str, gallery: str) -> None:
+    store = RedisAssociationStore(embedded_redis_url)
+    ab = edge(A, B, 0.75)
+    await store.put_video(gallery, ONE, [A, B], [ab])
+    for _ in range(2):
+        block, _missing = await store.block_of(gallery, [A])
+        assert block.associations() == [ab]
+        other = RedisAssociationStore(embedded_redis_url)
+        await other._redis.client_kill_filter(_type="normal", skipme=True)
+        await other.aclose()
+    await store.drop_gallery(gallery)
+    await store.aclose()
