@@ -246,7 +246,9 @@ def _associations(
         opened.push_async_callback(channel.close)
         remote = RemoteAssociations(channel, settings.retrieval.expansion_timeout_s, logger)
         return remote, RemoteIdentities(channel, settings.identities.label_wait_s * 2, logger), []
-    store = RedisAssociationStore(_needed(settings.redis.url, "PERSONSEARCH_REDIS__URL"))
+    store = RedisAssociationStore(
+        _needed(settings.redis.url, "PERSONSEARCH_REDIS__URL"), mirror_bytes=settings.linking.mirror_mib * 2**20
+    )
     opened.push_async_callback(store.aclose)
     composed = compose_associations(index, store, pack.calibration, settings.linking, settings.identities, logger)
     opened.push_async_callback(composed.aclose)

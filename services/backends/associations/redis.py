@@ -4,6 +4,7 @@ Keys of a gallery share one hash slot, by the tag in braces:
 
 * ``assoc:{gallery}:known``           set of the ids of the known videos
 * ``assoc:{gallery}:v:<video>``       set of the video's appearance ids
+* ``assoc:{gallery}:stamp``           string, another one after each change of any ``e:`` string
 * ``assoc:{gallery}:e:<appearance>``  string: one record of 21 bytes for each edge, the far end's id (16 bytes), the
                                       modality (1 byte) and the probability (float32); empty when there is no edge
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import json
 import struct
+import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -25,6 +27,7 @@ from packs.arrays import I64, U64, Bool
 from packs.spec import Modality
 from services.backends.associations.blocks import MODALITIES, MODALITY_CODES, EdgeBlock
 from services.backends.associations.layout import EDGE_LIMITS, strongest
+from services.backends.associations.mirror import EdgeMirror, Shelf
 from services.backends.redis_client import connect, read_many, redis_errors
 from services.backends.schemas import Association
 from services.runtime.errors import BackendUnavailableError
@@ -38,14 +41,16 @@ _ID_BYTES = 16
 _ENDS_PER_SCRIPT = 500
 _KEYS_PER_CALL = 1000
 
-# KEYS[1]: prefix of the strings. ARGV[1]: limits, JSON {modality's code: n}. Then appearances, each with new records.
+# KEYS[1]: prefix of the strings, KEYS[2]: the stamp. ARGV[1]: limits, JSON {modality's code: n}, ARGV[2]: the stamp
+# from now on. Then appearances, each with new records.
 _MERGE = """
 local limits = cjson.decode(ARGV[1])
 local function stronger(a, b)
   if a[2] ~= b[2] then return a[2] > b[2] end
   return a[1] < b[1]
 end
-for i = 2, #ARGV, 2 do
+redis.call('SET', KEYS[2], ARGV[2])
+for i = 3, #ARGV, 2 do
   local key = KEYS[1] .. ARGV[i]
   local records = (redis.call('GET', key) or '') .. ARGV[i + 1]
   local last = {}
@@ -69,11 +74,13 @@ for i = 2, #ARGV, 2 do
 end
 return #ARGV
 """
-# KEYS[1]: prefix of the strings. ARGV[1]: ids that go, 16 bytes each. Then the appearances whose edges to them go.
+# KEYS[1]: prefix of the strings, KEYS[2]: the stamp. ARGV[1]: ids that go, 16 bytes each, ARGV[2]: the stamp from now
+# on. Then the appearances whose edges to them go.
 _CUT = """
 local gone = {}
 for at = 1, #ARGV[1], 16 do gone[string.sub(ARGV[1], at, at + 15)] = true end
-for i = 2, #ARGV do
+redis.call('SET', KEYS[2], ARGV[2])
+for i = 3, #ARGV do
   local key = KEYS[1] .. ARGV[i]
   local records = redis.call('GET', key)
   if records then
@@ -96,10 +103,19 @@ class RedisAssociationStore:
         url: ``redis://``, ``rediss://`` or ``unix://``.
         limits: How many edges of each modality an appearance keeps.
         timeout_s: Deadline of a call.
+        mirror_bytes: Room for edges that are kept in the process.
     """
 
-    def __init__(self, url: str, *, limits: Mapping[Modality, int] = EDGE_LIMITS, timeout_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        limits: Mapping[Modality, int] = EDGE_LIMITS,
+        timeout_s: float = 5.0,
+        mirror_bytes: int = 0,
+    ) -> None:
         self._redis = connect(url, timeout_s)
+        self._mirror = EdgeMirror(mirror_bytes)
         self._limits = {str(MODALITY_CODES[modality]): limit for modality, limit in limits.items()}
 
     async def put_video(
@@ -122,7 +138,15 @@ class RedisAssociationStore:
                 await self._redis.sadd(_key(gallery, "v", video_id), *appearance_ids)
             for part in _parts(list(ends), _ENDS_PER_SCRIPT):
                 arguments = [argument for one in part for argument in (one, bytes(ends[one]))]
-                await self._redis.eval(_MERGE, 1, _key(gallery, "e", ""), json.dumps(self._limits), *arguments)
+                await self._redis.eval(
+                    _MERGE,
+                    2,
+                    _key(gallery, "e", ""),
+                    _key(gallery, "stamp"),
+                    json.dumps(self._limits),
+                    uuid.uuid4().hex,
+                    *arguments,
+                )
             await self._redis.sadd(_key(gallery, "known"), video_id)
 
     async def edges_of(
@@ -141,11 +165,30 @@ class RedisAssociationStore:
     ) -> tuple[EdgeBlock, list[str]]:
         """Read edges as arrays."""
         ids = list(dict.fromkeys(appearance_ids))
-        strings = [value for part in _parts(ids, _KEYS_PER_CALL) for value in await self._values(gallery, part)]
         wanted = np.zeros(256, dtype=np.bool_)
         wanted[[MODALITY_CODES[modality] for modality in modalities or MODALITY_CODES]] = True
-        missing = [one for one, value in zip(ids, strings, strict=True) if value is None]
-        return _block(ids, strings, wanted, min_probability), missing
+        with redis_errors():
+            stamp = await self._redis.get(_key(gallery, "stamp"))
+        shelf = self._mirror.shelf(gallery, stamp if isinstance(stamp, bytes) else None)
+        if shelf is None:
+            strings = await self._all_values(gallery, ids)
+            missing = [one for one, value in zip(ids, strings, strict=True) if value is None]
+            return _block(ids, strings, wanted, min_probability), missing
+        missing = await self._learn(gallery, shelf, shelf.unread(ids))
+        return shelf.block(ids, wanted, min_probability), missing
+
+    async def _learn(self, gallery: str, shelf: Shelf, unread: Sequence[str]) -> list[str]:
+        """Read what a shelf lacks; say what is not there."""
+        if not unread:
+            return []
+        strings = dict(zip(unread, await self._all_values(gallery, unread), strict=True))
+        found = {one: value for one, value in strings.items() if value is not None}
+        everything = _block(list(found), list(found.values()), np.ones(256, dtype=np.bool_), 0.0)
+        shelf.learn(list(found), [_length(value) for value in found.values()], everything)
+        return [one for one in unread if one not in found]
+
+    async def _all_values(self, gallery: str, ids: Sequence[str]) -> list[bytes | None]:
+        return [value for part in _parts(ids, _KEYS_PER_CALL) for value in await self._values(gallery, part)]
 
     async def known_videos(self, gallery: str) -> frozenset[str]:
         """Say which videos' edges are cached."""
@@ -163,9 +206,14 @@ class RedisAssociationStore:
         gone = b"".join(map(bytes.fromhex, own))
         with redis_errors():
             for part in _parts(list(pointing), _ENDS_PER_SCRIPT):
-                await self._redis.eval(_CUT, 1, _key(gallery, "e", ""), gone, *part)
-            for part in _parts(own, _KEYS_PER_CALL):
-                await self._redis.unlink(*(_key(gallery, "e", one) for one in part))
+                await self._redis.eval(
+                    _CUT, 2, _key(gallery, "e", ""), _key(gallery, "stamp"), gone, uuid.uuid4().hex, *part
+                )
+            async with self._redis.pipeline(transaction=True) as together:
+                for part in _parts(own, _KEYS_PER_CALL):
+                    together.unlink(*(_key(gallery, "e", one) for one in part))
+                together.set(_key(gallery, "stamp"), uuid.uuid4().hex)
+                await together.execute()
             await self._redis.delete(_key(gallery, "v", video_id))
         return was_known + _count(strings, own, pointing)
 
