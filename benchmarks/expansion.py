@@ -56,7 +56,7 @@ class Bench:
         )
         self._executor = ThreadPoolExecutor(1)
         # One for all rounds: what it keeps is a part of what is measured.
-        self._near = NearVectors(index, SearchSettings().near_mib * 2**20, SearchSettings().near_recheck_s)
+        self.near = NearVectors(index, SearchSettings().near_mib * 2**20, SearchSettings().near_recheck_s)
 
     def handlers(self, nodes: int) -> SearchHandlers:
         """The search as it is served, with so many nodes of an expansion for each neighbour that is asked for.
@@ -77,7 +77,7 @@ class Bench:
             associations,
             fusion,
             LOGGER,
-            near=self._near,
+            near=self.near,
         )
 
     async def queries(self, crowd: Crowd, count: int, seed: int, nodes: int) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class Bench:
 
     async def aclose(self) -> None:
         """Stop."""
-        await self._near.aclose()
+        await self.near.aclose()
         await self.composed.aclose()
         self._executor.shutdown()
 
@@ -125,7 +125,10 @@ async def space(store: RedisAssociationStore, count: int) -> dict[str, float]:
 async def run(arguments: argparse.Namespace, milvus: Served, redis: Served) -> dict[str, Any]:
     """Fill, ask, add."""
     pack = Pack.load(arguments.pack)
-    index, store = MilvusIndex(milvus.address, pack.digest), RedisAssociationStore(redis.address, timeout_s=60.0)
+    index, store = (
+        MilvusIndex(milvus.address, pack.digest),
+        RedisAssociationStore(redis.address, timeout_s=60.0, mirror_bytes=LinkingSettings().mirror_mib * 2**20),
+    )
     await index.open(dimensions_of(pack))
     await index.make_live()
     large = Crowd(arguments.appearances, pack, 1)
@@ -137,6 +140,8 @@ async def run(arguments: argparse.Namespace, milvus: Served, redis: Served) -> d
     usual = SearchSettings().nodes_per_neighbour
     report["cold"] = await bench.queries(large, 50, 2, usual)
     _say({"cold": report["cold"]})
+    await bench.queries(large, arguments.warming, 1000, usual)
+    report["kept"] = {"embeddings": len(bench.near)}
     for number in range(arguments.rounds):
         for nodes in sorted({usual, *arguments.nodes}):
             name = f"round_{number}_nodes_{nodes}"
@@ -170,6 +175,7 @@ def main() -> None:
     parser.add_argument("--appearances", type=int, default=100_000, help="of the large gallery; the small has a tenth")
     parser.add_argument("--queries", type=int, default=200, help="searches of a round, each with and without")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of searches")
+    parser.add_argument("--warming", type=int, default=400, help="searches between the cold and the other rounds")
     parser.add_argument("--nodes", type=int, nargs="*", default=[1, 2], help="nodes per neighbour beside the usual")
     parser.add_argument("--videos", type=int, default=7, help="videos that are added to each gallery; 0 for none")
     parser.add_argument("--milvus-python", type=Path, default=Path(".venv-milvus/bin/python"), help="has milvus==2.3.5")

@@ -59,6 +59,7 @@ async def _cache(store: RedisAssociationStore, crowd: Crowd, gallery: str) -> fl
     for rows in _parts(range(crowd.count)):
         strings = {f"{prefix}:e:{ids[row]}": written[size * starts[row] : size * starts[row + 1]] for row in rows}
         await store._redis.mset(strings)
+    await store._redis.set(f"{prefix}:stamp", "filled")
     for number in range(crowd.count // VIDEO_APPEARANCES):
         video, first = crowd.video_id(number, gallery), number * VIDEO_APPEARANCES
         await store._redis.sadd(f"{prefix}:v:{video}", *ids[first : first + VIDEO_APPEARANCES])

@@ -225,7 +225,9 @@ def build_handlers(
     clips = ClipReader(sounds, VoiceFinder(hearing, voice))
     reach = ShortTermReach(index, settings.short_term_window_s, settings.max_site_videos)
     reader = PartReader(index, pack, portraits, clips, TextReader(words), reach)
-    expander, retriever = Expander(associations, Bounds.of(settings)), Retriever(index, near or _near(index, settings))
+    # One that keeps nothing yet is false.
+    near = _near(index, settings) if near is None else near
+    expander, retriever = Expander(associations, Bounds.of(settings)), Retriever(index, near)
     judge = Judge(retriever, fusion, pack.calibration, settings)
     rivals = RivalReader(retriever, fusion, pack.calibration, Doubt.of(settings), settings.max_rivals)
     finder = PersonFinder(retriever, SpeakerReader(index), judge, expander, rivals, pack.calibration, settings)
