@@ -141,7 +141,7 @@ async def run(arguments: argparse.Namespace, milvus: Served, redis: Served) -> d
     report["cold"] = await bench.queries(large, 50, 2, usual)
     _say({"cold": report["cold"]})
     await bench.queries(large, arguments.warming, 1000, usual)
-    report["kept"] = {"embeddings": len(bench.near)}
+    report["kept"] = {"embeddings": bench.near.count}
     for number in range(arguments.rounds):
         for nodes in sorted({usual, *arguments.nodes}):
             name = f"round_{number}_nodes_{nodes}"

@@ -105,7 +105,8 @@ class NearVectors:
         self._checking: asyncio.Task[None] | None = None
         self._checked = asyncio.Event()
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
         """How many embeddings are kept."""
         return sum(row is not None for pool in self._pools.values() for row in pool.rows)
 

@@ -225,7 +225,6 @@ def build_handlers(
     clips = ClipReader(sounds, VoiceFinder(hearing, voice))
     reach = ShortTermReach(index, settings.short_term_window_s, settings.max_site_videos)
     reader = PartReader(index, pack, portraits, clips, TextReader(words), reach)
-    # One that keeps nothing yet is false.
     near = _near(index, settings) if near is None else near
     expander, retriever = Expander(associations, Bounds.of(settings)), Retriever(index, near)
     judge = Judge(retriever, fusion, pack.calibration, settings)

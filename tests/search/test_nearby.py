@@ -71,14 +71,14 @@ async def test_each_is_read_once_and_so_is_that_there_is_none(index: Counting) -
     assert not (await near.of(VOICE, "town", ["a"])).there.any()
     assert not (await near.of(FACE, "elsewhere", ["a"])).there.any()
     await near.aclose()
-    assert len(near) == 0
+    assert near.count == 0
 
 
 async def test_the_oldest_go_first_and_whoever_asks_for_more_gets_all(index: Counting) -> None:
     near = NearVectors(index, 2 * ROW_BYTES, 30.0)
     everybody = await near.of(FACE, "town", list("abcd"))
     assert everybody.there.all()
-    assert len(near) == 2
+    assert near.count == 2
     index.asked.clear()
     assert (await near.of(FACE, "town", ["c", "d"])).there.all()
     assert index.asked == []
@@ -93,15 +93,15 @@ async def test_what_is_of_a_video_that_is_gone_or_new_is_dropped(index: Counting
     near = NearVectors(index, 100 * ROW_BYTES, 30.0)
     await near.of(FACE, "town", list("abcdx"))
     await near.check()
-    assert len(near) == 4
+    assert near.count == 4
     await put_video(index, "one", state=VideoState.DELETING)
     await near.check()
-    assert len(near) == 2
+    assert near.count == 2
     assert not near._pools[FACE].vectors[:2].any()
     await put_video(index, "two", generation=2)
     await put(index, "x", 1, "two", 2)
     await near.check()
-    assert len(near) == 0
+    assert near.count == 0
     assert (await near.of(FACE, "town", ["x"])).there.all()
     await near.aclose()
 
@@ -111,7 +111,7 @@ async def test_what_cannot_be_checked_is_dropped(index: Counting) -> None:
     await near.of(FACE, "town", list("ab"))
     index.broken = True
     await near.check()
-    assert len(near) == 0
+    assert near.count == 0
     await near.aclose()
 
 
@@ -120,5 +120,5 @@ async def test_it_is_checked_by_itself(index: Counting) -> None:
     await near.of(FACE, "town", list("ab"))
     await index.erase_video("town", "one")
     await near._checked.wait()
-    assert len(near) == 0
+    assert near.count == 0
     await near.aclose()
