@@ -17,15 +17,14 @@ and taking edges out are scripts, so that two writers cannot lose each other's e
 from __future__ import annotations
 
 import json
-import struct
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from packs.arrays import I64, U64, Bool
 from packs.spec import Modality
-from services.backends.associations.blocks import MODALITIES, MODALITY_CODES, EdgeBlock
+from services.backends.associations import records
+from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
 from services.backends.associations.layout import EDGE_LIMITS, strongest
 from services.backends.associations.mirror import EdgeMirror, Shelf
 from services.backends.redis_client import connect, read_many, redis_errors
@@ -34,10 +33,6 @@ from services.runtime.errors import BackendUnavailableError
 
 __all__ = ["RedisAssociationStore"]
 
-_RECORD = struct.Struct("<16sBf")
-# The far end's id in two halves, whose order means nothing.
-_COLUMNS = np.dtype([("head", "<u8"), ("tail", "<u8"), ("code", "u1"), ("probability", "<f4")])
-_ID_BYTES = 16
 _ENDS_PER_SCRIPT = 500
 _KEYS_PER_CALL = 1000
 
@@ -131,8 +126,8 @@ class RedisAssociationStore:
         ends = {one: bytearray() for one in appearance_ids}
         for edge in edges:
             code = MODALITY_CODES[edge.modality]
-            ends.setdefault(edge.first, bytearray()).extend(_record(edge.second, code, edge.probability))
-            ends.setdefault(edge.second, bytearray()).extend(_record(edge.first, code, edge.probability))
+            ends.setdefault(edge.first, bytearray()).extend(records.packed(edge.second, code, edge.probability))
+            ends.setdefault(edge.second, bytearray()).extend(records.packed(edge.first, code, edge.probability))
         with redis_errors():
             if appearance_ids:
                 await self._redis.sadd(_key(gallery, "v", video_id), *appearance_ids)
@@ -154,7 +149,7 @@ class RedisAssociationStore:
     ) -> dict[str, list[Association]]:
         """Read edges, strongest first."""
         found = await self._strings(gallery, list(dict.fromkeys(appearance_ids)))
-        return {one: strongest(one, _ends(records), modalities) for one, records in found.items()}
+        return {one: strongest(one, records.ends(value), modalities) for one, value in found.items()}
 
     async def block_of(
         self,
@@ -173,7 +168,7 @@ class RedisAssociationStore:
         if shelf is None:
             strings = await self._all_values(gallery, ids)
             missing = [one for one, value in zip(ids, strings, strict=True) if value is None]
-            return _block(ids, strings, wanted, min_probability), missing
+            return records.block(ids, strings, wanted, min_probability), missing
         missing = await self._learn(gallery, shelf, shelf.unread(ids))
         return shelf.block(ids, wanted, min_probability), missing
 
@@ -183,8 +178,8 @@ class RedisAssociationStore:
             return []
         strings = dict(zip(unread, await self._all_values(gallery, unread), strict=True))
         found = {one: value for one, value in strings.items() if value is not None}
-        everything = _block(list(found), list(found.values()), np.ones(256, dtype=np.bool_), 0.0)
-        shelf.learn(list(found), [_length(value) for value in found.values()], everything)
+        everything = records.block(list(found), list(found.values()), np.ones(256, dtype=np.bool_), 0.0)
+        shelf.learn(list(found), [records.length(value) for value in found.values()], everything)
         return [one for one in unread if one not in found]
 
     async def _all_values(self, gallery: str, ids: Sequence[str]) -> list[bytes | None]:
@@ -202,7 +197,7 @@ class RedisAssociationStore:
         if not own:
             return was_known
         strings = await self._strings(gallery, await self._all_appearances(gallery))
-        pointing = _pointing(strings, own)
+        pointing = records.pointing(strings, own)
         gone = b"".join(map(bytes.fromhex, own))
         with redis_errors():
             for part in _parts(list(pointing), _ENDS_PER_SCRIPT):
@@ -225,7 +220,7 @@ class RedisAssociationStore:
         if not own:
             return known
         strings = await self._strings(gallery, await self._all_appearances(gallery))
-        return known + _count(strings, own, _pointing(strings, own))
+        return known + _count(strings, own, records.pointing(strings, own))
 
     async def drop_gallery(self, gallery: str) -> int:
         """Forget everything of a gallery, whatever it is called: its keys are looked for one by one."""
@@ -236,7 +231,7 @@ class RedisAssociationStore:
             keys = [_text(key) async for key in self._redis.scan_iter(_key(gallery, "*"), count=_KEYS_PER_CALL)]
             for part in _parts(keys, _KEYS_PER_CALL):
                 await self._redis.unlink(*part)
-        return len(known) + len(appearances) + sum(map(_length, strings.values()))
+        return len(known) + len(appearances) + sum(map(records.length, strings.values()))
 
     async def ping(self) -> bool:
         """Say whether Redis answers."""
@@ -287,72 +282,8 @@ def _text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _record(other: str, code: int, probability: float) -> bytes:
-    far = bytes.fromhex(other)
-    if len(far) != _ID_BYTES:
-        raise ValueError(f"an appearance's id has 32 hexadecimal digits, got {other!r}")
-    return _RECORD.pack(far, code, probability)
-
-
-def _ends(records: bytes) -> Iterator[tuple[str, Modality, float]]:
-    return ((far.hex(), MODALITIES[code], probability) for far, code, probability in _RECORD.iter_unpack(records))
-
-
-def _block(ids: Sequence[str], strings: Sequence[bytes | None], wanted: Bool, least: float) -> EdgeBlock:
-    """The edges in some strings, of the wanted modalities, bool[256] by code, and of at least a probability."""
-    sizes = [_length(value or b"") for value in strings]
-    records = np.frombuffer(b"".join(filter(None, strings)), _COLUMNS)
-    probabilities = records["probability"].astype(np.float64)
-    kept = np.flatnonzero(wanted[records["code"]] & (probabilities >= least))
-    own = np.frombuffer(bytes.fromhex("".join(ids)), "<u8").reshape(-1, 2)
-    names, rows = _named(
-        np.concatenate([own[:, 0], records["head"][kept]]), np.concatenate([own[:, 1], records["tail"][kept]])
-    )
-    return EdgeBlock(
-        names,
-        np.repeat(rows[: len(ids)], sizes)[kept],
-        rows[len(ids) :],
-        records["code"][kept],
-        probabilities[kept],
-        np.zeros(len(kept), dtype=np.bool_),
-    )
-
-
-def _named(heads: U64, tails: U64) -> tuple[list[str], I64]:
-    """The different ones of ids, given as two halves uint64[N], and which of them each is, int64[N]."""
-    # Ids are digests: their first halves nearly always tell them apart, and one column is quicker to sort than two.
-    order = np.argsort(heads)
-    head, tail = heads[order], tails[order]
-    change = np.ones(len(heads), dtype=np.bool_)
-    np.not_equal(head[1:], head[:-1], out=change[1:])
-    if np.any((tail[1:] != tail[:-1]) & ~change[1:]):
-        order = np.lexsort((tails, heads))
-        head, tail = heads[order], tails[order]
-        change[1:] = (head[1:] != head[:-1]) | (tail[1:] != tail[:-1])
-    rows = np.empty(len(heads), dtype=np.int64)
-    rows[order] = np.cumsum(change) - 1
-    written = np.stack([head[change], tail[change]], axis=1).tobytes().hex()
-    return [written[at : at + 2 * _ID_BYTES] for at in range(0, len(written), 2 * _ID_BYTES)], rows
-
-
-def _length(records: bytes) -> int:
-    return len(records) // _RECORD.size
-
-
-def _pointing(strings: Mapping[str, bytes], own: Collection[str]) -> dict[str, int]:
-    """Count the edges to some appearances that others keep."""
-    mine = frozenset(map(bytes.fromhex, own))
-    at_own = frozenset(own)
-    counts = {
-        one: sum(far in mine for far, _, _ in _RECORD.iter_unpack(records))
-        for one, records in strings.items()
-        if one not in at_own
-    }
-    return {one: count for one, count in counts.items() if count}
-
-
 def _count(strings: Mapping[str, bytes], own: Collection[str], pointing: Mapping[str, int]) -> int:
-    return len(own) + sum(_length(strings.get(one, b"")) for one in own) + sum(pointing.values())
+    return len(own) + sum(records.length(strings.get(one, b"")) for one in own) + sum(pointing.values())
 
 
 def _parts(whole: Sequence[str], size: int) -> Iterator[Sequence[str]]:
