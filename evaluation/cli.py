@@ -9,18 +9,21 @@ from typing import Annotated
 
 import typer
 
+from evaluation.clearness.cli import faces_command
 from evaluation.demo.cli import demo_command
 from evaluation.encoders.figures import EncoderFigures
 from evaluation.encoders.measure import measure_encoders
 from evaluation.gallery.cli import gallery_command
 from evaluation.gates.cli import gates_command
 from evaluation.identities.cli import identities_command
+from evaluation.index.cli import index_command
 from evaluation.pairs_cli import pairs_command
 from evaluation.presets.cli import presets_command
 from evaluation.protocols.running import PROTOCOLS, Sources, run_protocol
 from evaluation.protocols.spine import SpineResult, run_spine
 from evaluation.reindex.cli import reindex_command
 from evaluation.report import report_of_spine, setting_of
+from evaluation.served.answers import answers_command
 from evaluation.stack import Stack, use_stack
 from evaluation.truth import Film, load_film
 from evaluation.words.cli import words_command
@@ -42,9 +45,12 @@ MoreFilmsArgument = Annotated[
 ]
 
 
+app.command("answers")(answers_command)
 app.command("demo")(demo_command)
+app.command("faces")(faces_command)
 app.command("gallery")(gallery_command)
 app.command("identities")(identities_command)
+app.command("index")(index_command)
 app.command("pairs")(pairs_command)
 app.command("gates")(gates_command)
 app.command("presets")(presets_command)
@@ -73,7 +79,15 @@ def run(
         list[Path] | None, typer.Option("--embeddings", exists=True, dir_okay=False, help="For data without any.")
     ] = None,
     fusers: Annotated[
-        list[Path] | None, typer.Option("--fuser", exists=True, dir_okay=False, help="A network that fuses, for csm.")
+        list[Path] | None,
+        typer.Option("--fuser", exists=True, dir_okay=False, help="A network that fuses; without, those of the pack."),
+    ] = None,
+    samplings: Annotated[
+        list[Path] | None, typer.Option("--sampling", exists=True, dir_okay=False, help="A training, for apes.")
+    ] = None,
+    networks: Annotated[
+        list[Path] | None,
+        typer.Option("--network", exists=True, dir_okay=False, help="A network that names clips, for iqiyi."),
     ] = None,
     state: Annotated[
         Path | None, typer.Option("--state", file_okay=False, help="A stack's kept folder, as `gallery` leaves it.")
@@ -91,7 +105,8 @@ def run(
     if len(set(names)) < len(names):
         raise typer.BadParameter(f"got folders of the names {names}, expected them to differ", param_hint="--films")
     if protocol in PROTOCOLS:
-        sources = Sources(folders, data, appearances, state, embeddings or (), fusers or ())
+        lists = (embeddings or (), fusers or (), samplings or (), networks or ())
+        sources = Sources(folders, data, appearances, state, *lists)
         _run_published(protocol, sources, json_path, markdown_path, plots)
         return
     if protocol != "spine":

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from evaluation.groups import group_cells
 from evaluation.headline import BOUNDS
 
-__all__ = ["page_of_report", "shown", "table_lines"]
+__all__ = ["between", "page_of_report", "shown", "table_lines"]
 
 SIDE = (
     "tracklet_precision",
@@ -72,7 +73,12 @@ def _headline(report: Mapping[str, Any]) -> list[str]:
 
 
 def _side(report: Mapping[str, Any]) -> list[str]:
-    return table_lines(("besides", "value"), ((f"`{name}`", shown(report[name])) for name in SIDE))
+    rows = []
+    for name in SIDE:
+        told = report["side_intervals"].get(name)
+        between = f"{shown(told['low'])} to {shown(told['high'])} ({told['count']} {told['drawn']})" if told else ""
+        rows.append((f"`{name}`", shown(report[name]), between, shown(report["chance"].get(name))))
+    return table_lines(("besides", "value", "95 % interval (drawn)", "chance"), rows)
 
 
 def _films(report: Mapping[str, Any]) -> list[str]:
@@ -83,12 +89,12 @@ def _films(report: Mapping[str, Any]) -> list[str]:
 
 def _groups(report: Mapping[str, Any]) -> list[str]:
     rows = [
-        (f"`{figure}`", f"{grouping}: {name}", shown(facts["mean"]), facts["identities"])
+        (f"`{figure}`", f"{grouping}: {name}", *group_cells(facts))
         for figure, groupings in report["by_group"].items()
         for grouping, groups in groupings.items()
         for name, facts in sorted(groups.items())
     ]
-    return table_lines(("figure", "group", "mAP", "identities"), rows)
+    return table_lines(("figure", "group", "mAP (95 %)", "chance", "identities"), rows)
 
 
 def _queries(report: Mapping[str, Any]) -> list[str]:
@@ -120,6 +126,11 @@ def table_lines(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> list[
     """Write a Markdown table, with an empty line behind it."""
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     return lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows] + [""]
+
+
+def between(told: Mapping[str, Any]) -> str:
+    """Write a figure with its interval in a cell, of `value`, `low` and `high`."""
+    return f"{told['value']:.3f} ({told['low']:.3f} to {told['high']:.3f})"
 
 
 def shown(value: object) -> str:

@@ -20,7 +20,7 @@ from evaluation.protocols.spine import SpineResult
 from evaluation.rankings import RankedFigures
 from packs.manifest import Pack
 
-__all__ = ["Setting", "interval_facts", "now", "report_of_spine", "rounded", "setting_of"]
+__all__ = ["Setting", "estimate_facts", "interval_facts", "now", "report_of_spine", "rounded", "setting_of"]
 
 SCHEMA = "personsearch-evaluation/2"
 DIGITS = 4
@@ -51,6 +51,7 @@ def report_of_spine(result: SpineResult, setting: Setting) -> dict[str, Any]:
     report |= _side_figures(result)
     report |= {
         "intervals": {name: interval_facts(one) for name, one in figures.items() if one is not None},
+        "side_intervals": {name: interval_facts(one) for name, one in _side_estimates(result).items() if one},
         "chance": _chances(result),
         "requirements": verdicts(figures),
         "details": {name: _ranked_facts(one) for name, one in _figure_sets(result).items()},
@@ -91,6 +92,29 @@ def _side_figures(result: SpineResult) -> dict[str, Any]:
     }
 
 
+def _side_estimates(result: SpineResult) -> dict[str, Estimate | None]:
+    """Those of the side figures that have an interval."""
+    linked, heard = result.linked, result.heard
+    found: dict[str, Estimate | None] = {
+        **result.everything.side,
+        "calibration_error": result.verdicts.estimate(),
+        "calibration_error_likely": result.verdicts.estimate(LIKELY),
+        "speech_recall": linked.speech_recall,
+        "speech_precision": linked.speech_precision,
+        "speech_link_on_screen": linked.on_screen,
+        "speech_link_off_screen": linked.off_screen,
+        "dubbed_speech_alone": linked.dubbed_alone,
+    }
+    if heard:
+        found |= {
+            "voice_map_moments": heard.moments.mean_average_precision,
+            "voice_rank_1": heard.voice.side["rank_1"],
+            "voice_calibration_error": heard.verdicts.estimate(),
+            "voice_calibration_error_likely": heard.verdicts.estimate(LIKELY),
+        }
+    return found
+
+
 def _figure_sets(result: SpineResult) -> dict[str, RankedFigures]:
     sets = {
         "portrait_map_face_visible": result.face_visible,
@@ -104,6 +128,10 @@ def _figure_sets(result: SpineResult) -> dict[str, RankedFigures]:
 
 def _chances(result: SpineResult) -> dict[str, float]:
     chances = {name: one.chance for name, one in _figure_sets(result).items()}
+    chances["rank_1"] = result.everything.rank_1_chance
+    if result.heard:
+        chances["voice_map_moments"] = result.heard.moments.chance
+        chances["voice_rank_1"] = result.heard.voice.rank_1_chance
     return chances | {name: one.chance for name, one in result.encoders.items()}
 
 
@@ -132,10 +160,14 @@ def _encoder_facts(figures: EncoderFigures) -> dict[str, Any]:
 
 def _groups(result: SpineResult) -> dict[str, Any]:
     attributes = {identity: facts for one in result.films for identity, facts in one.film.attributes.items()}
-    groups: dict[str, Any] = {"portrait_map_all": group_means(result.everything.per_identity, attributes)}
+    groups: dict[str, Any] = {"portrait_map_all": _group(result.everything, attributes)}
     if result.heard:
-        groups["voice_map"] = group_means(result.heard.voice.per_identity, attributes)
+        groups["voice_map"] = _group(result.heard.voice, attributes)
     return groups
+
+
+def _group(figures: RankedFigures, attributes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return group_means(figures.per_identity, attributes, figures.chance_per_identity)
 
 
 def _counts(result: SpineResult) -> dict[str, int]:
@@ -198,6 +230,11 @@ def _film_facts(result: SpineResult) -> list[dict[str, Any]]:
 def interval_facts(figure: Estimate) -> dict[str, Any]:
     """Say between what a figure lies, and over what was drawn."""
     return {"low": figure.interval[0], "high": figure.interval[1], "drawn": figure.unit, "count": figure.count}
+
+
+def estimate_facts(figure: Estimate) -> dict[str, Any]:
+    """A figure with between what it lies."""
+    return {"value": figure.value, **interval_facts(figure)}
 
 
 def _value(figure: Estimate | None) -> float | None:

@@ -15,7 +15,7 @@ from evaluation.truth_speech import TruthSpeech, speech_from_truth
 from evaluation.truth_words import Description, descriptions_from_truth, dress_of
 from evaluation.tubes import Tube
 
-__all__ = ["Film", "QueryFile", "TruthTracklet", "load_film"]
+__all__ = ["FaceViews", "Film", "QueryFile", "TruthTracklet", "load_film"]
 
 SCHEMAS = ("synthcast/1", "synthcast/2")
 # Which truth tracklets count (docs/evaluation.md): long, tall and visible enough for anybody to follow the person.
@@ -33,6 +33,22 @@ NO_FACES = Tube(np.zeros(0, dtype=np.int64), np.zeros((0, 4)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class FaceViews:
+    """Where a face is large enough and uncovered, however far it is turned.
+
+    Attributes:
+        tube: Boxes of the face, in pixels.
+        yaw_deg: float64[n]; how far the head is turned from the camera, in either direction, in [0, 180].
+    """
+
+    tube: Tube
+    yaw_deg: NDArray[np.float64]
+
+
+NO_VIEWS = FaceViews(NO_FACES, np.zeros(0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class TruthTracklet:
     """One person in one shot.
 
@@ -47,6 +63,7 @@ class TruthTracklet:
         clear_frames: int64[n]; the frames in which at least half of the person is seen.
         scene: The scene, in which clothes hold; unique over all films of a run.
         dress: Who wears what, unique over all casts of a run; empty where the truth does not say.
+        views: Of the face, turned as it may be.
     """
 
     key: str
@@ -59,6 +76,7 @@ class TruthTracklet:
     clear_frames: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     scene: str = ""
     dress: str = ""
+    views: FaceViews = NO_VIEWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +147,8 @@ def _tracklet(
         hidden_frames=frames[~seen],
         face_visible=bool(raw["face_visible"]),
         counts=_counts(frames, boxes, visibility, frames_per_second),
-        faces=_faces(frames, columns),
+        faces=_faces(views := _views(frames, columns)),
+        views=views,
         clear_frames=frames[visibility >= MIN_MEDIAN_VISIBILITY],
         scene=scenes.get(raw.get("shot_id", ""), film),
         dress=dress_of(cast, raw) if "outfit_id" in raw else "",
@@ -143,15 +162,20 @@ def _boxes(column: Sequence[Sequence[float] | None], count: int) -> tuple[NDArra
     return boxes, there
 
 
-def _faces(frames: NDArray[np.int64], columns: Mapping[str, Any]) -> Tube:
+def _views(frames: NDArray[np.int64], columns: Mapping[str, Any]) -> FaceViews:
     if "face" not in columns:
-        return NO_FACES
+        return NO_VIEWS
     boxes, there = _boxes(columns["face"], len(frames))
     wide = boxes[:, 2] - boxes[:, 0] >= MIN_FACE_WIDTH_PX
     uncovered = np.asarray(columns["face_visibility"], dtype=np.float64) >= MIN_FACE_VISIBILITY
-    turned = np.abs(np.asarray(columns["yaw_deg"], dtype=np.float64)) < MAX_FACE_YAW_DEG
-    visible = there & wide & uncovered & turned
-    return Tube(frames[visible], boxes[visible])
+    seen = there & wide & uncovered
+    yaw_deg = np.abs(np.asarray(columns["yaw_deg"], dtype=np.float64))
+    return FaceViews(Tube(frames[seen], boxes[seen]), yaw_deg[seen])
+
+
+def _faces(views: FaceViews) -> Tube:
+    visible = views.yaw_deg < MAX_FACE_YAW_DEG
+    return Tube(views.tube.frames[visible], views.tube.boxes[visible])
 
 
 def _counts(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal, Self
@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from packs.calibration import Calibration
 from packs.errors import PackError
+from packs.fuser import FuserSettings
 from packs.speaking import SOUND_PER_PICTURE
 from packs.spec import FrozenModel, Modality, ModelSpec, Name, Preprocessing, WordPreprocessing
 from packs.spectra import CEPSTRA
@@ -84,6 +85,7 @@ class PackManifest(FrozenModel):
         hearing: Operating point of voice activity; None when the pack has none.
         text: What reads sentences; None when the pack has no text pair.
         speaking: What tells who speaks; None when the pack has no active-speaker network.
+        fusers: Networks that fuse what another pack embeds (`packs.fusers`); none in a pack that embeds.
         calibration: Evidence per modality; of ``text`` that of a sentence against a body. A modality without one is
             never used to decide anything.
         licence: Under which the weights may be used, as an SPDX expression where there is one; empty when nobody said.
@@ -98,6 +100,7 @@ class PackManifest(FrozenModel):
     hearing: HearingSettings | None = None
     text: TextSettings | None = None
     speaking: SpeakingSettings | None = None
+    fusers: tuple[FuserSettings, ...] = ()
     calibration: dict[Modality, Calibration] = Field(default_factory=dict)
     licence: str = ""
 
@@ -120,6 +123,7 @@ class PackManifest(FrozenModel):
                 raise ValueError(f"{use} names {settings.model!r}, but the models are {names}")
         self._check_text_pair()
         self._check_speaking()
+        self._check_fusers()
         return self
 
     def _check_text_pair(self) -> None:
@@ -159,6 +163,17 @@ class PackManifest(FrozenModel):
                 f"[{SOUND_PER_PICTURE} T, {CEPSTRA}] and the answer FP32 [T], got {found}"
             )
 
+    def _check_fusers(self) -> None:
+        """One network a method, each of which takes what its card says."""
+        methods = [fuser.method for fuser in self.fusers]
+        if len(set(methods)) != len(methods):
+            raise ValueError(f"one network that fuses per method, got {methods}")
+        specs = {model.name: model for model in self.models}
+        for fuser in self.fusers:
+            if fuser.model not in specs:
+                raise ValueError(f"fusers name {fuser.model!r}, but the models are {list(specs)}")
+            fuser.check(specs[fuser.model])
+
     def canonical_json(self) -> str:
         """One spelling of the manifest: sorted keys, no white space, ASCII."""
         # Terms make no other vectors: a pack whose licence is put right keeps its digest, and so its index.
@@ -167,6 +182,8 @@ class PackManifest(FrozenModel):
         for use in ("hearing", "text", "speaking"):
             if content[use] is None:
                 del content[use]
+        if not content["fusers"]:
+            del content["fusers"]
         # One whose outputs have no tolerances of their own, or whose models name no licence or arithmetic, keeps the
         # digest that it had before they could.
         for model in content["models"]:
@@ -260,6 +277,11 @@ class Pack:
     def text_model(self) -> ModelSpec | None:
         """The network that reads sentences; None when the pack has no text pair."""
         return None if self.manifest.text is None else self.models[self.manifest.text.model]
+
+    def without(self, modalities: Collection[Modality]) -> Pack:
+        """The same pack, its digest too, but for the calibrations of some modalities: those decide nothing then."""
+        left = {modality: line for modality, line in self.calibration.items() if modality not in modalities}
+        return replace(self, manifest=self.manifest.model_copy(update={"calibration": left}))
 
     @property
     def files(self) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 
 from packs.errors import PackError
+from packs.fusers import FUSERS_DIR
 from packs.manifest import Pack
 from packs.triton_config import VERSION, ServingOptions, render_config
 
@@ -70,8 +71,9 @@ def main(arguments: list[str] | None = None) -> None:
 
     given = sys.argv[1:] if arguments is None else arguments
     root = Path(__file__).resolve().parents[1]
-    pack = Pack.load(given[0] if given else root / "packs" / "demo")
-    paths = write_configs(pack, Path(given[1]) if len(given) > 1 else root / "model_repository")
+    packs = [given[0]] if given else [root / "packs" / "demo", FUSERS_DIR]
+    target = Path(given[1]) if len(given) > 1 else root / "model_repository"
+    paths = [path for pack in packs for path in write_configs(Pack.load(pack), target)]
     sys.stdout.write(json.dumps([str(path) for path in paths], indent=1) + "\n")
 
 

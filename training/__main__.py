@@ -88,6 +88,26 @@ def _parser() -> argparse.ArgumentParser:
     fuser.add_argument("--window-s", type=float, default=60.0, help="longest gap that bodies are compared over")
     fuser.add_argument("--out", type=Path, required=True, help="ONNX file to write; its card lies beside it, .json")
     fuser.set_defaults(run=_fuser)
+    fusers = commands.add_parser("fusers", help="the pack of networks that fuse, from runs that are done")
+    fusers.add_argument("--weights", type=Path, nargs="+", required=True, help="`weights.pt` of both runs")
+    fusers.add_argument("--data", type=Path, required=True, help="folder of the read-backs, NAME.npz each")
+    fusers.add_argument("--films", nargs="+", required=True, help="names in it, of films that no run has seen")
+    fusers.add_argument("--pack", type=Path, required=True, help="the pack that embedded them")
+    fusers.add_argument("--window-s", type=float, default=60.0, help="longest gap that bodies are compared over")
+    fusers.add_argument("--version", default="0.7.0", help="version of the weights")
+    fusers.add_argument("--out", type=Path, required=True, help="folder of the pack")
+    fusers.set_defaults(run=_fusers)
+    samplings = commands.add_parser("samplings", help="train APES's three samplings over embeddings of read-backs")
+    samplings.add_argument("--data", type=Path, required=True, help="folder of the read-backs, NAME.npz each")
+    samplings.add_argument("--films", nargs="+", required=True, help="names in it, of training films")
+    samplings.add_argument("--out", type=Path, required=True, help="folder for weak.npz, within.npz and across.npz")
+    samplings.set_defaults(run=_samplings)
+    clips = commands.add_parser("clips", help="train the networks of the protocol iqiyi on its training clips")
+    source = clips.add_mutually_exclusive_group(required=True)
+    source.add_argument("--appearances", type=Path, help="the read-back that the protocol runs on")
+    source.add_argument("--data", type=Path, help="folder of iQIYI-VID")
+    clips.add_argument("--out", type=Path, required=True, help="folder for the networks and their cards")
+    clips.set_defaults(run=_clips)
     speaking = commands.add_parser(
         "evaluate-speaking", help="measure an active-speaker network on films cut by tools.cut_mouths; prints JSON"
     )
@@ -168,6 +188,34 @@ def _fuser(options: argparse.Namespace) -> None:
 
     pack, films = Pack.load(options.pack), options.films
     make_fuser(options.weights, options.data, films, options.out, pack=pack, window_s=options.window_s, say=say)
+
+
+def _fusers(options: argparse.Namespace) -> None:
+    from packs.manifest import Pack
+    from training.fuser_pack import make_fuser_pack
+
+    make_fuser_pack(
+        options.weights,
+        options.data,
+        options.films,
+        options.out,
+        pack=Pack.load(options.pack),
+        version=options.version,
+        window_s=options.window_s,
+        say=say,
+    )
+
+
+def _samplings(options: argparse.Namespace) -> None:
+    from training.samplings import make_samplings
+
+    make_samplings(options.data, options.films, options.out, say=say)
+
+
+def _clips(options: argparse.Namespace) -> None:
+    from training.clips import clips_of, make_clip_networks
+
+    make_clip_networks(clips_of(options.appearances, options.data), options.out, say=say)
 
 
 def _evaluate_speaking(options: argparse.Namespace) -> None:

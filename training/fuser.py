@@ -72,6 +72,19 @@ def make_fuser(
         CheckpointError: If the weights are of another network.
         DataError: If the read-backs are none, are of another pack, or hold too few pairs for any line.
     """
+    network, card = calibrated(weights, data, films, pack=pack, window_s=window_s, say=say)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    example = [torch.ones(2, len(PARTS)), torch.ones(2, len(PARTS)), *(torch.randn(2, dim) for _, dim in PARTS)]
+    onnx_from_network(network, example, inputs=INPUTS, outputs=OUTPUTS, path=out)
+    out.with_suffix(".json").write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    say(f"{out}: {out.stat().st_size / 1e6:.1f} MB, {len(card.calibrations)} lines from {', '.join(films)}")
+    return card
+
+
+def calibrated(
+    weights: Path, data: Path, films: Sequence[str], *, pack: Pack, window_s: float, say: Callable[[str], None]
+) -> tuple[nn.Module, FuserCard]:
+    """A run's network, and what is known of it; arguments and errors are those of `make_fuser`."""
     checkpoint = read_checkpoint(weights)
     network = network_from_checkpoint(checkpoint, checkpoint.preset, {name: FUSION_PRESETS[name] for name in NAMES})
     tracklets = load_associations(data, films)
@@ -80,18 +93,12 @@ def make_fuser(
     lines = calibrations_of(network, tracklets, window_s, say, known=pack.calibration)
     if len(lines) < 2:
         raise DataError(f"{', '.join(films)} hold fewer than {LEAST_POSITIVES} pairs of one person by most modalities")
-    card = FuserCard(
+    return network, FuserCard(
         name=NAMES[checkpoint.preset],
         pack=tracklets.pack,
         parts=tuple(FuserPart(modality=modality, dim=dim) for modality, dim in PARTS),
         calibrations=tuple(lines),
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    example = [torch.ones(2, len(PARTS)), torch.ones(2, len(PARTS)), *(torch.randn(2, dim) for _, dim in PARTS)]
-    onnx_from_network(network, example, inputs=INPUTS, outputs=OUTPUTS, path=out)
-    out.with_suffix(".json").write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    say(f"{out}: {out.stat().st_size / 1e6:.1f} MB, {len(lines)} lines from {', '.join(films)}")
-    return card
 
 
 def calibrations_of(

@@ -16,8 +16,11 @@ from packs.spec import Modality
 from services.backends.hearing import HearingModels
 from services.backends.inference.protocol import InferenceBackend
 from services.backends.vision import VisionModels
+from services.backends.words import WordModels
 from services.runtime.errors import (
+    InvalidFieldError,
     NoFaceError,
+    NoKnownWordsError,
     NoSpeechError,
     SeveralFacesError,
     UnreadableImageError,
@@ -25,12 +28,14 @@ from services.runtime.errors import (
 )
 from services.runtime.trust import quality_of_speech
 from services.search.faces import FaceFinder
+from services.search.query import Description
 from services.search.query_reading import PictureReader
 from services.search.settings import PortraitSettings, VoiceSettings
 from services.search.sound_reading import SoundReader
+from services.search.texts import TextReader
 from services.search.voices import VoiceFinder
 
-__all__ = ["read_portraits", "read_voices"]
+__all__ = ["read_portraits", "read_texts", "read_voices"]
 
 # The vector of a file, and its quality.
 Embed = Callable[[Path], Awaitable[tuple[F32, float]]]
@@ -75,6 +80,31 @@ async def read_voices(films: Sequence[Film], pack: Pack, backend: InferenceBacke
 
         vectors = [await _unless_refused(embed, file.path) for _, file in files]
     return _queries(files, vectors, Modality.VOICE)
+
+
+async def read_texts(films: Sequence[Film], pack: Pack, backend: InferenceBackend) -> Tracklets | None:
+    """Embed every typed description; None when the pack cannot read, or there are none."""
+    reader = TextReader(WordModels(backend, pack))
+    said = [(film.name, one) for film in films for one in film.descriptions]
+    if not reader.can_read or not said:
+        return None
+    rows: list[F32 | None] = []
+    for _, one in said:
+        try:
+            rows.append((await reader.read(0, Description(one.text))).vector)
+        except (NoKnownWordsError, InvalidFieldError):
+            rows.append(None)
+    vectors = np.zeros((len(rows), max((len(row) for row in rows if row is not None), default=1)), np.float32)
+    for place, row in enumerate(rows):
+        if row is not None:
+            vectors[place] = row
+    return Tracklets.of(
+        [f"{film}/text{place}" for place, (film, _) in enumerate(said)],
+        [film for film, _ in said],
+        [one.identity for _, one in said],
+        {Modality.TEXT: ModalityRows.of(vectors, [row is not None for row in rows])},
+        outfits=[one.dress for _, one in said],
+    )
 
 
 async def _unless_refused(embed: Embed, path: Path) -> tuple[F32, float] | None:

@@ -26,7 +26,12 @@ def write_search(path: Path, search: CastSearch, facts: Mapping[str, Any]) -> No
     """Write it, whole or not at all; `facts` say what it was made of (films, pack)."""
     head = {"schema": SCHEMA, "name": search.name, "facts": dict(facts), "attributes": dict(search.attributes)}
     arrays: dict[str, NDArray[Any]] = {"head": np.array(json.dumps(head))}
-    parts = {"tracklets": search.tracklets, "portraits": search.portraits, "voices": search.voices}
+    parts = {
+        "tracklets": search.tracklets,
+        "portraits": search.portraits,
+        "voices": search.voices,
+        "texts": search.texts,
+    }
     for name, part in parts.items():
         if part is not None:
             arrays |= {f"{name}/{column}": values for column, values in _columns(part).items()}
@@ -46,7 +51,8 @@ def read_search(path: Path) -> tuple[CastSearch, dict[str, Any]]:
             raise DataError(path, f"has the schema {head['schema']!r}, expected {SCHEMA}: make it anew")
         tracklets, portraits = _part(arrays, "tracklets"), _part(arrays, "portraits")
         voices = _part(arrays, "voices") if "voices/ids" in arrays else None
-        return CastSearch(head["name"], tracklets, portraits, voices, head["attributes"]), head["facts"]
+        texts = _part(arrays, "texts") if "texts/ids" in arrays else None
+        return CastSearch(head["name"], tracklets, portraits, voices, head["attributes"], texts), head["facts"]
     except FileNotFoundError as error:
         raise DataError(path, "is not there") from error
     except DataError:
@@ -66,6 +72,8 @@ def _columns(part: Tracklets) -> dict[str, NDArray[Any]]:
         "spans_s": part.spans_s,
         "speaker": part.speaker,
         "outfits": np.array(part.outfits, dtype=np.str_),
+        "heard": np.array([one or "" for one in part.heard], dtype=np.str_),
+        "partly": np.array([json.dumps(sorted(names)) for names in part.partly], dtype=np.str_),
     }
     columns |= {name: getattr(part, name) for name in FLAGS}
     for modality, rows in part.rows.items():
@@ -91,5 +99,7 @@ def _part(arrays: Arrays, name: str) -> Tracklets:
         speaker=held["speaker"],
         # Files of before know none.
         outfits=held["outfits"].tolist() if "outfits" in held else None,
+        heard=[one or None for one in held["heard"].tolist()] if "heard" in held else None,
+        partly=[frozenset(json.loads(one)) for one in held["partly"].tolist()] if "partly" in held else None,
         **{flag: held[flag] for flag in FLAGS},
     )

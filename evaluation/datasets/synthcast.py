@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from evaluation.asking import IngestedFilm
-from evaluation.datasets.queries import read_portraits, read_voices
+from evaluation.datasets.presence import heard_in, in_part
+from evaluation.datasets.queries import read_portraits, read_texts, read_voices
 from evaluation.datasets.tracklets import CastSearch, ModalityRows, Tracklets
 from evaluation.matching import assign, assign_speech
 from evaluation.predictions import predicted_speech, predicted_tracklets
@@ -31,7 +32,7 @@ from services.runtime.trust import confidence_of
 
 __all__ = ["MODALITIES", "facts_of", "read_back", "tracklets_of_film", "truths_of"]
 
-MODALITIES = (Modality.FACE, Modality.HEAD, Modality.BODY, Modality.VOICE)
+MODALITIES = (Modality.FACE, Modality.HEAD, Modality.BODY, Modality.VOICE, Modality.TEXT)
 Wire = appearance_pb2.Appearance
 
 
@@ -57,6 +58,7 @@ async def read_back(
         tracklets=joined(parts),
         portraits=await read_portraits(films, pack, backend),
         voices=await read_voices(films, pack, backend),
+        texts=await read_texts(films, pack, backend),
         attributes={identity: dict(facts) for film in films for identity, facts in film.attributes.items()},
     )
 
@@ -80,13 +82,16 @@ def tracklets_of_film(
     film: Film, appearances: Sequence[Wire], embeddings: Mapping[Modality, Sequence[EmbeddingRow]]
 ) -> Tracklets:
     """The appearances of one film with their embeddings, by time, then id."""
-    shown = assign(predicted_tracklets(appearances, film), film.tracklets)
+    predicted = predicted_tracklets(appearances, film)
+    shown = assign(predicted, film.tracklets)
     held = assign_speech(predicted_speech(appearances), film.speech)
     speaking = {line.tracklet for line in film.speech if line.tracklet is not None}
     kept = sorted(appearances, key=lambda one: (one.span.start_s, one.appearance_id))
     ids = [one.appearance_id for one in kept]
     alone = [one.kind == appearance_pb2.APPEARANCE_KIND_SPEECH for one in kept]
     whom = [shown.get(name) or held.get(name) for name in ids]
+    told = [heard_in(one, film) for one in kept]
+    present = in_part(predicted, film, shown)
     return Tracklets.of(
         ids,
         [film.name] * len(ids),
@@ -98,6 +103,11 @@ def tracklets_of_film(
         speaks=[name in held or (name in shown and shown[name].key in speaking) for name in ids],
         speaker=[1.0 if spoken else _confidence(one) for one, spoken in zip(kept, alone, strict=True)],
         outfits=[f"{film.name}/{_outfit(shown[name])}" if name in shown and shown[name].dress else "" for name in ids],
+        heard=[one for one, _ in told],
+        partly=[
+            (others | present.get(name, frozenset())) - {one.identity if one else ""}
+            for name, one, (_, others) in zip(ids, whom, told, strict=True)
+        ],
     )
 
 
@@ -121,6 +131,8 @@ def joined(parts: Sequence[Tracklets]) -> Tracklets:
         speaks=np.concatenate([part.speaks for part in parts]),
         speaker=np.concatenate([part.speaker for part in parts]),
         outfits=[name for part in parts for name in part.outfits],
+        heard=[name for part in parts for name in part.heard],
+        partly=[names for part in parts for names in part.partly],
     )
 
 

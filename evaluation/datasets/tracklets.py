@@ -74,6 +74,9 @@ class Tracklets:
         speaker: float32[N], 0..1, how sure it is that the voice is that of the person on screen; 1 where nothing says
             so.
         outfits: What each wears, so that the same clothes are the same text; empty where the truth does not say.
+        heard: Whom each lets be heard most of the time that it speaks, by the truth; where none says so, whom it shows,
+            if it speaks. Speech that was linked to somebody else's tracklet is heard all the same.
+        partly: Everybody else whom the truth has in a part of it: who passes through its boxes, or says a word.
     """
 
     ids: tuple[str, ...]
@@ -86,6 +89,8 @@ class Tracklets:
     speaks: Flags
     speaker: F32
     outfits: tuple[str, ...]
+    heard: tuple[str | None, ...]
+    partly: tuple[frozenset[str], ...]
 
     def __post_init__(self) -> None:
         count = len(self.ids)
@@ -94,6 +99,8 @@ class Tracklets:
             len(self.speaks),
             len(self.speaker),
             len(self.outfits),
+            len(self.heard),
+            len(self.partly),
             *(len(one.vectors) for one in self.rows.values()),
         }
         if lengths != {count} or self.spans_s.shape != (count, 2):
@@ -118,6 +125,8 @@ class Tracklets:
         speaks: ArrayLike | None = None,
         speaker: ArrayLike | None = None,
         outfits: Sequence[str] | None = None,
+        heard: Sequence[str | None] | None = None,
+        partly: Sequence[frozenset[str]] | None = None,
     ) -> Self:
         """Take what is known; without spans all begin at 0 and nothing is short, without flags the rows say them."""
         count = len(ids)
@@ -129,6 +138,8 @@ class Tracklets:
                 return np.ones(count, dtype=bool)
             return rows[modality].present if modality in rows else np.zeros(count, dtype=bool)
 
+        spoken = flags(speaks, Modality.VOICE)
+        told = [name if one else None for name, one in zip(identities, spoken, strict=True)]
         return cls(
             tuple(ids),
             tuple(movies),
@@ -137,9 +148,11 @@ class Tracklets:
             {modality: one for modality, one in rows.items() if one.present.any()},
             flags(on_screen, None),
             flags(face_visible, Modality.FACE),
-            flags(speaks, Modality.VOICE),
+            spoken,
             np.ones(count, np.float32) if speaker is None else np.asarray(speaker, dtype=np.float32),
             ("",) * count if outfits is None else tuple(outfits),
+            tuple(told if heard is None else heard),
+            (frozenset(),) * count if partly is None else tuple(partly),
         )
 
     def take(self, chosen: NDArray[Any]) -> Tracklets:
@@ -156,6 +169,8 @@ class Tracklets:
             self.speaks[rows],
             self.speaker[rows],
             tuple(self.outfits[row] for row in rows),
+            tuple(self.heard[row] for row in rows),
+            tuple(self.partly[row] for row in rows),
         )
 
     def of_movie(self, movie: str) -> Flags:
@@ -175,7 +190,9 @@ class CastSearch:
         name: Of the data, for reports.
         tracklets: Where.
         portraits: Who; `movies` says which movie's cast a portrait is of.
-        voices: Voice clips of the cast; empty where there are none.
+        voices: Voice clips of the cast; None where there are none.
+        texts: Descriptions of the cast as dressed in some scene; `outfits` are whose clothes they describe, as
+            "person/outfit". None where there are none.
         attributes: What is known of each identity, for figures by group.
     """
 
@@ -184,3 +201,4 @@ class CastSearch:
     portraits: Tracklets
     voices: Tracklets | None = None
     attributes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    texts: Tracklets | None = None

@@ -20,14 +20,11 @@ from evaluation.fusers.comparable import Comparable
 from evaluation.fusers.fuser import Weighing, sigmoid
 from packs.arrays import F32, F64, AnyArray
 from packs.calibration import Calibration
+from packs.fuser import Subset
 from packs.spec import Modality
 from services.backends.inference.protocol import InferenceBackend
 
 __all__ = ["NetworkRepresenter", "RepresentationFuser", "Represented", "Representer", "Subset"]
-
-
-# Modalities by which both of a pair are represented.
-Subset = frozenset[Modality]
 
 
 class Representer(Protocol):

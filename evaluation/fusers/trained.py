@@ -14,8 +14,9 @@ from packs.arrays import AnyArray
 from packs.engine import Engine
 from packs.errors import PackError
 from packs.fuser import FuserCard, card_beside
+from packs.fusers import FUSERS_DIR, FuserPack
 
-__all__ = ["FileBackend", "trained_fuser"]
+__all__ = ["FileBackend", "packed_fusers", "trained_fuser"]
 
 # Bounds the memory of a run.
 MOST_ROWS = 1024
@@ -71,15 +72,31 @@ def trained_fuser(network: Path, weighing: Weighing, pack: str | None = None) ->
     card = card_beside(network)
     if pack is not None and pack != card.pack:
         raise PackError(f"{network} fuses embeddings of the pack {card.pack[:12]}, not of {pack[:12]}: train it anew")
-    backend = _opened(network, card)
-    modalities = [part.modality for part in card.parts]
-    return RepresentationFuser(
-        card.name,
-        NetworkRepresenter(backend, network.stem, modalities),
-        {frozenset(one.modalities): one.calibration for one in card.calibrations},
-        weighing,
-        {part.modality: part.dim for part in card.parts},
-    )
+    return _fuser(network, card, weighing)
+
+
+def packed_fusers(weighing: Weighing, pack: str | None, directory: Path | None = None) -> list[RepresentationFuser]:
+    """Open the networks of a pack of those that fuse, as they are served.
+
+    Args:
+        weighing: For the priors.
+        pack: Digest of the pack whose embeddings they will be given; None where nobody knows.
+        directory: Where they lie; those of this source tree when None.
+
+    Returns:
+        None of them where they learned from another pack's embeddings, or nobody knows whose these are.
+
+    Raises:
+        PackError: If the folder is not sound.
+    """
+    found = FuserPack.load(directory or FUSERS_DIR)
+    fusers = [one for one in found.fusers.values() if one.card.pack == pack]
+    return [_fuser(found.pack.file_of(one.spec), one.card, weighing) for one in fusers]
+
+
+def _fuser(network: Path, card: FuserCard, weighing: Weighing) -> RepresentationFuser:
+    representer = NetworkRepresenter(_opened(network, card), network.stem, card.modalities)
+    return RepresentationFuser(card.name, representer, card.lines, weighing, card.dims)
 
 
 def _opened(network: Path, card: FuserCard) -> FileBackend:

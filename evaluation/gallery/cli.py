@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from evaluation.encoders.measure import measure_encoders
+from evaluation.gallery.console import alone, bars, rendered_films
 from evaluation.gallery.memory import IngestMemory
 from evaluation.gallery.plan import GalleryPlan
-from evaluation.gallery.rendering import RenderError, render_film
+from evaluation.gallery.rendering import RenderError
 from evaluation.gallery.work import Bar, answer_memory, ask_all, forget, ingest_all
 from evaluation.protocols.spine import SpineResult, evaluate_spine
 from evaluation.report import report_of_spine, setting_of
 from evaluation.stack import Stack, kept_stack
-from evaluation.truth import Film, load_film
+from evaluation.truth import Film
 from evaluation.writing import end_if_broken, write_results
 from packs.manifest import Pack
 from personsearch.client import PersonSearchClient
@@ -46,9 +43,9 @@ def gallery_command(
     """Render films, ingest them, ask for everybody and report; killed at any point and run again, it goes on."""
     plan = GalleryPlan(films, minutes, identities, first_seed, out, cast_seed_share)
     out.mkdir(parents=True, exist_ok=True)
-    with _alone(out), _bars() as (bar, say):
+    with alone(out), bars() as (bar, say):
         try:
-            rendered = _render(plan, workers, bar, say)
+            rendered = rendered_films(plan.film_plans(), workers, bar, say)
         except (RenderError, ValueError) as error:
             typer.secho(f"error: {error}", err=True, fg="red")
             raise typer.Exit(1) from error
@@ -61,20 +58,6 @@ def gallery_command(
     typer.echo(page)
     typer.echo(f"The report is {target / 'report.md'}.", err=True)
     end_if_broken(report, require=require)
-
-
-def _render(plan: GalleryPlan, workers: int, bar: Bar, say: Callable[[str], None]) -> list[Film]:
-    plans = plan.film_plans()
-    for number, film in enumerate(plans):
-        bar("films", number, len(plans))
-        if not film.is_rendered:
-            say(f"rendering {film.folder}")
-            render_film(film, workers)
-    bar("films", len(plans), len(plans))
-    films = [load_film(film.folder) for film in plans]
-    for one, loaded in zip(plans, films, strict=True):
-        one.check(loaded)
-    return films
 
 
 async def _measure(
@@ -93,32 +76,3 @@ async def _measure(
     say("comparing with the truth")
     result = evaluate_spine(ingested, appearances, answers, encoders)
     return result, report_of_spine(result, setting_of(pack, stack.endpoints.inference))
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock; the kernel frees it with the process."""
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            typer.secho(
-                f"error: another run works in {folder}; wait for it or choose another --out", err=True, fg="red"
-            )
-            raise typer.Exit(1) from None
-        yield
-
-
-@contextmanager
-def _bars() -> Iterator[tuple[Bar, Callable[[str], None]]]:
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=console) as progress:
-
-        def bar(step: str, done: float, total: float) -> None:
-            if step not in tasks:
-                tasks[step] = progress.add_task(step, total=round(total))
-            progress.update(tasks[step], completed=round(done))
-
-        yield bar, lambda line: console.print(line, highlight=False, soft_wrap=True)

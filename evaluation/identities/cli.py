@@ -62,4 +62,5 @@ async def measure_identities(gallery: KeptGallery, corrections: int) -> Identity
     await served.aclose()
     pack = gallery.pack
     setting = {"pack": f"{pack.version} ({pack.digest[:12]})", "gallery": gallery.name}
-    return IdentityResult(alone, together, corrections, b_cubed(grown, whole).f1, kept_ids, setting)
+    attributes = {name: facts for kept in gallery.videos for name, facts in kept.film.attributes.items()}
+    return IdentityResult(alone, together, corrections, b_cubed(grown, whole).f1, kept_ids, setting, attributes)

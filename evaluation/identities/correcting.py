@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from evaluation.metrics.partition import Agreement, b_cubed, pairwise
+from evaluation.metrics.bootstrap import Estimate
+from evaluation.metrics.partition import (
+    Agreement,
+    b_cubed,
+    b_cubed_f1,
+    by_kind,
+    chance_by_kind,
+    chances,
+    pairwise,
+    pairwise_f1,
+)
 from services.association.composing import ComposedAssociations
 from services.association.identities.answers import Asked
 from services.association.identities.state import IdentityState
@@ -19,11 +29,27 @@ _AUTHOR = "the truth"
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How well people are told apart, over the appearances that the truth knows."""
+    """How well people are told apart, over the appearances that the truth knows.
+
+    Attributes:
+        identities: How many were found.
+        pairwise: By pairs.
+        b_cubed: By appearances.
+        pairwise_f1: F1 of the first with its interval over people.
+        b_cubed_f1: F1 of the second, likewise.
+        chance: Both of a random partition into identities of the same sizes.
+        by_person: F1 of B-cubed of each person's appearances.
+        chance_by_person: The same of the random partition.
+    """
 
     identities: int
     pairwise: Agreement
     b_cubed: Agreement
+    pairwise_f1: Estimate
+    b_cubed_f1: Estimate
+    chance: tuple[Agreement, Agreement]
+    by_person: Mapping[str, float]
+    chance_by_person: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +113,16 @@ def figures_of(state: IdentityState, who: Mapping[str, Mapping[str, str]]) -> di
 
 def _figures(state: IdentityState, truth: Mapping[str, str]) -> Figures:
     found = {one: state.homes[one] for one in truth if one in state.homes}
-    return Figures(len(set(found.values())), pairwise(found, truth), b_cubed(found, truth))
+    return Figures(
+        len(set(found.values())),
+        pairwise(found, truth),
+        b_cubed(found, truth),
+        pairwise_f1(found, truth),
+        b_cubed_f1(found, truth),
+        chances(found, truth),
+        {str(person): one.f1 for person, one in by_kind(found, truth)},
+        {str(person): one.f1 for person, one in chance_by_kind(found, truth)},
+    )
 
 
 async def _next(served: ComposedAssociations, gallery: str, truth: Mapping[str, str]) -> Asked | None:

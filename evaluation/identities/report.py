@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from evaluation.groups import group_cells, group_means
 from evaluation.identities.correcting import Corrected, Figures
+from evaluation.metrics.bootstrap import Estimate
+from evaluation.page import table_lines
+from evaluation.report import interval_facts
 
 __all__ = ["IdentityResult", "page_of", "report_of"]
 
@@ -22,6 +26,7 @@ class IdentityResult:
         rebuilt: B-cubed F1 between the identities that grew film by film and those of all films at once.
         kept: Share of the appearances that keep their identity's id when all is clustered anew.
         setting: Pack and gallery.
+        attributes: What is known of each person, for figures by group.
     """
 
     alone: Mapping[str, Corrected]
@@ -30,6 +35,7 @@ class IdentityResult:
     rebuilt: float
     kept: float
     setting: Mapping[str, str]
+    attributes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def higher_on_every_film(self) -> bool:
@@ -58,6 +64,7 @@ def report_of(result: IdentityResult) -> dict[str, Any]:
                 for name in result.alone
             },
         },
+        "by_group": _groups(result),
     }
 
 
@@ -69,8 +76,9 @@ def page_of(result: IdentityResult) -> str:
         f"{', '.join(f'{key} {value}' for key, value in result.setting.items())}. Before anything was said, and after "
         f"{result.corrections} corrections from the review queue, answered by the truth.",
         "",
-        "| gallery | identities | pairwise P | R | F1 | after | B-cubed P | R | F1 | after | same | other |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "| gallery | identities | pairwise P | R | F1 (95 %) | chance | after (95 %) | B-cubed P | R | F1 (95 %) "
+        "| chance | after (95 %) | same | other |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
         *(_row(name, one, name) for name, one in result.alone.items()),
         _row("all films", result.together, ""),
         "",
@@ -80,14 +88,19 @@ def page_of(result: IdentityResult) -> str:
         f"{100 * result.kept:.1f} % of the appearances keep their identity's id.",
         "",
     ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_group_lines(result)])
 
 
 def _row(title: str, one: Corrected, name: str) -> str:
     before, after = one.before[name], one.after[name]
     cells = [title, str(before.identities)]
-    for pair in ((before.pairwise, after.pairwise), (before.b_cubed, after.b_cubed)):
-        cells += [f"{value:.3f}" for value in (pair[0].precision, pair[0].recall, pair[0].f1, pair[1].f1)]
+    pairs = (
+        (before.pairwise, before.pairwise_f1, after.pairwise_f1),
+        (before.b_cubed, before.b_cubed_f1, after.b_cubed_f1),
+    )
+    for (agreement, first, second), chance in zip(pairs, before.chance, strict=True):
+        cells += [f"{agreement.precision:.3f}", f"{agreement.recall:.3f}", _between(first), f"{chance.f1:.3f}"]
+        cells.append(_between(second))
     return f"| {' | '.join([*cells, str(one.confirmed), str(one.rejected)])} |"
 
 
@@ -105,10 +118,38 @@ def _view(figures: Figures) -> dict[str, Any]:
     return {
         "identities": figures.identities,
         **{
-            name: {"precision": each.precision, "recall": each.recall, "f1": each.f1}
-            for name, each in (("pairwise", figures.pairwise), ("b_cubed", figures.b_cubed))
+            name: {
+                "precision": each.precision,
+                "recall": each.recall,
+                "f1": each.f1,
+                "interval": interval_facts(estimate),
+                "chance_f1": chance.f1,
+            }
+            for name, each, estimate, chance in (
+                ("pairwise", figures.pairwise, figures.pairwise_f1, figures.chance[0]),
+                ("b_cubed", figures.b_cubed, figures.b_cubed_f1, figures.chance[1]),
+            )
         },
     }
+
+
+def _groups(result: IdentityResult) -> dict[str, Any]:
+    """Mean F1 of B-cubed of people in the gallery of all films, before any correction."""
+    before = result.together.before[""]
+    return {"b_cubed_f1": group_means(before.by_person, result.attributes, before.chance_by_person)}
+
+
+def _group_lines(result: IdentityResult) -> list[str]:
+    rows = [
+        (f"{grouping}: {name}", *group_cells(facts))
+        for grouping, found in _groups(result)["b_cubed_f1"].items()
+        for name, facts in sorted(found.items())
+    ]
+    return table_lines(("group, all films", "B-cubed F1 (95 %)", "chance", "people"), rows) if rows else []
+
+
+def _between(figure: Estimate) -> str:
+    return f"{figure.value:.3f} ({figure.interval[0]:.3f} to {figure.interval[1]:.3f})"
 
 
 def _is_higher(before: Figures, after: Figures) -> bool:

@@ -7,13 +7,13 @@ counts lines. The interval is between the 2.5th and the 97.5th percentile of the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Estimate", "bootstrap_interval", "estimate_mean", "estimate_ratio"]
+__all__ = ["Estimate", "bootstrap_interval", "estimate_mean", "estimate_of", "estimate_ratio"]
 
 DRAWS = 2000
 PERCENTILES = (2.5, 97.5)
@@ -56,6 +56,33 @@ def estimate_ratio(counted: Sequence[float], possible: Sequence[float], unit: st
     above, below = (np.array([pair[column] for pair in pairs], dtype=np.float64) for column in (0, 1))
     interval = _ratio_interval(above, below, seed, DRAWS)
     return Estimate(float(above.sum() / below.sum()), interval, len(pairs), unit)
+
+
+def estimate_of(
+    columns: NDArray[np.float64],
+    figure: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    unit: str = "identities",
+    seed: int = 0,
+) -> Estimate:
+    """Return any figure of sums over units, with its interval.
+
+    Args:
+        columns: float64[U, C], what each unit adds to each of C sums.
+        figure: From sums float64[D, C] of D draws to the figure of each, float64[D].
+        unit: What is drawn.
+        seed: Of the draws.
+
+    Raises:
+        ValueError: Without a unit.
+    """
+    if not len(columns):
+        raise ValueError("got no values, expected at least one unit")
+    chosen = np.random.default_rng(seed).integers(len(columns), size=(DRAWS, len(columns)))
+    # How often each unit is drawn, so that nothing of the size draws x units x columns is made.
+    times = np.apply_along_axis(np.bincount, 1, chosen, minlength=len(columns)).astype(np.float64)
+    low, high = np.percentile(figure(times @ columns), PERCENTILES)
+    value = float(figure(columns.sum(axis=0, keepdims=True))[0])
+    return Estimate(value, (float(low), float(high)), len(columns), unit)
 
 
 def _ratio_interval(

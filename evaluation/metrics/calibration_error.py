@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["calibration_error"]
+from evaluation.metrics.bootstrap import Estimate, estimate_of
+
+__all__ = ["calibration_error", "calibration_estimate"]
 
 BINS = 10
 
@@ -26,3 +29,32 @@ def calibration_error(scores: Sequence[float], right: Sequence[bool], bins: int 
     score_sums = np.bincount(places, weights=values, minlength=bins)
     right_sums = np.bincount(places, weights=flags, minlength=bins)
     return float(np.abs(score_sums - right_sums).sum() / len(values))
+
+
+def calibration_estimate(
+    scores: Sequence[float], right: Sequence[bool], units: Sequence[str], bins: int = BINS
+) -> Estimate | None:
+    """The same with its interval over units, such as the people asked for; None without hits.
+
+    An error is never below 0, so draws lie above the figure more often than below it.
+
+    Args:
+        scores: In [0, 1].
+        right: Whether each is right.
+        units: Of each.
+        bins: How many.
+    """
+    if not len(scores):
+        return None
+    names, places = np.unique(np.asarray(units), return_inverse=True)
+    values, flags = np.asarray(scores, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    cells = places * bins + np.minimum((values * bins).astype(np.int64), bins - 1)
+    gaps, counts = (
+        np.bincount(cells, weights=one, minlength=len(names) * bins).reshape(len(names), bins)
+        for one in (values - flags, np.ones(len(values)))
+    )
+
+    def figure(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(np.abs(sums[:, :bins]).sum(axis=1) / np.maximum(sums[:, bins:].sum(axis=1), 1.0))
+
+    return estimate_of(np.concatenate([gaps, counts], axis=1), figure)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.metrics.bootstrap import Estimate, estimate_ratio
+from evaluation.metrics.bootstrap import Estimate, estimate_of, estimate_ratio
 
 __all__ = ["FALSE_POSITIVE_RATE", "OpenSet", "open_set"]
 
@@ -36,6 +36,8 @@ class OpenSet:
         found: Rate of true persons found, with its interval over identities.
         rank_1: Closed-set rank-1 rate, likewise.
         share: The first over the second; None when nobody is found at all.
+        share_interval: Its interval over identities, at the same threshold.
+        chance: Closed-set rank-1 rate of a random ranking, in expectation.
         searches: How many there are of each kind.
     """
 
@@ -43,6 +45,8 @@ class OpenSet:
     found: Estimate
     rank_1: Estimate
     share: float | None
+    share_interval: tuple[float, float] | None
+    chance: float
     searches: int
 
 
@@ -66,23 +70,32 @@ def open_set(
         ValueError: If no query's person is in the gallery, or nobody else is.
     """
     names = np.array([label or "" for label in labels])
-    best_own, best_other, best_strange, people = [], [], [], []
+    best_own, best_other, best_strange, blind, people = [], [], [], [], []
     for place, (person, row) in enumerate(zip(asked, np.asarray(scores, dtype=np.float64), strict=True)):
         own = names == person
         if own.any() and not own.all():
             best_own.append(float(row[own].max()))
             best_other.append(float(row[~own].max()))
             best_strange.append(best_other[-1] if impostors is None else float(impostors[place]))
+            blind.append(float(own.mean()))
             people.append(person)
     if not people:
         raise ValueError("no query's person is in the gallery beside somebody else: nothing can be measured")
     own_scores = np.array(best_own)
     threshold = _threshold(np.array(best_strange), allowed)
     first = own_scores > np.array(best_other)
-    found = _by_person(first & (own_scores >= threshold), people)
-    rank_1 = _by_person(first, people)
-    share = found.value / rank_1.value if rank_1.value else None
-    return OpenSet(threshold, found, rank_1, share, len(people))
+    hits = first & (own_scores >= threshold)
+    found, rank_1 = _by_person(hits, people), _by_person(first, people)
+    share = _share(hits, first, people) if rank_1.value else None
+    return OpenSet(
+        threshold,
+        found,
+        rank_1,
+        None if share is None else share.value,
+        None if share is None else share.interval,
+        float(np.mean(blind)),
+        len(people),
+    )
 
 
 def _threshold(impostors: NDArray[np.float64], allowed: float) -> float:
@@ -90,6 +103,18 @@ def _threshold(impostors: NDArray[np.float64], allowed: float) -> float:
     falling = np.sort(impostors)[::-1]
     refused = falling[int(np.floor(allowed * len(falling) + 1e-9))]
     return float(np.nextafter(refused, np.inf))
+
+
+def _share(hits: NDArray[np.bool_], first: NDArray[np.bool_], people: Sequence[str]) -> Estimate:
+    names = sorted(set(people))
+    places = np.array([names.index(person) for person in people])
+    sums = [np.bincount(places, weights=flags, minlength=len(names)) for flags in (hits, first)]
+
+    def figure(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+        # A draw in which nobody is first has no share; none of it is the strict side.
+        return np.asarray(drawn[:, 0] / np.maximum(drawn[:, 1], 1.0))
+
+    return estimate_of(np.stack(sums, axis=1), figure)
 
 
 def _by_person(flags: NDArray[np.bool_], people: Sequence[str]) -> Estimate:

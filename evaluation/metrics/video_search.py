@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from evaluation.metrics.scored import Scored
 
-__all__ = ["FIGURES", "mean_over_videos", "video_figures"]
+__all__ = ["FIGURES", "mean_over_videos", "query_precisions", "video_figures"]
 
 PRECISIONS = (1, 5, 10)
 RECALLS = (10, 50, 100)
@@ -52,6 +52,18 @@ def video_figures(
         if right.any() and (asked is None or asked[query]):
             rows.append(_of_query(Scored.of(scores[query][others], right), int(right.sum())))
     return dict(zip(FIGURES, np.mean(rows, axis=0).tolist(), strict=True)) if rows else None
+
+
+def query_precisions(scores: NDArray[np.floating], identities: Sequence[str]) -> list[tuple[str, float]]:
+    """Person and AP of each query of one video that has anything to be found; arguments as of `video_figures`."""
+    names = np.array(identities)
+    found: list[tuple[str, float]] = []
+    for query, name in enumerate(identities):
+        others = np.arange(len(names)) != query
+        right = names[others] == name
+        if right.any():
+            found.append((name, Scored.of(scores[query][others], right).average_precision(int(right.sum()))))
+    return found
 
 
 def mean_over_videos(videos: Iterable[Mapping[str, float] | None]) -> dict[str, float]:

@@ -91,9 +91,14 @@ def _modalities(result: SpineResult, report: Mapping[str, Any]) -> str:
 
 def _groups(report: Mapping[str, Any]) -> str:
     bars = [
-        Bar(f"{figure.partition('_')[0]}, {grouping}: {name} ({facts['identities']})", facts["mean"])
+        Bar(
+            f"{figure.partition('_')[0]}, {grouping}: {name} ({facts['identities']})",
+            facts["mean"],
+            (facts["low"], facts["high"]),
+            facts["chance"],
+        )
         for figure, groupings in report["by_group"].items()
         for grouping, groups in groupings.items()
         for name, facts in sorted(groups.items())
     ]
-    return bar_plot("mean average precision by group (people)", bars)
+    return bar_plot("mean average precision by group (people); red: chance", bars)

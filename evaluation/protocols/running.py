@@ -18,17 +18,19 @@ from evaluation.datasets.ppcc import is_ppcc
 from evaluation.datasets.references import References, attach, not_embedded
 from evaluation.datasets.store import read_search, write_search
 from evaluation.datasets.synthcast import truths_of
-from evaluation.datasets.tracklets import CastSearch, Tracklets
+from evaluation.datasets.tracklets import CastSearch
 from evaluation.datasets.wider import is_wider, load_wider, with_voices
 from evaluation.fusers.average import AverageFuser
 from evaluation.fusers.fuser import Fuser, Weighing
 from evaluation.fusers.product import ProductFuser
-from evaluation.fusers.trained import trained_fuser
+from evaluation.fusers.trained import packed_fusers, trained_fuser
 from evaluation.protocols.apes.report import page_of_apes, plots_of_apes, report_of_apes
+from evaluation.protocols.apes.samplings import PACK, Sampling, SamplingMaps, committed_samplings, read_sampling
 from evaluation.protocols.apes.table import run_apes
 from evaluation.protocols.csm.affinities import page_of_affinities, report_of_affinities, run_affinities
 from evaluation.protocols.csm.report import page_of_csm, plots_of_csm, report_of_csm
 from evaluation.protocols.csm.table import run_csm
+from evaluation.protocols.iqiyi.networks import read_clip_network
 from evaluation.protocols.iqiyi.report import page_of_iqiyi, plots_of_iqiyi, report_of_iqiyi
 from evaluation.protocols.iqiyi.split import split_cast
 from evaluation.protocols.iqiyi.table import run_iqiyi
@@ -54,7 +56,11 @@ class Sources:
         data: Folder of a published data set.
         appearances: Where the read-back of the films is kept: read where it is there, else written.
         state: Folder of a kept stack whose gallery the films are in, or go into.
-        fusers: ONNX files of networks that fuse, for `csm`; rows of its table are made of each.
+        fusers: ONNX files of networks that fuse; rows of every table are made of each. Without any, those that are
+            served with the pack of the embeddings.
+        samplings: Trainings for `apes`, as `python -m training samplings` writes them; without any those of the
+            repository, where they learned from the embeddings of the same pack.
+        networks: ONNX files of networks that name clips, for `iqiyi`, as `python -m training clips` writes them.
         embeddings: Made by somebody for a data set without any; several are several trainings, for `apes`.
     """
 
@@ -64,6 +70,8 @@ class Sources:
     state: Path | None = None
     embeddings: Sequence[Path] = ()
     fusers: Sequence[Path] = ()
+    samplings: Sequence[Path] = ()
+    networks: Sequence[Path] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +122,14 @@ def _made(protocol: str, sources: Sources, say: Say) -> _Made:
     fusers: list[Fuser] = [ProductFuser(weighing), AverageFuser(weighing)]
     if protocol == "csm":
         search, facts = _cast_search(sources, say)
-        pack = facts.get("pack", {}).get("digest")
-        fusers += [trained_fuser(path, weighing, pack) for path in sources.fusers]
+        fusers += _trained(sources, weighing, facts)
         result = run_csm(search, fusers, ProductFuser(weighing, Aspect.HEARD), say)
         return _Made(report_of_csm(result, setting | facts), page_of_csm, plots_of_csm)
     if protocol == "apes":
-        name, samplings, facts = _samplings(sources, say)
+        name, samplings, attributes, facts = _samplings(sources, say)
         both: list[Fuser] = [ProductFuser(weighing, Aspect.SEEN_AND_HEARD), AverageFuser(weighing)]
-        return _Made(report_of_apes(run_apes(name, samplings, both, say), setting | facts), page_of_apes, plots_of_apes)
+        asked = run_apes(name, samplings, [*both, *_trained(sources, weighing, facts)], say)
+        return _Made(report_of_apes(asked, setting | facts, attributes), page_of_apes, plots_of_apes)
     if sources.data is not None:
         if not is_iqiyi(sources.data):
             raise DataError(
@@ -131,8 +139,15 @@ def _made(protocol: str, sources: Sources, say: Say) -> _Made:
     else:
         search, facts = _cast_search(sources, say)
         clips, attributes = split_cast(search), dict(search.attributes)
-    named = run_iqiyi(clips, fusers, (), say)
+    fusers += _trained(sources, weighing, facts)
+    named = run_iqiyi(clips, fusers, [read_clip_network(path) for path in sources.networks], say)
     return _Made(report_of_iqiyi(named, attributes, setting | facts), page_of_iqiyi, plots_of_iqiyi)
+
+
+def _trained(sources: Sources, weighing: Weighing, facts: Mapping[str, Any]) -> list[Fuser]:
+    """Networks that fuse, those that are served where none is given; those of another pack's embeddings are refused."""
+    pack = facts.get("pack", {}).get("digest")
+    return [trained_fuser(path, weighing, pack) for path in sources.fusers] or list(packed_fusers(weighing, pack))
 
 
 def _weighing(say: Say) -> tuple[Weighing, dict[str, Any]]:
@@ -164,17 +179,36 @@ def _csm_references(data: Path) -> References:
     return with_voices(references, data) if (data / "voices.json").is_file() else references
 
 
-def _samplings(sources: Sources, say: Say) -> tuple[str, dict[str, Tracklets], dict[str, Any]]:
+def _samplings(
+    sources: Sources, say: Say
+) -> tuple[str, dict[str, Sampling], Mapping[str, Mapping[str, Any]], dict[str, Any]]:
     if sources.data is None:
         search, facts = _of_films(sources, say)
-        return search.name, {"Across": search.tracklets}, facts
+        trained = _trainings(sources, facts, say)
+        made = {PACK: Sampling(search.tracklets)} | {one.name: one.embed(search.tracklets) for one in trained}
+        told = {"samplings": [{"name": one.name, "films": list(one.films), **one.recipe} for one in trained]}
+        return search.name, made, search.attributes, facts | told
     if not is_apes(sources.data):
         raise DataError(sources.data, "has no APES-val.csv, expected the files of APES and AVA-ActiveSpeaker")
     references = load_apes(sources.data)
     if not sources.embeddings:
         raise not_embedded(references, sources.data)
-    made = {path.stem.capitalize(): attach(references.tracklets, path) for path in sources.embeddings}
-    return references.name, made, {}
+    attached = {path.stem.capitalize(): attach(references.tracklets, path) for path in sources.embeddings}
+    return references.name, {name: Sampling(one) for name, one in attached.items()}, {}, {}
+
+
+def _trainings(sources: Sources, facts: Mapping[str, Any], say: Say) -> list[SamplingMaps]:
+    digest = facts["pack"]["digest"]
+    if not sources.samplings:
+        found = committed_samplings(digest)
+        if not found:
+            say(f"no training by Weak, Within and Across is of the pack {digest[:12]}: `python -m training samplings`")
+        return found
+    chosen = [read_sampling(path) for path in sources.samplings]
+    for path, one in zip(sources.samplings, chosen, strict=True):
+        if one.pack != digest:
+            raise DataError(path, f"learned from embeddings of the pack {one.pack[:12]}, these are of {digest[:12]}")
+    return chosen
 
 
 def _of_films(sources: Sources, say: Say) -> tuple[CastSearch, dict[str, Any]]:

@@ -24,6 +24,7 @@ from models.fusion.presets import (
     two_stream_paper,
     two_stream_small,
 )
+from models.fusion.served import PresenceGraph, QualityGraph
 from models.fusion.two_stream import TwoStream, TwoStreamEmbeddings, two_stream
 
 __all__ = [
@@ -36,7 +37,9 @@ __all__ = [
     "ModalityGate",
     "MultiModalAttention",
     "NetVlad",
+    "PresenceGraph",
     "QualityGate",
+    "QualityGraph",
     "TwoStream",
     "TwoStreamEmbeddings",
     "associative_network",

@@ -28,7 +28,7 @@ from personsearch.v1 import modality_pb2 as personsearch_dot_v1_dot_modality__pb
 from personsearch.v1 import query_pb2 as personsearch_dot_v1_dot_query__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$personsearch/v1/fusion_service.proto\x12\x0fpersonsearch.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19personsearch/v1/hit.proto\x1a\x1epersonsearch/v1/modality.proto\x1a\x1bpersonsearch/v1/query.proto\"\xa7\x01\n\x08\x45vidence\x12\x37\n\x08modality\x18\x01 \x01(\x0e\x32\x19.personsearch.v1.ModalityB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1f\n\x06\x63osine\x18\x02 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\xc5 \x80?-\xc5 \x80\xbf\x12\x1f\n\x06weight\x18\x03 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x80\xbf\x12 \n\x07quality\x18\x04 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x00\x00\"\x8c\x01\n\tCandidate\x12\x36\n\x08\x65vidence\x18\x01 \x03(\x0b\x32\x19.personsearch.v1.EvidenceB\t\xbaH\x06\x92\x01\x03\x10\x80\x02\x12\x30\n\x12speaker_confidence\x18\x02 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x00\x00H\x00\x88\x01\x01\x42\x15\n\x13_speaker_confidence\"\x7f\n\x13\x46useEvidenceRequest\x12\x39\n\ncandidates\x18\x01 \x03(\x0b\x32\x1a.personsearch.v1.CandidateB\t\xbaH\x06\x92\x01\x03\x10\x90N\x12-\n\x04task\x18\x02 \x01(\x0e\x32\x15.personsearch.v1.TaskB\x08\xbaH\x05\x82\x01\x02\x10\x01\"T\n\rFusedEvidence\x12\x13\n\x0bprobability\x18\x01 \x01(\x02\x12.\n\x06shares\x18\x02 \x03(\x0b\x32\x1e.personsearch.v1.ModalityShare\"E\n\x14\x46useEvidenceResponse\x12-\n\x05\x66used\x18\x01 \x03(\x0b\x32\x1e.personsearch.v1.FusedEvidence2q\n\rFusionService\x12`\n\x0c\x46useEvidence\x12$.personsearch.v1.FuseEvidenceRequest\x1a%.personsearch.v1.FuseEvidenceResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$personsearch/v1/fusion_service.proto\x12\x0fpersonsearch.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19personsearch/v1/hit.proto\x1a\x1epersonsearch/v1/modality.proto\x1a\x1bpersonsearch/v1/query.proto\"\xa7\x01\n\x08\x45vidence\x12\x37\n\x08modality\x18\x01 \x01(\x0e\x32\x19.personsearch.v1.ModalityB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1f\n\x06\x63osine\x18\x02 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\xc5 \x80?-\xc5 \x80\xbf\x12\x1f\n\x06weight\x18\x03 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x80\xbf\x12 \n\x07quality\x18\x04 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x00\x00\"\x8c\x01\n\tCandidate\x12\x36\n\x08\x65vidence\x18\x01 \x03(\x0b\x32\x19.personsearch.v1.EvidenceB\t\xbaH\x06\x92\x01\x03\x10\x80\x02\x12\x30\n\x12speaker_confidence\x18\x02 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x00\x00H\x00\x88\x01\x01\x42\x15\n\x13_speaker_confidence\"\xb8\x01\n\x13\x46useEvidenceRequest\x12\x39\n\ncandidates\x18\x01 \x03(\x0b\x32\x1a.personsearch.v1.CandidateB\t\xbaH\x06\x92\x01\x03\x10\x90N\x12-\n\x04task\x18\x02 \x01(\x0e\x32\x15.personsearch.v1.TaskB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x37\n\x03off\x18\x03 \x03(\x0e\x32\x19.personsearch.v1.ModalityB\x0f\xbaH\x0c\x92\x01\t\"\x07\x82\x01\x04\x10\x01 \x00\"\xa9\x01\n\x0e\x41skedEmbedding\x12\x37\n\x08modality\x18\x01 \x01(\x0e\x32\x19.personsearch.v1.ModalityB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1b\n\x06vector\x18\x02 \x03(\x02\x42\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80 \x12 \n\x07quality\x18\x03 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x00\x00\x12\x1f\n\x06weight\x18\x04 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x80\xbf\"\xa0\x01\n\rHeldEmbedding\x12\x37\n\x08modality\x18\x01 \x01(\x0e\x32\x19.personsearch.v1.ModalityB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1b\n\x06vector\x18\x02 \x03(\x02\x42\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80 \x12 \n\x07quality\x18\x03 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x00\x00\x12\x17\n\x05\x61sked\x18\x04 \x03(\rB\x08\xbaH\x05\x92\x01\x02\x10@\"\x9a\x01\n\x11\x45mbeddedCandidate\x12<\n\nembeddings\x18\x01 \x03(\x0b\x32\x1e.personsearch.v1.HeldEmbeddingB\x08\xbaH\x05\x92\x01\x02\x10\x10\x12\x30\n\x12speaker_confidence\x18\x02 \x01(\x02\x42\x0f\xbaH\x0c\n\n\x1d\x00\x00\x80?-\x00\x00\x00\x00H\x00\x88\x01\x01\x42\x15\n\x13_speaker_confidence\"\xb7\x02\n\x15\x46useEmbeddingsRequest\x12:\n\x05\x61sked\x18\x01 \x03(\x0b\x32\x1f.personsearch.v1.AskedEmbeddingB\n\xbaH\x07\x92\x01\x04\x08\x01\x10@\x12\x41\n\ncandidates\x18\x02 \x03(\x0b\x32\".personsearch.v1.EmbeddedCandidateB\t\xbaH\x06\x92\x01\x03\x10\x80 \x12-\n\x04task\x18\x03 \x01(\x0e\x32\x15.personsearch.v1.TaskB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x37\n\x06method\x18\x04 \x01(\x0e\x32\x1d.personsearch.v1.FusionMethodB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x37\n\x03off\x18\x05 \x03(\x0e\x32\x19.personsearch.v1.ModalityB\x0f\xbaH\x0c\x92\x01\t\"\x07\x82\x01\x04\x10\x01 \x00\"\x83\x01\n\rFusedEvidence\x12\x13\n\x0bprobability\x18\x01 \x01(\x02\x12.\n\x06shares\x18\x02 \x03(\x0b\x32\x1e.personsearch.v1.ModalityShare\x12-\n\x06method\x18\x03 \x01(\x0e\x32\x1d.personsearch.v1.FusionMethod\"E\n\x14\x46useEvidenceResponse\x12-\n\x05\x66used\x18\x01 \x03(\x0b\x32\x1e.personsearch.v1.FusedEvidence\"G\n\x16\x46useEmbeddingsResponse\x12-\n\x05\x66used\x18\x01 \x03(\x0b\x32\x1e.personsearch.v1.FusedEvidence*\x81\x01\n\x0c\x46usionMethod\x12\x1d\n\x19\x46USION_METHOD_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46USION_METHOD_LATE\x10\x01\x12\x1d\n\x19\x46USION_METHOD_ASSOCIATIVE\x10\x02\x12\x1b\n\x17\x46USION_METHOD_ATTENTION\x10\x03\x32\xd9\x01\n\rFusionService\x12`\n\x0c\x46useEvidence\x12$.personsearch.v1.FuseEvidenceRequest\x1a%.personsearch.v1.FuseEvidenceResponse\"\x03\x90\x02\x01\x12\x66\n\x0e\x46useEmbeddings\x12&.personsearch.v1.FuseEmbeddingsRequest\x1a\'.personsearch.v1.FuseEmbeddingsResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,18 +51,64 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FUSEEVIDENCEREQUEST'].fields_by_name['candidates']._serialized_options = b'\272H\006\222\001\003\020\220N'
   _globals['_FUSEEVIDENCEREQUEST'].fields_by_name['task']._loaded_options = None
   _globals['_FUSEEVIDENCEREQUEST'].fields_by_name['task']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_FUSEEVIDENCEREQUEST'].fields_by_name['off']._loaded_options = None
+  _globals['_FUSEEVIDENCEREQUEST'].fields_by_name['off']._serialized_options = b'\272H\014\222\001\t\"\007\202\001\004\020\001 \000'
+  _globals['_ASKEDEMBEDDING'].fields_by_name['modality']._loaded_options = None
+  _globals['_ASKEDEMBEDDING'].fields_by_name['modality']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_ASKEDEMBEDDING'].fields_by_name['vector']._loaded_options = None
+  _globals['_ASKEDEMBEDDING'].fields_by_name['vector']._serialized_options = b'\272H\010\222\001\005\010\001\020\200 '
+  _globals['_ASKEDEMBEDDING'].fields_by_name['quality']._loaded_options = None
+  _globals['_ASKEDEMBEDDING'].fields_by_name['quality']._serialized_options = b'\272H\014\n\n\035\000\000\200?-\000\000\000\000'
+  _globals['_ASKEDEMBEDDING'].fields_by_name['weight']._loaded_options = None
+  _globals['_ASKEDEMBEDDING'].fields_by_name['weight']._serialized_options = b'\272H\014\n\n\035\000\000\200?-\000\000\200\277'
+  _globals['_HELDEMBEDDING'].fields_by_name['modality']._loaded_options = None
+  _globals['_HELDEMBEDDING'].fields_by_name['modality']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_HELDEMBEDDING'].fields_by_name['vector']._loaded_options = None
+  _globals['_HELDEMBEDDING'].fields_by_name['vector']._serialized_options = b'\272H\010\222\001\005\010\001\020\200 '
+  _globals['_HELDEMBEDDING'].fields_by_name['quality']._loaded_options = None
+  _globals['_HELDEMBEDDING'].fields_by_name['quality']._serialized_options = b'\272H\014\n\n\035\000\000\200?-\000\000\000\000'
+  _globals['_HELDEMBEDDING'].fields_by_name['asked']._loaded_options = None
+  _globals['_HELDEMBEDDING'].fields_by_name['asked']._serialized_options = b'\272H\005\222\001\002\020@'
+  _globals['_EMBEDDEDCANDIDATE'].fields_by_name['embeddings']._loaded_options = None
+  _globals['_EMBEDDEDCANDIDATE'].fields_by_name['embeddings']._serialized_options = b'\272H\005\222\001\002\020\020'
+  _globals['_EMBEDDEDCANDIDATE'].fields_by_name['speaker_confidence']._loaded_options = None
+  _globals['_EMBEDDEDCANDIDATE'].fields_by_name['speaker_confidence']._serialized_options = b'\272H\014\n\n\035\000\000\200?-\000\000\000\000'
+  _globals['_FUSEEMBEDDINGSREQUEST'].fields_by_name['asked']._loaded_options = None
+  _globals['_FUSEEMBEDDINGSREQUEST'].fields_by_name['asked']._serialized_options = b'\272H\007\222\001\004\010\001\020@'
+  _globals['_FUSEEMBEDDINGSREQUEST'].fields_by_name['candidates']._loaded_options = None
+  _globals['_FUSEEMBEDDINGSREQUEST'].fields_by_name['candidates']._serialized_options = b'\272H\006\222\001\003\020\200 '
+  _globals['_FUSEEMBEDDINGSREQUEST'].fields_by_name['task']._loaded_options = None
+  _globals['_FUSEEMBEDDINGSREQUEST'].fields_by_name['task']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_FUSEEMBEDDINGSREQUEST'].fields_by_name['method']._loaded_options = None
+  _globals['_FUSEEMBEDDINGSREQUEST'].fields_by_name['method']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_FUSEEMBEDDINGSREQUEST'].fields_by_name['off']._loaded_options = None
+  _globals['_FUSEEMBEDDINGSREQUEST'].fields_by_name['off']._serialized_options = b'\272H\014\222\001\t\"\007\202\001\004\020\001 \000'
   _globals['_FUSIONSERVICE'].methods_by_name['FuseEvidence']._loaded_options = None
   _globals['_FUSIONSERVICE'].methods_by_name['FuseEvidence']._serialized_options = b'\220\002\001'
+  _globals['_FUSIONSERVICE'].methods_by_name['FuseEmbeddings']._loaded_options = None
+  _globals['_FUSIONSERVICE'].methods_by_name['FuseEmbeddings']._serialized_options = b'\220\002\001'
+  _globals['_FUSIONMETHOD']._serialized_start=1759
+  _globals['_FUSIONMETHOD']._serialized_end=1888
   _globals['_EVIDENCE']._serialized_start=175
   _globals['_EVIDENCE']._serialized_end=342
   _globals['_CANDIDATE']._serialized_start=345
   _globals['_CANDIDATE']._serialized_end=485
-  _globals['_FUSEEVIDENCEREQUEST']._serialized_start=487
-  _globals['_FUSEEVIDENCEREQUEST']._serialized_end=614
-  _globals['_FUSEDEVIDENCE']._serialized_start=616
-  _globals['_FUSEDEVIDENCE']._serialized_end=700
-  _globals['_FUSEEVIDENCERESPONSE']._serialized_start=702
-  _globals['_FUSEEVIDENCERESPONSE']._serialized_end=771
-  _globals['_FUSIONSERVICE']._serialized_start=773
-  _globals['_FUSIONSERVICE']._serialized_end=886
+  _globals['_FUSEEVIDENCEREQUEST']._serialized_start=488
+  _globals['_FUSEEVIDENCEREQUEST']._serialized_end=672
+  _globals['_ASKEDEMBEDDING']._serialized_start=675
+  _globals['_ASKEDEMBEDDING']._serialized_end=844
+  _globals['_HELDEMBEDDING']._serialized_start=847
+  _globals['_HELDEMBEDDING']._serialized_end=1007
+  _globals['_EMBEDDEDCANDIDATE']._serialized_start=1010
+  _globals['_EMBEDDEDCANDIDATE']._serialized_end=1164
+  _globals['_FUSEEMBEDDINGSREQUEST']._serialized_start=1167
+  _globals['_FUSEEMBEDDINGSREQUEST']._serialized_end=1478
+  _globals['_FUSEDEVIDENCE']._serialized_start=1481
+  _globals['_FUSEDEVIDENCE']._serialized_end=1612
+  _globals['_FUSEEVIDENCERESPONSE']._serialized_start=1614
+  _globals['_FUSEEVIDENCERESPONSE']._serialized_end=1683
+  _globals['_FUSEEMBEDDINGSRESPONSE']._serialized_start=1685
+  _globals['_FUSEEMBEDDINGSRESPONSE']._serialized_end=1756
+  _globals['_FUSIONSERVICE']._serialized_start=1891
+  _globals['_FUSIONSERVICE']._serialized_end=2108
 # @@protoc_insertion_point(module_scope)

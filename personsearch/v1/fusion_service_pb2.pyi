@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from personsearch.v1 import hit_pb2 as _hit_pb2
 from personsearch.v1 import modality_pb2 as _modality_pb2
 from personsearch.v1 import query_pb2 as _query_pb2
@@ -20,6 +21,34 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _FusionMethod:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FusionMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FusionMethod.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FUSION_METHOD_UNSPECIFIED: _FusionMethod.ValueType  # 0
+    """What the service is set to."""
+    FUSION_METHOD_LATE: _FusionMethod.ValueType  # 1
+    """The sum of calibrated log-odds."""
+    FUSION_METHOD_ASSOCIATIVE: _FusionMethod.ValueType  # 2
+    """The associative network: weights by quality."""
+    FUSION_METHOD_ATTENTION: _FusionMethod.ValueType  # 3
+    """Multi-modal attention: weights by how embeddings agree."""
+
+class FusionMethod(_FusionMethod, metaclass=_FusionMethodEnumTypeWrapper):
+    """How modalities become one answer."""
+
+FUSION_METHOD_UNSPECIFIED: FusionMethod.ValueType  # 0
+"""What the service is set to."""
+FUSION_METHOD_LATE: FusionMethod.ValueType  # 1
+"""The sum of calibrated log-odds."""
+FUSION_METHOD_ASSOCIATIVE: FusionMethod.ValueType  # 2
+"""The associative network: weights by quality."""
+FUSION_METHOD_ATTENTION: FusionMethod.ValueType  # 3
+"""Multi-modal attention: weights by how embeddings agree."""
+Global___FusionMethod: _TypeAlias = FusionMethod  # noqa: Y015
 
 @_typing.final
 class Evidence(_message.Message):
@@ -95,25 +124,179 @@ class FuseEvidenceRequest(_message.Message):
 
     CANDIDATES_FIELD_NUMBER: _builtins.int
     TASK_FIELD_NUMBER: _builtins.int
+    OFF_FIELD_NUMBER: _builtins.int
     task: _query_pb2.Task.ValueType
     """What is asked of them. The default is TASK_SEEN."""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
         """The candidates."""
 
+    @_builtins.property
+    def off(self) -> _containers.RepeatedScalarFieldContainer[_modality_pb2.Modality.ValueType]:
+        """Modalities that are switched off: they have exactly no weight."""
+
     def __init__(
         self,
         *,
         candidates: _abc.Iterable[Global___Candidate] | None = ...,
         task: _query_pb2.Task.ValueType = ...,
+        off: _abc.Iterable[_modality_pb2.Modality.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "off", b"off", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FuseEvidenceRequest: _TypeAlias = FuseEvidenceRequest  # noqa: Y015
+
+@_typing.final
+class AskedEmbedding(_message.Message):
+    """One embedding of the person asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODALITY_FIELD_NUMBER: _builtins.int
+    VECTOR_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    modality: _modality_pb2.Modality.ValueType
+    """Its modality."""
+    quality: _builtins.float
+    """Its quality in [0, 1]."""
+    weight: _builtins.float
+    """Weight of the query part that it is of, in [-1, 1]; below 0 it counts against."""
+    @_builtins.property
+    def vector(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The embedding, of length 1."""
+
+    def __init__(
+        self,
+        *,
+        modality: _modality_pb2.Modality.ValueType = ...,
+        vector: _abc.Iterable[_builtins.float] | None = ...,
+        quality: _builtins.float = ...,
+        weight: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["modality", b"modality", "quality", b"quality", "vector", b"vector", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AskedEmbedding: _TypeAlias = AskedEmbedding  # noqa: Y015
+
+@_typing.final
+class HeldEmbedding(_message.Message):
+    """One embedding of a candidate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODALITY_FIELD_NUMBER: _builtins.int
+    VECTOR_FIELD_NUMBER: _builtins.int
+    QUALITY_FIELD_NUMBER: _builtins.int
+    ASKED_FIELD_NUMBER: _builtins.int
+    modality: _modality_pb2.Modality.ValueType
+    """Its modality; at most one of each."""
+    quality: _builtins.float
+    """Its quality in [0, 1]; of a voice s / (s + 1) for s seconds of speech."""
+    @_builtins.property
+    def vector(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The embedding, of length 1, as long as those asked of its modality."""
+
+    @_builtins.property
+    def asked(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The places in `asked`, from 0, with which it may be compared: clothes of another day must not be. Empty: all of its modality."""
+
+    def __init__(
+        self,
+        *,
+        modality: _modality_pb2.Modality.ValueType = ...,
+        vector: _abc.Iterable[_builtins.float] | None = ...,
+        quality: _builtins.float = ...,
+        asked: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked", b"asked", "modality", b"modality", "quality", b"quality", "vector", b"vector"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HeldEmbedding: _TypeAlias = HeldEmbedding  # noqa: Y015
+
+@_typing.final
+class EmbeddedCandidate(_message.Message):
+    """One appearance as it is held."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EMBEDDINGS_FIELD_NUMBER: _builtins.int
+    SPEAKER_CONFIDENCE_FIELD_NUMBER: _builtins.int
+    speaker_confidence: _builtins.float
+    """Probability that who is heard in the candidate is who is seen on it, in [0, 1]. The default is 1."""
+    @_builtins.property
+    def embeddings(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeldEmbedding]:
+        """What it may be compared by; a modality that is not here has exactly no weight."""
+
+    def __init__(
+        self,
+        *,
+        embeddings: _abc.Iterable[Global___HeldEmbedding] | None = ...,
+        speaker_confidence: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_speaker_confidence", b"_speaker_confidence", "speaker_confidence", b"speaker_confidence"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_speaker_confidence", b"_speaker_confidence", "embeddings", b"embeddings", "speaker_confidence", b"speaker_confidence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__speaker_confidence: _TypeAlias = _typing.Literal["speaker_confidence"]  # noqa: Y015
+    _WhichOneofArgType__speaker_confidence: _TypeAlias = _typing.Literal["_speaker_confidence", b"_speaker_confidence"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__speaker_confidence) -> _WhichOneofReturnType__speaker_confidence | None: ...
+
+Global___EmbeddedCandidate: _TypeAlias = EmbeddedCandidate  # noqa: Y015
+
+@_typing.final
+class FuseEmbeddingsRequest(_message.Message):
+    """Asks for probabilities and weights."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASKED_FIELD_NUMBER: _builtins.int
+    CANDIDATES_FIELD_NUMBER: _builtins.int
+    TASK_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    OFF_FIELD_NUMBER: _builtins.int
+    task: _query_pb2.Task.ValueType
+    """What is asked of them. The default is TASK_SEEN."""
+    method: Global___FusionMethod.ValueType
+    """What judges; unspecified takes what the service is set to."""
+    @_builtins.property
+    def asked(self) -> _containers.RepeatedCompositeFieldContainer[Global___AskedEmbedding]:
+        """The person asked for."""
+
+    @_builtins.property
+    def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___EmbeddedCandidate]:
+        """The candidates."""
+
+    @_builtins.property
+    def off(self) -> _containers.RepeatedScalarFieldContainer[_modality_pb2.Modality.ValueType]:
+        """Modalities that are switched off: they have exactly no weight."""
+
+    def __init__(
+        self,
+        *,
+        asked: _abc.Iterable[Global___AskedEmbedding] | None = ...,
+        candidates: _abc.Iterable[Global___EmbeddedCandidate] | None = ...,
+        task: _query_pb2.Task.ValueType = ...,
+        method: Global___FusionMethod.ValueType = ...,
+        off: _abc.Iterable[_modality_pb2.Modality.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked", b"asked", "candidates", b"candidates", "method", b"method", "off", b"off", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FuseEmbeddingsRequest: _TypeAlias = FuseEmbeddingsRequest  # noqa: Y015
 
 @_typing.final
 class FusedEvidence(_message.Message):
@@ -123,21 +306,25 @@ class FusedEvidence(_message.Message):
 
     PROBABILITY_FIELD_NUMBER: _builtins.int
     SHARES_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
     probability: _builtins.float
     """Calibrated probability that the person asked for is seen, heard, or both, in [0, 1]; 0 without evidence."""
+    method: Global___FusionMethod.ValueType
+    """What judged."""
     @_builtins.property
     def shares(self) -> _containers.RepeatedCompositeFieldContainer[_hit_pb2.ModalityShare]:
-        """Shares of the modalities, largest first, summing to 1; empty without evidence."""
+        """Shares of the modalities, largest first, summing to 1; empty without evidence. Of a network they are the weights that it gave."""
 
     def __init__(
         self,
         *,
         probability: _builtins.float = ...,
         shares: _abc.Iterable[_hit_pb2.ModalityShare] | None = ...,
+        method: Global___FusionMethod.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["probability", b"probability", "shares", b"shares"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "probability", b"probability", "shares", b"shares"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -166,3 +353,27 @@ class FuseEvidenceResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FuseEvidenceResponse: _TypeAlias = FuseEvidenceResponse  # noqa: Y015
+
+@_typing.final
+class FuseEmbeddingsResponse(_message.Message):
+    """Verdicts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FUSED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def fused(self) -> _containers.RepeatedCompositeFieldContainer[Global___FusedEvidence]:
+        """One for each candidate, in the order asked."""
+
+    def __init__(
+        self,
+        *,
+        fused: _abc.Iterable[Global___FusedEvidence] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fused", b"fused"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FuseEmbeddingsResponse: _TypeAlias = FuseEmbeddingsResponse  # noqa: Y015

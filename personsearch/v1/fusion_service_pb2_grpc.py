@@ -40,6 +40,11 @@ class FusionServiceStub:
                 request_serializer=personsearch_dot_v1_dot_fusion__service__pb2.FuseEvidenceRequest.SerializeToString,
                 response_deserializer=personsearch_dot_v1_dot_fusion__service__pb2.FuseEvidenceResponse.FromString,
                 _registered_method=True)
+        self.FuseEmbeddings = channel.unary_unary(
+                '/personsearch.v1.FusionService/FuseEmbeddings',
+                request_serializer=personsearch_dot_v1_dot_fusion__service__pb2.FuseEmbeddingsRequest.SerializeToString,
+                response_deserializer=personsearch_dot_v1_dot_fusion__service__pb2.FuseEmbeddingsResponse.FromString,
+                _registered_method=True)
 
 
 class FusionServiceServicer:
@@ -54,6 +59,18 @@ class FusionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FuseEmbeddings(self, request, context):
+        """The same from the embeddings themselves, so that a network may weigh them by what they are and how clear they are. Both of a pair are
+        represented by the modalities in which they may be compared, and by no others. Late fusion judges where only one modality can be
+        compared, and where it is asked who is heard.
+
+        Possible errors: INVALID_FIELD where the method's network is not there, or an embedding is not of its length; BACKEND_UNAVAILABLE
+        where the network does not answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FusionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -61,6 +78,11 @@ def add_FusionServiceServicer_to_server(servicer, server):
                     servicer.FuseEvidence,
                     request_deserializer=personsearch_dot_v1_dot_fusion__service__pb2.FuseEvidenceRequest.FromString,
                     response_serializer=personsearch_dot_v1_dot_fusion__service__pb2.FuseEvidenceResponse.SerializeToString,
+            ),
+            'FuseEmbeddings': grpc.unary_unary_rpc_method_handler(
+                    servicer.FuseEmbeddings,
+                    request_deserializer=personsearch_dot_v1_dot_fusion__service__pb2.FuseEmbeddingsRequest.FromString,
+                    response_serializer=personsearch_dot_v1_dot_fusion__service__pb2.FuseEmbeddingsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -91,6 +113,33 @@ class FusionService:
             '/personsearch.v1.FusionService/FuseEvidence',
             personsearch_dot_v1_dot_fusion__service__pb2.FuseEvidenceRequest.SerializeToString,
             personsearch_dot_v1_dot_fusion__service__pb2.FuseEvidenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FuseEmbeddings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/personsearch.v1.FusionService/FuseEmbeddings',
+            personsearch_dot_v1_dot_fusion__service__pb2.FuseEmbeddingsRequest.SerializeToString,
+            personsearch_dot_v1_dot_fusion__service__pb2.FuseEmbeddingsResponse.FromString,
             options,
             channel_credentials,
             insecure,

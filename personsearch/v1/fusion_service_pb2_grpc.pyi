@@ -37,6 +37,14 @@ class FusionServiceStub:
     """Joins the evidence of each candidate into one calibrated probability: that the person asked for is seen, heard, or both, as the task
     says. A modality without evidence has exactly no share.
     """
+    FuseEmbeddings: _grpc.UnaryUnaryMultiCallable[_fusion_service_pb2.FuseEmbeddingsRequest, _fusion_service_pb2.FuseEmbeddingsResponse]
+    """The same from the embeddings themselves, so that a network may weigh them by what they are and how clear they are. Both of a pair are
+    represented by the modalities in which they may be compared, and by no others. Late fusion judges where only one modality can be
+    compared, and where it is asked who is heard.
+
+    Possible errors: INVALID_FIELD where the method's network is not there, or an embedding is not of its length; BACKEND_UNAVAILABLE
+    where the network does not answer.
+    """
 
 @_typing.type_check_only
 class FusionServiceAsyncStub(FusionServiceStub):
@@ -46,6 +54,14 @@ class FusionServiceAsyncStub(FusionServiceStub):
     FuseEvidence: _aio.UnaryUnaryMultiCallable[_fusion_service_pb2.FuseEvidenceRequest, _fusion_service_pb2.FuseEvidenceResponse]  # type: ignore[assignment]
     """Joins the evidence of each candidate into one calibrated probability: that the person asked for is seen, heard, or both, as the task
     says. A modality without evidence has exactly no share.
+    """
+    FuseEmbeddings: _aio.UnaryUnaryMultiCallable[_fusion_service_pb2.FuseEmbeddingsRequest, _fusion_service_pb2.FuseEmbeddingsResponse]  # type: ignore[assignment]
+    """The same from the embeddings themselves, so that a network may weigh them by what they are and how clear they are. Both of a pair are
+    represented by the modalities in which they may be compared, and by no others. Late fusion judges where only one modality can be
+    compared, and where it is asked who is heard.
+
+    Possible errors: INVALID_FIELD where the method's network is not there, or an embedding is not of its length; BACKEND_UNAVAILABLE
+    where the network does not answer.
     """
 
 class FusionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -59,6 +75,20 @@ class FusionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_fusion_service_pb2.FuseEvidenceResponse, _abc.Awaitable[_fusion_service_pb2.FuseEvidenceResponse]]:
         """Joins the evidence of each candidate into one calibrated probability: that the person asked for is seen, heard, or both, as the task
         says. A modality without evidence has exactly no share.
+        """
+
+    @_abc_1.abstractmethod
+    def FuseEmbeddings(
+        self,
+        request: _fusion_service_pb2.FuseEmbeddingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fusion_service_pb2.FuseEmbeddingsResponse, _abc.Awaitable[_fusion_service_pb2.FuseEmbeddingsResponse]]:
+        """The same from the embeddings themselves, so that a network may weigh them by what they are and how clear they are. Both of a pair are
+        represented by the modalities in which they may be compared, and by no others. Late fusion judges where only one modality can be
+        compared, and where it is asked who is heard.
+
+        Possible errors: INVALID_FIELD where the method's network is not there, or an embedding is not of its length; BACKEND_UNAVAILABLE
+        where the network does not answer.
         """
 
 def add_FusionServiceServicer_to_server(servicer: FusionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,4 +1,7 @@
-"""Associations with what people said: rejected pairs are no edges, confirmed ones are edges of probability 1."""
+"""Associations with what is known of people: in the context of who is who, and of what somebody said.
+
+Rejected pairs are no edges, confirmed ones are edges of probability 1.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import numpy as np
 
 from packs.arrays import I64
 from packs.spec import Modality
+from services.association.context import in_context
 from services.association.handlers import DEFAULT_MIN_PROBABILITY, AssociationHandlers, Dropped
 from services.association.identities.people import People
 from services.association.identities.watching import IdentityWatch
@@ -47,11 +51,7 @@ class CorrectedAssociations:
             GalleryNotFoundError: If there is no such gallery.
             BackendUnavailableError: If the index or the cache does not answer, or mending takes too long.
         """
-        edges = await self._associations.list_associations(gallery, appearance_ids, modalities, min_probability)
-        people = await self._watch.said(gallery)
-        if people is None or not people.state.in_force:
-            return edges
-        return _corrected(edges, people, frozenset(appearance_ids), modalities)
+        return (await self.edge_block(gallery, appearance_ids, modalities, min_probability)).associations()
 
     async def edge_block(
         self,
@@ -60,8 +60,15 @@ class CorrectedAssociations:
         modalities: Sequence[Modality] = (),
         min_probability: float = DEFAULT_MIN_PROBABILITY,
     ) -> EdgeBlock:
-        """Read what `list_associations` reads, as arrays and in no order. Raises what that does."""
+        """Read what `list_associations` reads, as arrays and in no order. Raises what that does.
+
+        Where it is known who is who, edges are worth what they mean there (`context`).
+        """
         block = await self._associations.edge_block(gallery, appearance_ids, modalities, min_probability)
+        context = self._watch.context(gallery)
+        if context is not None:
+            block = in_context(block, context)
+            block = block.where(block.probabilities >= min_probability)
         people = await self._watch.said(gallery)
         if people is None or not people.state.in_force:
             return block
@@ -75,19 +82,6 @@ class CorrectedAssociations:
     async def drop_video(self, gallery: str, video_id: str) -> Dropped:
         """Forget the edges of a video at both ends, and look again."""
         return await self._associations.drop_video(gallery, video_id)
-
-
-def _corrected(
-    edges: Iterable[Association], people: People, asked: Collection[str], modalities: Sequence[Modality]
-) -> list[Association]:
-    apart = people.state.apart
-    found = {
-        (edge.first, edge.second, edge.modality): edge for edge in edges if edge.second not in apart.get(edge.first, ())
-    }
-    for edge in _confirmed(people, asked):
-        if not modalities or edge.modality in modalities:
-            found[edge.first, edge.second, edge.modality] = edge
-    return sorted(found.values(), key=lambda edge: (-edge.probability, edge.first, edge.second, edge.modality))
 
 
 def _allowed(block: EdgeBlock, people: People, said: Iterable[Association]) -> EdgeBlock:

@@ -38,11 +38,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from packs.calibration import Calibration
+from packs.fuser import FusionMethod
 from packs.spec import Modality
 from services.fusion.settings import FusionSettings
 from services.runtime.trust import trust_in
 
-__all__ = ["Aspect", "Candidate", "Evidence", "Fused", "Fuser", "ModalityShare"]
+__all__ = ["Aspect", "Candidate", "Evidence", "Fused", "Fuser", "ModalityShare", "Said", "probability_of", "shares_of"]
 
 
 class Aspect(StrEnum):
@@ -89,10 +90,22 @@ class ModalityShare:
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """Probability of "the person asked for", and the shares of the modalities, largest first."""
+    """Probability of "the person asked for", the shares of the modalities, largest first, and what judged."""
 
     probability: float
     shares: tuple[ModalityShare, ...]
+    method: FusionMethod = FusionMethod.LATE
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The strongest piece of each modality for a candidate, and against it, with its nats.
+
+    `speaking_for` and `against` are (place of the piece in the candidate's evidence, nats).
+    """
+
+    speaking_for: Mapping[Modality, tuple[int, float]]
+    against: Mapping[Modality, tuple[int, float]]
 
 
 class Fuser:
@@ -104,13 +117,9 @@ class Fuser:
 
     def fuse(self, candidate: Candidate, aspect: Aspect = Aspect.SEEN) -> Fused:
         """Give the verdict on one candidate; without evidence for it, that is 0 and no shares."""
-        speaking_for: dict[Modality, float] = {}
-        against: dict[Modality, float] = {}
-        for piece in candidate.evidence:
-            side = speaking_for if piece.weight > 0.0 else against
-            nats = self._nats(piece)
-            if nats is not None and nats > side.get(piece.modality, -math.inf):
-                side[piece.modality] = nats
+        said = self.said(candidate)
+        speaking_for = {modality: nats for modality, (_, nats) in said.speaking_for.items()}
+        against = {modality: nats for modality, (_, nats) in said.against.items()}
         if not speaking_for:
             return Fused(0.0, ())
         looks, voice = _divided(speaking_for, against)
@@ -119,6 +128,17 @@ class Fuser:
             link = _link_after(link, prior, looks, voice)
         probability = _probability(aspect, prior, looks, voice, link)
         return Fused(probability, shares_of(speaking_for, _shown(aspect, link)))
+
+    def said(self, candidate: Candidate) -> Said:
+        """What speaks for and against a candidate; of several pieces in one modality the strongest counts."""
+        speaking_for: dict[Modality, tuple[int, float]] = {}
+        against: dict[Modality, tuple[int, float]] = {}
+        for place, piece in enumerate(candidate.evidence):
+            side = speaking_for if piece.weight > 0.0 else against
+            nats = self._nats(piece)
+            if nats is not None and (piece.modality not in side or nats > side[piece.modality][1]):
+                side[piece.modality] = place, nats
+        return Said(speaking_for, against)
 
     def _nats(self, piece: Evidence) -> float | None:
         """What a piece says, its weight's sign left out; None for what says nothing at all."""
@@ -145,6 +165,11 @@ def shares_of(nats: Mapping[Modality, float], shown: Mapping[bool, float] | None
     total = sum(parts.values())
     shares = [ModalityShare(modality, part / total) for modality, part in parts.items() if part > 0.0]
     return tuple(sorted(shares, key=lambda share: (-share.share, share.modality)))
+
+
+def probability_of(log_odds: float) -> float:
+    """The probability of natural-log odds."""
+    return _sigmoid(log_odds)
 
 
 def _divided(speaking_for: Mapping[Modality, float], against: Mapping[Modality, float]) -> tuple[float, float]:

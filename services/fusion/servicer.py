@@ -28,8 +28,24 @@ class FusionServicer(stubs.FusionServiceServicer):
     ) -> messages.FuseEvidenceResponse:
         """Give one verdict for each candidate."""
         candidates = [converters.candidate_from_proto(each) for each in request.candidates]
-        fused = await self._handlers.fuse(candidates, converters.aspect_from_proto(request.task))
+        aspect, off = converters.aspect_from_proto(request.task), converters.modalities_from_proto(request.off)
+        fused = await self._handlers.fuse(candidates, aspect, off)
         return messages.FuseEvidenceResponse(fused=map(converters.fused_to_proto, fused))
+
+    async def FuseEmbeddings(
+        self,
+        request: messages.FuseEmbeddingsRequest,
+        context: grpc.aio.ServicerContext[messages.FuseEmbeddingsRequest, messages.FuseEmbeddingsResponse],
+    ) -> messages.FuseEmbeddingsResponse:
+        """Give one verdict for each candidate, by its embeddings."""
+        fused = await self._handlers.fuse_embeddings(
+            [converters.asked_from_proto(one) for one in request.asked],
+            [converters.embedded_from_proto(one) for one in request.candidates],
+            converters.aspect_from_proto(request.task),
+            converters.method_from_proto(request.method),
+            converters.modalities_from_proto(request.off),
+        )
+        return messages.FuseEmbeddingsResponse(fused=map(converters.fused_to_proto, fused))
 
 
 def mounted(handlers: FusionHandlers) -> MountedService:

@@ -128,7 +128,10 @@ class ServerSettings(Section):
 
 
 class StackSettings(BaseSettings):
-    """All settings of a stack. Each process reads the same ones and uses what concerns it."""
+    """All settings of a stack. Each process reads the same ones and uses what concerns it.
+
+    `fusers` is the folder of networks that fuse what the pack embeds; None takes those of this source tree, if they do.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_nested_delimiter=NESTING, frozen=True, extra="ignore", env_ignore_empty=True
@@ -136,6 +139,7 @@ class StackSettings(BaseSettings):
 
     state_dir: Path = Field(default_factory=default_state_dir)
     pack: Path = Field(default_factory=chosen_pack_dir)
+    fusers: Path | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     search: ServiceSettings = ServiceSettings()
     ingest: ServiceSettings = ServiceSettings()

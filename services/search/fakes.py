@@ -22,7 +22,16 @@ from services.backends.vision import Embedded
 from services.runtime.trust import trust_in
 from services.search.answer import Share
 from services.search.chains import tells
-from services.search.ports import Candidate, Column, Evidence, FusedEvidence, PortUnavailableError, candidates_of
+from services.search.ports import (
+    AskedEmbedding,
+    Candidate,
+    Column,
+    EmbeddedCandidate,
+    Evidence,
+    FusedEvidence,
+    PortUnavailableError,
+    candidates_of,
+)
 from services.search.query import Task
 
 CROP_SIDE = 8
@@ -63,12 +72,18 @@ class FakeAssociations:
 
 
 class FakeFusion:
-    """`Fusion` as the contract has it: log-odds add up, of one modality the best counts, "no" takes what says yes."""
+    """`Fusion` as the contract has it: log-odds add up, of one modality the best counts, "no" takes what says yes.
+
+    With `by_network` a "network" is asked too: the mean of the best cosine of each modality, which it weighs alike.
+    """
 
     def __init__(self, calibration: Mapping[Modality, Calibration], prior_log_odds: float = 0.0) -> None:
         self._calibration = calibration
         self._prior = prior_log_odds
         self.failing = False
+        self.by_network = False
+        self.network_failing = False
+        self.weighed: list[EmbeddedCandidate] = []
 
     async def fuse(self, candidates: Sequence[Candidate], task: Task) -> list[FusedEvidence]:
         """One verdict for each candidate; what tells of another than is asked counts as far as the two are one."""
@@ -80,6 +95,24 @@ class FakeFusion:
         """The same, one by one."""
         fused = await self.fuse(candidates_of(columns, links), Task.SEEN)
         return np.array([verdict.probability for verdict in fused], dtype=np.float64)
+
+    async def fuse_embeddings(
+        self, asked: Sequence[AskedEmbedding], candidates: Sequence[EmbeddedCandidate], task: Task
+    ) -> list[FusedEvidence]:
+        """One verdict for each candidate, by the cosines of what may be compared and is asked for."""
+        if self.network_failing:
+            raise PortUnavailableError("the fake's network was told to fail")
+        self.weighed.extend(candidates)
+        return [self._weighed(asked, candidate) for candidate in candidates]
+
+    def _weighed(self, asked: Sequence[AskedEmbedding], candidate: EmbeddedCandidate) -> FusedEvidence:
+        best: dict[Modality, float] = {}
+        for held in candidate.embeddings:
+            cosines = [float(asked[place].vector @ held.vector) for place in held.asked if asked[place].weight > 0.0]
+            if cosines:
+                best[held.modality] = max(cosines)
+        mean = sum(best.values()) / max(1, len(best))
+        return FusedEvidence(max(0.0, min(1.0, mean)), tuple(Share(one, 1.0 / len(best)) for one in best))
 
     def _linked(self, candidate: Candidate, task: Task) -> FusedEvidence:
         together = self._fused(candidate.evidence)

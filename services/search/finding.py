@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from packs.spec import Modality
 from services.backends.schemas import Scope
-from services.search import ranking
-from services.search.answer import Belief, Degradation
+from services.search import chains, ranking
+from services.search.adopting import KeyAdopter
+from services.search.answer import Belief, Degradation, Step
+from services.search.answering import kind_of, settled
 from services.search.chains import Calibrations, Chain
 from services.search.contest import Opinions, contested
 from services.search.expansion import Expanded, Expander, Path
@@ -22,6 +24,7 @@ from services.search.retrieval import QueryVector, Retrieved, Retriever, merged,
 from services.search.rivals import RivalReader
 from services.search.settings import SearchSettings
 from services.search.speaking import SpeakerReader, Speakers
+from services.search.weighing import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Found:
         direct: Direct beliefs in what is asked.
         chains: The chains to appearances.
         calibration: Of the pack.
+        ways: From parts that had no face of their own to the appearances whose faces they were given, by part.
     """
 
     scores: Mapping[str, float]
@@ -60,12 +64,22 @@ class Found:
     direct: Mapping[str, Direct]
     chains: Mapping[str, Chain]
     calibration: Calibrations
+    ways: Mapping[int, tuple[Step, ...]] = field(default_factory=dict)
 
     def explain(self, appearance_id: str, score: float) -> Belief:
         """Say why an appearance has its score."""
         chain = self.chains.get(appearance_id)
         seed = self.seeds[chain.path.seed] if chain is not None else None
-        return ranking.explain(appearance_id, score, self.direct.get(appearance_id), chain, seed, self.calibration)
+        direct = self.direct.get(appearance_id)
+        belief = ranking.explain(appearance_id, score, direct, chain, seed, self.calibration)
+        first = belief.chain[0]
+        way = self.ways.get(first.source) if isinstance(first.source, int) else None
+        if not way or first.modality is not Modality.FACE:
+            return belief
+        # The face that it was found by is not the hit's own.
+        hit = Step(first.source, str(way[0].source), way[0].modality, 1.0, 1.0)
+        found = replace(first, source=way[-1].target)
+        return replace(belief, chain=(hit, *way, found, *belief.chain[1:]))
 
 
 class PersonFinder:
@@ -98,6 +112,7 @@ class PersonFinder:
         self._rivals = rivals
         self._calibration = calibration
         self._settings = settings
+        self._adopter = KeyAdopter(expander, retriever, settings, tuple(calibration))
 
     async def find(self, parts: Sequence[ReadPart], query: Query, limit: int) -> Found:
         """Find whom the parts with positive weights show, and none whom the others show.
@@ -107,36 +122,45 @@ class PersonFinder:
             query: Its filter and how far it may go.
             limit: Most neighbours of each vector.
         """
-        wanted = [part for part in parts if part.weight > 0.0]
+        wanted = await self._with_faces([part for part in parts if part.weight > 0.0], query)
         rejected = [part for part in parts if part.weight < 0.0]
         blocked = frozenset(part.appearance_id for part in rejected if part.appearance_id is not None)
+        asked = Asked(query.gallery, vectors_of([*wanted, *rejected]))
         person, *others = await asyncio.gather(
-            self._wanted(wanted, rejected, query, limit, blocked),
+            self._wanted(wanted, asked, query, limit, blocked),
             *(self._rejected(part, query, limit) for part in rejected if query.expand),
         )
-        direct, fused = await self._judge.judged(person.direct, person.speakers, query.task)
-        chains = await self._judge.chains(query, vectors_of(wanted), person.compared, person.chained, person.speakers)
+        direct, fused = await self._judge.judged(asked, person.direct, person.speakers, query.task)
+        reached = await self._judge.chains(query, vectors_of(wanted), person.compared, person.chained, person.speakers)
         competitors = [(part.weight, other.paths) for part, other in zip(rejected, others, strict=False)]
         # Most appearances have only a direct belief, and keep it as it is.
         scores = {one: belief.probability for one, belief in direct.items()}
-        for one in chains.keys() | scores.keys() if competitors else chains:
-            scores[one] = self._score(one, direct.get(one), chains.get(one), competitors)
+        for one in reached.keys() | scores.keys() if competitors else reached:
+            scores[one] = self._score(one, direct.get(one), reached.get(one), competitors)
         for one in blocked & scores.keys():
             del scores[one]
+        scores = settled(scores, self._settings.answers.get(kind_of(query.task, wanted)))
         degraded = person.degraded.union(*(other.degraded for other in others))
         if not fused:
             degraded |= {Degradation.FUSION}
-        return Found(scores, degraded, person.direct, direct, chains, self._calibration)
+        ways = {part.index: part.way for part in wanted if part.way}
+        return Found(scores, degraded, person.direct, direct, reached, self._calibration, ways)
+
+    async def _with_faces(self, wanted: Sequence[ReadPart], query: Query) -> list[ReadPart]:
+        """The parts, hits that show no face with one that they lead to."""
+        if not query.expand:
+            return list(wanted)
+        return list(await asyncio.gather(*(self._adopter.adopt(part, query.gallery) for part in wanted)))
 
     async def _wanted(
         self,
         wanted: Sequence[ReadPart],
-        rejected: Sequence[ReadPart],
+        asked: Asked,
         query: Query,
         limit: int,
         blocked: frozenset[str],
     ) -> _Person:
-        vectors = vectors_of([*wanted, *rejected])
+        vectors = asked.vectors
         searches = [self._retriever.nearest(vectors, query.scope, limit)]
         if query.narrow and query.expand:
             # A chain may start outside of the filter: the face that is seen a minute before the time asked for.
@@ -145,7 +169,7 @@ class PersonFinder:
         found = merged(await asyncio.gather(*searches))
         matched = [one for one, pieces in found.evidence.items() if any(piece.weight > 0.0 for piece in pieces)]
         retrieved = await self._retriever.completed(vectors, query.gallery, only(found, matched))
-        return await self._know(wanted, retrieved, query, blocked, limit)
+        return await self._know(wanted, asked, retrieved, query, blocked, limit)
 
     async def _rejected(self, part: ReadPart, query: Query, limit: int) -> _Person:
         """The person of a negative part; one that is an appearance already is followed from there."""
@@ -154,11 +178,13 @@ class PersonFinder:
         if part.appearance_id is None:
             scope = Scope(query.gallery)
             retrieved = await self._retriever.nearest(turned.vectors, scope, self._settings.minimum_limit)
-        return await self._know([turned], retrieved, query, frozenset(), limit)
+        asked = Asked(query.gallery, turned.vectors)
+        return await self._know([turned], asked, retrieved, query, frozenset(), limit)
 
     async def _know(
         self,
         parts: Sequence[ReadPart],
+        asked: Asked,
         retrieved: Retrieved,
         query: Query,
         blocked: frozenset[str],
@@ -167,7 +193,8 @@ class PersonFinder:
         heeded = query.task in HEARING or any(one.modality is Modality.VOICE for one in vectors_of(parts))
         speakers = await self._speakers.of(query.gallery, retrieved.evidence if heeded else ())
         # Who is on screen, whatever is asked: associations join persons.
-        direct, fused = await self._judge.direct(retrieved.evidence, speakers, Task.SEEN)
+        direct, fused = await self._judge.direct(asked, retrieved.evidence, speakers, Task.SEEN)
+        direct = await self._no_surer(asked, direct, parts, speakers)
         degraded = set() if fused else {Degradation.FUSION}
         for part in parts:
             if part.appearance_id is not None:
@@ -183,19 +210,16 @@ class PersonFinder:
                 tuple(self._calibration),
                 blocked,
                 self._settings.nodes_per_neighbour * limit,
-                0.0 if _tells_others(parts) else self._settings.min_edge_alone,
+                0.0 if self._tells_others(parts) else self._settings.min_edge_alone,
             )
-            if blocked or _tells_others(parts):
+            if blocked or self._tells_others(parts):
                 names = expanded.edges.names
-                known = [one for one in names if one in retrieved.evidence]
+                cut = [one for one in vectors_of(parts) if one.modality in LONG_TERM and one.key in retrieved.cut]
+                strangers = frozenset(self._rivals.strangers(cut, names, retrieved.evidence))
+                known = [one for one in names if one not in strangers]
                 compared = await self._judge.compared(query.gallery, vectors_of(parts), retrieved, known)
-                opinions = await self._judge.opinions(compared.evidence, direct, speakers, known)
-                rivals = await self._rivals.of(
-                    query.gallery,
-                    [one for one in vectors_of(parts) if one.modality in LONG_TERM and one.key in retrieved.cut],
-                    [one for one in names if one not in retrieved.evidence],
-                    speakers,
-                )
+                opinions = await self._judge.opinions(asked, compared.evidence, direct, speakers, known)
+                rivals = await self._rivals.of(query.gallery, cut, sorted(strangers), speakers)
                 paths = self._contested(expanded, seeds, Opinions.of(names, opinions, rivals), blocked)
                 compared = merged([compared, Retrieved(rivals.evidence(paths), loading=rivals.loading)])
             else:
@@ -207,6 +231,29 @@ class PersonFinder:
         if retrieved.loading or speakers.loading:
             degraded.add(Degradation.INDEX_LOADING)
         return _Person(compared, direct, paths, speakers, frozenset(degraded))
+
+    async def _no_surer(
+        self, asked: Asked, direct: dict[str, Direct], parts: Sequence[ReadPart], speakers: Speakers
+    ) -> dict[str, Direct]:
+        """Beliefs by a face that is not the hit's own: no surer than it is whose, or than all else is without it."""
+        surety = max((part.surety for part in parts), default=1.0)
+        strong = {one: belief for one, belief in direct.items() if belief.probability > surety}
+        if not strong:
+            return direct
+        bare = {
+            one: tuple(p for p in belief.evidence if p.modality is not Modality.FACE) for one, belief in strong.items()
+        }
+        without, _ = await self._judge.direct(asked, bare, speakers, Task.SEEN)
+        for one, belief in strong.items():
+            least = without[one].probability if one in without else 0.0
+            direct[one] = replace(belief, probability=max(least, surety))
+        return direct
+
+    def _tells_others(self, parts: Iterable[ReadPart]) -> bool:
+        """Whether a query can tell who is somebody else: by a face that is clear, or a voice."""
+        doubt = chains.Doubt.of(self._settings)
+        keys = [one for one in vectors_of(parts) if one.modality in LONG_TERM]
+        return any(doubt.clearness(one.modality, one.quality) > 0.0 for one in keys)
 
     def _contested(
         self,
@@ -241,11 +288,6 @@ class PersonFinder:
             (weight, paths[appearance_id].probability) for weight, paths in competitors if appearance_id in paths
         ]
         return ranking.compete(score, rejected, self._settings.competition_sharpness)
-
-
-def _tells_others(parts: Iterable[ReadPart]) -> bool:
-    """Whether a query can tell who is somebody else: by a face or a voice."""
-    return any(vector.modality in LONG_TERM for vector in vectors_of(parts))
 
 
 def vectors_of(parts: Iterable[ReadPart]) -> list[QueryVector]:

@@ -10,13 +10,14 @@ from services.search import chains, ranking
 from services.search.chains import Calibrations, Chain
 from services.search.contest import Opinion
 from services.search.expansion import Path
-from services.search.ports import Candidate, Evidence, Fusion, PortUnavailableError
+from services.search.ports import Candidate, Evidence, PortUnavailableError
 from services.search.query import Query, Task
 from services.search.ranking import Direct
 from services.search.reach import LONG_TERM
 from services.search.retrieval import QueryVector, Retrieved, Retriever, heard, merged
 from services.search.settings import SearchSettings
 from services.search.speaking import Speakers
+from services.search.weighing import Asked, Weigher
 
 # Where it matters of each appearance who speaks in it.
 HEARING = frozenset({Task.HEARD, Task.SEEN_AND_HEARD})
@@ -28,38 +29,38 @@ class Judge:
 
     Args:
         retriever: Compares what no neighbour list told.
-        fusion: Joins evidence.
+        weigher: Joins evidence.
         calibration: Of the active pack; every vector of a query has a modality that is in it.
         settings: How much contradictions count.
     """
 
     def __init__(
-        self, retriever: Retriever, fusion: Fusion, calibration: Calibrations, settings: SearchSettings
+        self, retriever: Retriever, weigher: Weigher, calibration: Calibrations, settings: SearchSettings
     ) -> None:
         self._retriever = retriever
-        self._fusion = fusion
+        self._weigher = weigher
         self._calibration = calibration
         self._settings = settings
 
     async def direct(
-        self, evidence: Mapping[str, tuple[Evidence, ...]], speakers: Speakers, task: Task
+        self, asked: Asked, evidence: Mapping[str, tuple[Evidence, ...]], speakers: Speakers, task: Task
     ) -> tuple[dict[str, Direct], bool]:
         """Direct beliefs, and whether the fusion service made them."""
-        candidates, answered = [Candidate(pieces, speakers.link(one)) for one, pieces in evidence.items()], True
         try:
-            fused = await self._fusion.fuse(candidates, task) if candidates else []
+            fused, answered = await self._weigher.weigh(asked, evidence, speakers, task)
         except PortUnavailableError:
             answered = False
-            fused = [ranking.fallback(candidate, self._calibration, task) for candidate in candidates]
+            candidates = {one: Candidate(pieces, speakers.link(one)) for one, pieces in evidence.items()}
+            fused = {one: ranking.fallback(each, self._calibration, task) for one, each in candidates.items()}
         beliefs = {
-            appearance_id: Direct(verdict.probability, verdict.shares, pieces)
-            for (appearance_id, pieces), verdict in zip(evidence.items(), fused, strict=True)
+            one: Direct(fused[one].probability, fused[one].shares, pieces)
+            for one, pieces in evidence.items()
             if any(piece.weight > 0.0 for piece in pieces)
         }
         return beliefs, answered
 
     async def judged(
-        self, beliefs: Mapping[str, Direct], speakers: Speakers, task: Task
+        self, asked: Asked, beliefs: Mapping[str, Direct], speakers: Speakers, task: Task
     ) -> tuple[Mapping[str, Direct], bool]:
         """Beliefs in who is on screen as beliefs in what is asked, and whether the fusion service made them.
 
@@ -69,7 +70,7 @@ class Judge:
             return beliefs, True
         speaking = {one: belief for one, belief in beliefs.items() if speakers.link(one) > 0.0}
         evidence = {one: belief.evidence for one, belief in speaking.items() if belief.named_by is None}
-        judged, fused = await self.direct(evidence, speakers, task)
+        judged, fused = await self.direct(asked, evidence, speakers, task)
         for one, belief in speaking.items():
             if belief.named_by is not None:
                 # It is the person by definition, and heard as far as it is who speaks there.
@@ -94,6 +95,7 @@ class Judge:
 
     async def opinions(
         self,
+        asked: Asked,
         evidence: Mapping[str, tuple[Evidence, ...]],
         direct: Mapping[str, Direct],
         speakers: Speakers,
@@ -102,13 +104,15 @@ class Judge:
         """What appearances say for themselves of being who is asked for, by long-term keys alone.
 
         Args:
+            asked: The query's embeddings.
             evidence: What they were compared by.
             direct: The beliefs in those that were found.
             speakers: Who speaks.
             appearance_ids: Which; those without any evidence say nothing.
         """
         known = {one: evidence[one] for one in sorted(appearance_ids) if one in evidence}
-        fresh, _ = await self.direct({one: part for one, part in known.items() if one not in direct}, speakers, SEEN)
+        fresh_evidence = {one: part for one, part in known.items() if one not in direct}
+        fresh, _ = await self.direct(asked, fresh_evidence, speakers, SEEN)
         beliefs = {**fresh, **direct}
         doubt = chains.Doubt.of(self._settings)
         return {

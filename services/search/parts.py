@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,7 @@ from services.runtime.errors import (
     UnsupportedModalityError,
 )
 from services.runtime.trust import quality_of_speech
+from services.search.answer import Step
 from services.search.clips import ClipReader, PortraitReader
 from services.search.query import Description, Like, Portrait, QueryPart, RawEmbedding, VoiceClip
 from services.search.reach import LONG_TERM, ShortTermReach, Stretch
@@ -40,6 +42,7 @@ class ReadPart:
         face: The face that was used, if it is a portrait.
         speech_s: Seconds of speech that were heard, if it is a voice clip.
         unknown_words: Words that could not be read, if it is a description; None for all else.
+        way: The steps to the appearance whose face it was given, if it is a hit that shows none (`adopting`).
     """
 
     index: int
@@ -49,6 +52,12 @@ class ReadPart:
     face: Box | None = None
     speech_s: float | None = None
     unknown_words: tuple[str, ...] | None = None
+    way: tuple[Step, ...] = ()
+
+    @property
+    def surety(self) -> float:
+        """That the face which it was given is its person's; 1 when it is its own."""
+        return math.prod(step.probability for step in self.way)
 
     @property
     def turned(self) -> ReadPart:
@@ -136,8 +145,8 @@ class PartReader:
         except IndexLoadingError as error:
             raise BackendUnavailableError("milvus", "the index is being loaded; try again shortly") from error
         speaker = speaker_of(appearance)
-        vectors = tuple(_of_row(index, weight, modality, row, stretches, speaker) for modality, row in rows.items())
-        vectors = tuple(vector for vector in vectors if vector.weight != 0.0)
+        every = [vector_of_row(index, weight, modality, row, stretches, speaker) for modality, row in rows.items()]
+        vectors = tuple(vector for vector in every if vector.weight != 0.0)
         if not vectors:
             why = f"appearance {like.appearance_id} has no embedding that pack {self._pack.name} can use"
             raise UnsupportedModalityError(str(Modality.FACE), why)
@@ -193,10 +202,11 @@ class PartReader:
         return np.asarray(wide / length, dtype=np.float32)
 
 
-def _of_row(
+def vector_of_row(
     index: int, weight: float, modality: Modality, row: EmbeddingRow, stretches: tuple[Stretch, ...], speaker: float
 ) -> QueryVector:
     """An embedding of an appearance as one of the query; its voice counts as far as it is sure to be its person's."""
-    if modality is Modality.VOICE:
-        return QueryVector(index, modality, weight * speaker, row.vector, quality=row.quality)
-    return QueryVector(index, modality, weight, row.vector, None if modality in LONG_TERM else stretches)
+    heeded = weight * speaker if modality is Modality.VOICE else weight
+    return QueryVector(
+        index, modality, heeded, row.vector, None if modality in LONG_TERM else stretches, quality=row.quality
+    )

@@ -89,6 +89,34 @@ class FusedEvidence:
     shares: tuple[Share, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class AskedEmbedding:
+    """One embedding of the query: float32[D] of length 1; `quality` in [0, 1]; `weight` of its part, in [-1, 1]."""
+
+    modality: Modality
+    vector: F32
+    quality: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldEmbedding:
+    """One embedding of an appearance, and the places of those of the query that it may be compared with."""
+
+    modality: Modality
+    vector: F32
+    quality: float
+    asked: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EmbeddedCandidate:
+    """One appearance by its embeddings, and how sure it is that who is heard in it is who is seen."""
+
+    embeddings: tuple[HeldEmbedding, ...]
+    speaker: float = 1.0
+
+
 class Associations(Protocol):
     """Which appearances are the same person.
 
@@ -128,6 +156,17 @@ class Fusion(Protocol):
         Returns:
             float64[N]; 0 without evidence for it.
         """
+        ...
+
+    @property
+    def by_network(self) -> bool:
+        """Whether a network shall weigh who can be compared in two or more modalities."""
+        ...
+
+    async def fuse_embeddings(
+        self, asked: Sequence[AskedEmbedding], candidates: Sequence[EmbeddedCandidate], task: Task
+    ) -> list[FusedEvidence]:
+        """The same, weighed by a network. Raises PortUnavailableError."""
         ...
 
 

@@ -22,12 +22,24 @@ from personsearch.v1 import (
 from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
 from services.runtime.modalities import modality_from_proto, modality_to_proto
 from services.search.answer import Share, Who
-from services.search.ports import Candidate, Column, Evidence, FusedEvidence, PortUnavailableError, candidates_of
+from services.search.ports import (
+    AskedEmbedding,
+    Candidate,
+    Column,
+    EmbeddedCandidate,
+    Evidence,
+    FusedEvidence,
+    HeldEmbedding,
+    PortUnavailableError,
+    candidates_of,
+)
 from services.search.query import Task
 
 # The most that the protos allow in one request.
 MAX_IDS = 1000
 MAX_CANDIDATES = 10_000
+# Embeddings of four modalities are 4 kB a candidate.
+MAX_EMBEDDED = 4096
 _ID_DIGITS = 32
 
 # Our code of each number of the wire.
@@ -97,10 +109,13 @@ class RemoteIdentities:
 
 
 class RemoteFusion:
-    """`Fusion` of another process."""
+    """`Fusion` of another process; which method it is set to, both are told."""
 
-    def __init__(self, channel: grpc.aio.Channel, deadline_s: float, logger: logging.Logger) -> None:
+    def __init__(
+        self, channel: grpc.aio.Channel, deadline_s: float, logger: logging.Logger, *, by_network: bool = False
+    ) -> None:
         self._stub = fusion_service_pb2_grpc.FusionServiceStub(channel)
+        self.by_network = by_network
         self._deadline_s = deadline_s
         self._logger = logger
 
@@ -125,6 +140,25 @@ class RemoteFusion:
         """Ask as of any candidates."""
         fused = await self.fuse(candidates_of(columns, links), Task.SEEN)
         return np.array([verdict.probability for verdict in fused], dtype=np.float64)
+
+    async def fuse_embeddings(
+        self, asked: Sequence[AskedEmbedding], candidates: Sequence[EmbeddedCandidate], task: Task
+    ) -> list[FusedEvidence]:
+        """Ask in requests of the size that the contract allows, by the method that the service is set to."""
+        query, fused = [asked_to_proto(one) for one in asked], list[FusedEvidence]()
+        for start in range(0, len(candidates), MAX_EMBEDDED):
+            part = candidates[start : start + MAX_EMBEDDED]
+            request = fusion_service_pb2.FuseEmbeddingsRequest(
+                asked=query, candidates=[embedded_to_proto(one) for one in part], task=_TASKS[task]
+            )
+            try:
+                response = await self._stub.FuseEmbeddings(request, timeout=self._deadline_s)
+            except grpc.aio.AioRpcError as error:
+                raise _unavailable("fusion", error, self._logger) from error
+            if len(response.fused) != len(part):
+                raise PortUnavailableError(f"fusion gave {len(response.fused)} verdicts on {len(part)} candidates")
+            fused.extend(fused_from_proto(verdict) for verdict in response.fused)
+        return fused
 
 
 def block_from_proto(columns: association_service_pb2.ListAssociationColumnsResponse) -> EdgeBlock:
@@ -154,6 +188,32 @@ def evidence_to_proto(piece: Evidence) -> fusion_service_pb2.Evidence:
         cosine=piece.cosine,
         weight=piece.weight,
         quality=min(1.0, max(0.0, piece.quality)),
+    )
+
+
+def asked_to_proto(asked: AskedEmbedding) -> fusion_service_pb2.AskedEmbedding:
+    """An embedding of the query."""
+    return fusion_service_pb2.AskedEmbedding(
+        modality=modality_to_proto(asked.modality),
+        vector=asked.vector.tolist(),
+        quality=min(1.0, max(0.0, asked.quality)),
+        weight=asked.weight,
+    )
+
+
+def embedded_to_proto(candidate: EmbeddedCandidate) -> fusion_service_pb2.EmbeddedCandidate:
+    """The embeddings of one candidate."""
+    embeddings = [held_to_proto(held) for held in candidate.embeddings]
+    return fusion_service_pb2.EmbeddedCandidate(embeddings=embeddings, speaker_confidence=candidate.speaker)
+
+
+def held_to_proto(held: HeldEmbedding) -> fusion_service_pb2.HeldEmbedding:
+    """One embedding of a candidate."""
+    return fusion_service_pb2.HeldEmbedding(
+        modality=modality_to_proto(held.modality),
+        vector=held.vector.tolist(),
+        quality=held.quality,
+        asked=held.asked,
     )
 
 

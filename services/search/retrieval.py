@@ -136,7 +136,7 @@ class Retriever:
     async def _compare_brief(self, vectors: Sequence[QueryVector], gallery: str, ids: Sequence[str]) -> Retrieved:
         """What short-term vectors say."""
         modalities = sorted({vector.modality for vector in vectors}) if ids else []
-        read = await asyncio.gather(*(self._read(modality, gallery, ids) for modality in modalities))
+        read = await asyncio.gather(*(self.read(modality, gallery, ids) for modality in modalities))
         evidence: dict[str, list[Evidence]] = defaultdict(list)
         for modality, rows in zip(modalities, read, strict=True):
             spoken = [vector for vector in vectors if vector.modality is modality]
@@ -163,7 +163,8 @@ class Retriever:
         except IndexLoadingError:
             return None
 
-    async def _read(self, modality: Modality, gallery: str, ids: Sequence[str]) -> dict[str, EmbeddingRow] | None:
+    async def read(self, modality: Modality, gallery: str, ids: Sequence[str]) -> dict[str, EmbeddingRow] | None:
+        """The embeddings of some appearances; None while the index is loading."""
         try:
             return await self._index.get_embeddings(modality, gallery, ids)
         except IndexLoadingError:

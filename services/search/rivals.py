@@ -6,7 +6,7 @@ column of cosines, and evidence as objects only of those at the ends of chains.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -69,6 +69,17 @@ class RivalReader:
     ) -> None:
         self._retriever, self._fusion, self._calibration = retriever, fusion, calibration
         self._doubt, self._most = doubt, most
+
+    def strangers(
+        self, vectors: Sequence[QueryVector], appearance_ids: Sequence[str], evidence: Collection[str]
+    ) -> list[str]:
+        """Those of some appearances that columns tell all of: there is no evidence of them yet.
+
+        A network weighs modalities together, and so one by one.
+        """
+        if self._fusion.by_network and len({vector.modality for vector in vectors}) > 1:
+            return []
+        return [one for one in appearance_ids if one not in evidence]
 
     async def of(
         self, gallery: str, vectors: Sequence[QueryVector], appearance_ids: Sequence[str], speakers: Speakers

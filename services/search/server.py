@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack
 import grpc
 
 from packs.arrays import F64
+from packs.fuser import FusionMethod
 from packs.manifest import Pack
 from packs.spec import Modality
 from services.association.composing import compose_associations
@@ -32,7 +33,8 @@ from services.backends.inference.factory import backend_from_settings
 from services.backends.vision import VisionModels
 from services.backends.words import WordModels
 from services.fusion import columns as fusing_columns
-from services.fusion import fusing
+from services.fusion import embedded, fusing
+from services.fusion.composing import compose_fusion
 from services.fusion.handlers import FusionHandlers
 from services.fusion.servicer import mounted as mounted_fusion
 from services.fusion.settings import FusionSettings
@@ -50,9 +52,11 @@ from services.search.listing import AppearanceLister
 from services.search.nearby import NearVectors
 from services.search.parts import PartReader
 from services.search.ports import (
+    AskedEmbedding,
     Associations,
     Candidate,
     Column,
+    EmbeddedCandidate,
     FusedEvidence,
     Fusion,
     Hearing,
@@ -73,6 +77,7 @@ from services.search.sound_reading import SoundReader
 from services.search.speaking import SpeakerReader
 from services.search.texts import TextReader
 from services.search.voices import VoiceFinder
+from services.search.weighing import Weigher
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 
@@ -132,10 +137,27 @@ class MountedFusion:
         self._handlers = handlers
         self._logger = logger
 
+    @property
+    def by_network(self) -> bool:
+        """Whether the handlers are set to a network."""
+        return self._handlers.method is not FusionMethod.LATE
+
     async def fuse(self, candidates: Sequence[Candidate], task: Task) -> list[FusedEvidence]:
         """Ask the handlers."""
+        return await self._asked(self._handlers.fuse([_candidate(one) for one in candidates], _ASPECTS[task]))
+
+    async def fuse_embeddings(
+        self, asked: Sequence[AskedEmbedding], candidates: Sequence[EmbeddedCandidate], task: Task
+    ) -> list[FusedEvidence]:
+        """Ask the handlers."""
+        query = [embedded.Asked(one.modality, one.vector, one.quality, one.weight) for one in asked]
+        return await self._asked(
+            self._handlers.fuse_embeddings(query, [_embedded(one) for one in candidates], _ASPECTS[task])
+        )
+
+    async def _asked(self, answer: Awaitable[list[fusing.Fused]]) -> list[FusedEvidence]:
         try:
-            fused = await self._handlers.fuse([_candidate(one) for one in candidates], _ASPECTS[task])
+            fused = await answer
         except Exception as error:
             self._logger.warning("fusion failed", extra={"error": str(error)}, exc_info=_unforeseen(error))
             raise PortUnavailableError(f"fusion: {error}") from error
@@ -181,20 +203,22 @@ async def _compose(settings: SearchStackSettings, logger: logging.Logger, opened
     executor = ThreadPoolExecutor(settings.retrieval.portrait.decoders, thread_name_prefix="decode")
     opened.push_async_callback(asyncio.to_thread, executor.shutdown)
     associations, identities, services = _associations(settings, pack, index, logger, opened)
-    fusion, more = _fusion(settings, pack, logger, opened)
+    fusion, more, probes = _fusion(settings, pack, logger, opened)
     # The reach of a query's clothes is that of the edges.
     retrieval = settings.retrieval.model_copy(update={"short_term_window_s": settings.linking.short_term_window_s})
     lister = AppearanceLister(index, retrieval.max_key_boxes)
+    # What is switched off is neither retrieved nor followed: an answer rests on nothing that has no weight.
+    heeded = pack.without(settings.evidence.off)
     near = _near(index, retrieval)
     opened.push_async_callback(near.aclose)
     handlers = build_handlers(
-        retrieval, pack, index, vision, hearing, words, executor, associations, fusion, logger, identities, near
+        retrieval, heeded, index, vision, hearing, words, executor, associations, fusion, logger, identities, near
     )
     return GrpcServer(
         settings.server,
         settings.search.address or DEFAULT_ADDRESS,
         [mounted(handlers, lister), *services, *more],
-        {"inference": vision.check_ready, "index": _index_probe(index)},
+        {"inference": vision.check_ready, "index": _index_probe(index), **probes},
         logger,
         # From here on the server closes what was opened, last first.
         closers=[opened.pop_all().aclose],
@@ -227,7 +251,7 @@ def build_handlers(
     reader = PartReader(index, pack, portraits, clips, TextReader(words), reach)
     near = _near(index, settings) if near is None else near
     expander, retriever = Expander(associations, Bounds.of(settings)), Retriever(index, near)
-    judge = Judge(retriever, fusion, pack.calibration, settings)
+    judge = Judge(retriever, Weigher(fusion, index), pack.calibration, settings)
     rivals = RivalReader(retriever, fusion, pack.calibration, Doubt.of(settings), settings.max_rivals)
     finder = PersonFinder(retriever, SpeakerReader(index), judge, expander, rivals, pack.calibration, settings)
     return SearchHandlers(index, reader, finder, settings, logger, identities)
@@ -259,14 +283,16 @@ def _associations(
 
 def _fusion(
     settings: SearchStackSettings, pack: Pack, logger: logging.Logger, opened: AsyncExitStack
-) -> tuple[Fusion, list[MountedService]]:
+) -> tuple[Fusion, list[MountedService], Mapping[str, Probe]]:
     elsewhere = settings.fusion.address
     if elsewhere is not None and elsewhere != settings.search.address:
         channel = grpc.aio.insecure_channel(elsewhere)
         opened.push_async_callback(channel.close)
-        return RemoteFusion(channel, settings.retrieval.fusion_timeout_s, logger), []
-    handlers = FusionHandlers(pack.calibration, settings.evidence)
-    return MountedFusion(handlers, logger), [mounted_fusion(handlers)]
+        by_network = settings.evidence.method is not FusionMethod.LATE
+        remote = RemoteFusion(channel, settings.retrieval.fusion_timeout_s, logger, by_network=by_network)
+        return remote, [], {}
+    composed = compose_fusion(settings, settings.evidence, pack, opened)
+    return MountedFusion(composed.handlers, logger), [mounted_fusion(composed.handlers)], composed.probes
 
 
 def _index_probe(index: VectorIndex) -> Probe:
@@ -280,6 +306,11 @@ def _index_probe(index: VectorIndex) -> Probe:
 def _candidate(candidate: Candidate) -> fusing.Candidate:
     pieces = (fusing.Evidence(one.modality, one.cosine, one.weight, one.quality) for one in candidate.evidence)
     return fusing.Candidate(tuple(pieces), candidate.speaker)
+
+
+def _embedded(candidate: EmbeddedCandidate) -> embedded.EmbeddedCandidate:
+    held = (embedded.Held(one.modality, one.vector, one.quality, one.asked) for one in candidate.embeddings)
+    return embedded.EmbeddedCandidate(tuple(held), candidate.speaker)
 
 
 def _unforeseen(error: Exception) -> Exception | None:

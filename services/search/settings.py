@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
+from packs.log_odds import LogOddsMap
 from services.runtime.settings import Section, StackSettings
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+# What the scores of the demo pack's answers mean, by task and kind of question (`answering`); what is not here stays as
+# it is. `python -m evaluation answers` fits them.
+DEFAULT_ANSWERS: Mapping[str, LogOddsMap] = {}
 
 
 class PortraitSettings(Section):
@@ -70,6 +76,10 @@ class SearchSettings(Section):
             others may claim what is reached (`contest`), weak associations do more good than harm: on films 9601 to
             9605, offline and by pack 0.4.0, mAP of a portrait 0.69, 0.75, 0.80 and 0.84 at 0.6, 0.5, 0.3 and 0.2.
         min_edge_alone: The same for a query without a face or a voice, by which nobody can be told to be somebody else.
+        adopt_below: A hit whose face is less clear than this (0..1, by `contradiction_quality`) takes the face of an
+            appearance to which associations lead.
+        adopt_probability: The least probability of these, times the clearness of that face.
+        adopt_nodes: Most appearances that are touched for it.
         max_rivals: Most appearances that one query is compared with to know who is somebody else.
         near_mib: Room for faces, and as much for voices, that queries were compared with: at 256 numbers each a MiB is
             for 1,024 of them.
@@ -81,6 +91,7 @@ class SearchSettings(Section):
         contradiction_limit: Most nats that it can take.
         contradiction_quality: Quality of an appearance's embedding up to which it contradicts nothing, and from which
             on it does so fully: faces that are small or turned away look different from themselves too.
+        answers: By task and kind of question (`answering.kind_of`, for example "seen.portrait"), what scores mean.
         competition_sharpness: Exponent of the competition between the person asked for and a rejected one.
         fusion_timeout_s: Longest wait for a fusion service in another process.
         short_term_window_s: Reach of body and text about an appearance. The process takes that of the associations,
@@ -101,6 +112,9 @@ class SearchSettings(Section):
     nodes_per_neighbour: PositiveInt = 4
     min_edge_probability: Probability = 0.2
     min_edge_alone: Probability = 0.6
+    adopt_below: Probability = 0.5
+    adopt_probability: Probability = 0.7
+    adopt_nodes: PositiveInt = 200
     max_rivals: PositiveInt = 2000
     near_mib: PositiveInt = 128
     near_recheck_s: PositiveFloat = 30.0
@@ -110,6 +124,7 @@ class SearchSettings(Section):
     contradiction_limit: Annotated[float, Field(ge=0.0)] = 4.0
     contradiction_quality: tuple[Probability, Probability] = (0.6, 0.9)
     fusion_timeout_s: PositiveFloat = 2.0
+    answers: Mapping[str, LogOddsMap] = DEFAULT_ANSWERS
     competition_sharpness: PositiveFloat = 8.0
     short_term_window_s: PositiveFloat = 60.0
     max_site_videos: PositiveInt = 16

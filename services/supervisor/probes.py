@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from packs.manifest import Pack
+from packs.spec import ModelSpec
 from services.backends.inference.triton import TritonInferenceBackend
 from services.runtime.ports import split_address
 from services.supervisor.child import Probe
@@ -27,13 +28,13 @@ def grpc_health_probe(address: str) -> Probe:
     return probe
 
 
-def triton_probe(address: str, pack: Pack) -> Probe:
-    """Every model of the pack answers a real inference."""
+def triton_probe(address: str, models: Mapping[str, ModelSpec]) -> Probe:
+    """Every model answers a real inference."""
 
     async def probe() -> None:
-        backend = TritonInferenceBackend(address, pack.models, deadline_s=4.0)
+        backend = TritonInferenceBackend(address, models, deadline_s=4.0)
         try:
-            for name in pack.models:
+            for name in models:
                 if not await backend.ready(name):
                     raise ConnectionError(f"model {name} does not answer yet")
         finally:

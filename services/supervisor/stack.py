@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from packs.fusers import FuserPack, fusers_beside
 from packs.manifest import Pack
 from services.runtime.ports import free_ports
 from services.runtime.settings import StackSettings, variable
@@ -28,6 +29,7 @@ class Plan:
     Attributes:
         settings: What was asked for.
         pack: The active pack.
+        fusers: Networks that fuse what it embeds; None where there are none.
         search: Address of the search service.
         ingest: Address of the ingest service.
         milvus_port: Port of our Milvus Lite.
@@ -37,6 +39,7 @@ class Plan:
 
     settings: StackSettings
     pack: Pack
+    fusers: FuserPack | None
     search: str
     ingest: str
     milvus_port: int | None
@@ -74,10 +77,14 @@ def make_plan(settings: StackSettings) -> Plan:
     """
     pack = Pack.load(settings.pack)
     pack.verify()
+    fusers = fusers_beside(pack, settings.fusers)
+    if fusers is not None:
+        fusers.pack.verify()
     search, ingest, milvus, redis, triton = free_ports(5)
     return Plan(
         settings=settings,
         pack=pack,
+        fusers=fusers,
         search=settings.search.address or f"127.0.0.1:{search}",
         ingest=settings.ingest.address or f"127.0.0.1:{ingest}",
         milvus_port=None if settings.milvus.uri else milvus,
@@ -103,9 +110,9 @@ def inference_child(plan: Plan, installation: TritonInstallation) -> ChildSpec:
         raise ValueError("an address of another Triton is configured; there is none to start")
     model_file = SOURCE_ROOT / "model_repository" / "model.py"
     work_dir = plan.settings.state_dir.absolute() / "triton"
-    return triton_child(
-        installation, plan.pack, model_file, work_dir, plan.triton_port, plan.settings.inference.threads
-    )
+    threads = plan.settings.inference.threads
+    beside = [] if plan.fusers is None else [plan.fusers.pack]
+    return triton_child(installation, plan.pack, model_file, work_dir, plan.triton_port, threads, beside)
 
 
 def service_children(plan: Plan, inference: str, triton_address: str | None) -> list[ChildSpec]:

@@ -8,7 +8,7 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,12 +108,22 @@ def find_triton(python: Path) -> TritonInstallation:
 
 
 def triton_child(
-    found: TritonInstallation, pack: Pack, model_file: Path, work_dir: Path, port: int, threads: int | None
+    found: TritonInstallation,
+    pack: Pack,
+    model_file: Path,
+    work_dir: Path,
+    port: int,
+    threads: int | None,
+    beside: Sequence[Pack] = (),
 ) -> ChildSpec:
-    """Lay out the backend and the model repository under ``work_dir``, and say how to run the server."""
+    """Lay out the backend and the model repository under ``work_dir``, and say how to run the server.
+
+    Networks of the packs `beside` are served too; their names differ from those of the pack.
+    """
     repository = work_dir / "model_repository"
     shutil.rmtree(repository, ignore_errors=True)
-    write_repository(pack, repository, model_file, ServingOptions(threads=threads))
+    for one in (pack, *beside):
+        write_repository(one, repository, model_file, ServingOptions(threads=threads))
     address = f"127.0.0.1:{port}"
     region = "personsearch_" + hashlib.sha256(str(work_dir.absolute()).encode()).hexdigest()[:12] + "_"
     # A machine that lost power had no time for it.
@@ -133,9 +143,9 @@ def triton_child(
         f"--backend-config=python,shm-region-prefix-name={region}",
     ]
     environment = found.environment(os.environ)
-    return ChildSpec(
-        "triton", argv, environment, triton_probe(address, pack), stop_s=10.0, address=address, shared_memory=region
-    )
+    models = {name: spec for one in (pack, *beside) for name, spec in one.models.items()}
+    probe = triton_probe(address, models)
+    return ChildSpec("triton", argv, environment, probe, stop_s=10.0, address=address, shared_memory=region)
 
 
 def _check_platform() -> None:

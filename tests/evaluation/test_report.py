@@ -84,8 +84,12 @@ def test_the_file_holds_figures_counts_and_what_made_them(result: SpineResult, s
     assert report["films"][0]["real_time_factor"] == pytest.approx(4.0)
     assert report["counts"]["truth_tracklets_counting"] == 2
     assert report["counts"]["lines_with_two_faces"] == 1
-    assert report["by_group"]["portrait_map_all"]["sex"]["male"] == {"mean": 0.0, "identities": 1}
-    assert report["by_group"]["voice_map"]["sex"] == {"male": {"mean": 1.0, "identities": 1}}
+    male = report["by_group"]["portrait_map_all"]["sex"]["male"]
+    assert (male["mean"], male["low"], male["high"], male["identities"]) == (0.0, 0.0, 0.0, 1)
+    assert 0.0 < male["chance"] < 1.0
+    assert report["side_intervals"]["rank_1"]["count"] == 2
+    assert 0.0 < report["chance"]["rank_1"] < 1.0
+    assert report["by_group"]["voice_map"]["sex"]["male"]["mean"] == 1.0
     assert report["setting"]["pack"]["digest"] == setting["pack"]["digest"]
     assert report["chance"]["portrait_map_all"] == pytest.approx(0.75)
 
@@ -107,6 +111,8 @@ def test_page_plots_and_file_are_written_beside_each_other(
     assert "sex: female" in page
     assert "| film | 4.400 | 1.100 | 4.000 | 2 | 2 | 0 |" in page
     assert "NO_FACE" in page
+    assert "| besides | value | 95 % interval (drawn) | chance |" in page
+    assert "| `rank_1` | 0.500 | 0.000 to 1.000 (2 identities) |" in page
 
 
 def test_a_requirement_that_does_not_hold_ends_the_command(

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.groups import group_means
+from evaluation.groups import group_cells, group_means
 from evaluation.headline import headline, verdicts
 from evaluation.protocols.spine import run_spine
 from evaluation.truth import Film, QueryFile, TruthTracklet
@@ -93,6 +93,17 @@ async def test_figures_come_out_as_counted_by_hand(film: Film, appearance) -> No
     assert result.everything.rank_1 == 0.5
     assert result.everything.precision_when_sure == 0.5
     assert result.everything.recall_when_sure == pytest.approx((1 / 2 + 1) / 2)
+    everything = result.everything
+    for name, value in (("rank_1", 0.5), ("precision_at_0_5", 0.5), ("recall_at_0_5", everything.recall_when_sure)):
+        figure = everything.side[name]
+        assert figure.value == pytest.approx(value)
+        assert (figure.count, figure.unit) == (2, "identities")
+        assert figure.interval[0] <= figure.value <= figure.interval[1]
+    assert 0.0 < everything.rank_1_chance < 1.0
+    error = result.verdicts.estimate()
+    assert error is not None
+    assert error.value == pytest.approx(result.verdicts.error())
+    assert result.verdicts.estimate(1.1) is None
     assert result.speech_count == 1
     held = verdicts(figures)
     assert held["tracklet_recall >= 0.9"] is True
@@ -100,8 +111,21 @@ async def test_figures_come_out_as_counted_by_hand(film: Film, appearance) -> No
     assert held["encoder.face <= 0.97"] is False, "what was not measured does not hold"
 
 
+def alone(value: float) -> dict[str, float | int | None]:
+    return {"mean": value, "low": value, "high": value, "identities": 1, "chance": None}
+
+
+def test_groups_have_intervals_over_people_and_chance_beside_them() -> None:
+    people = {name: {"sex": "female"} for name in "abcd"}
+    facts = group_means({"a": 0.0, "b": 1.0, "c": 1.0, "d": 0.0}, people, {"a": 0.1, "b": 0.3})["sex"]["female"]
+    assert facts["mean"] == 0.5
+    assert 0.0 <= facts["low"] < 0.5 < facts["high"] <= 1.0
+    assert facts["chance"] == pytest.approx(0.2)
+    assert group_cells(facts) == (f"0.500 ({facts['low']:.3f} to {facts['high']:.3f})", "0.200", 4)
+
+
 def test_groups_leave_out_what_is_not_known(film: Film) -> None:
     groups = group_means({"a": 1.0, "b": 0.5, "c": 0.0}, film.attributes)
-    assert groups["sex"] == {"female": {"mean": 1.0, "identities": 1}, "male": {"mean": 0.5, "identities": 1}}
-    assert groups["skin"] == {"light": {"mean": 1.0, "identities": 1}}
-    assert groups["apparent_age"] == {"under 35": {"mean": 1.0, "identities": 1}}
+    assert groups["sex"] == {"female": alone(1.0), "male": alone(0.5)}
+    assert groups["skin"] == {"light": alone(1.0)}
+    assert groups["apparent_age"] == {"under 35": alone(1.0)}

@@ -5,23 +5,34 @@ from __future__ import annotations
 import logging
 
 import grpc
+import numpy as np
 import pytest
 
 from packs.calibration import Calibration
+from packs.fuser import FuserCard, FuserPart, FusionMethod, SubsetCalibration
 from packs.spec import Modality
 from personsearch.v1 import fusion_service_pb2 as messages
 from personsearch.v1 import modality_pb2, query_pb2
 from personsearch.v1.fusion_service_pb2_grpc import FusionServiceStub
+from services.backends.fusers import FakeRepresenter
 from services.fusion.converters import (
+    asked_from_proto,
+    asked_to_proto,
     aspect_from_proto,
     aspect_to_proto,
     candidate_from_proto,
     candidate_to_proto,
+    embedded_from_proto,
+    embedded_to_proto,
     evidence_from_proto,
     evidence_to_proto,
     fused_from_proto,
     fused_to_proto,
+    method_from_proto,
+    method_to_proto,
+    modalities_from_proto,
 )
+from services.fusion.embedded import Asked, EmbeddedCandidate, Held
 from services.fusion.fusing import Aspect, Candidate, Evidence, Fused, ModalityShare
 from services.fusion.handlers import FusionHandlers
 from services.fusion.servicer import mounted
@@ -58,7 +69,7 @@ def test_converters_round_trip(modality: Modality) -> None:
     assert evidence_from_proto(evidence_to_proto(piece)) == piece
     candidate = Candidate((piece,), 0.25)
     assert candidate_from_proto(candidate_to_proto(candidate)) == candidate
-    fused = Fused(0.625, (ModalityShare(modality, 1.0),))
+    fused = Fused(0.625, (ModalityShare(modality, 1.0),), FusionMethod.ATTENTION)
     assert fused_from_proto(fused_to_proto(fused)) == fused
 
 
@@ -94,3 +105,68 @@ async def test_the_task_decides_what_a_link_costs() -> None:
 def test_an_unspecified_modality_means_nothing() -> None:
     with pytest.raises(ValueError, match="none of"):
         evidence_from_proto(messages.Evidence())
+
+
+@pytest.mark.parametrize("method", FusionMethod)
+def test_methods_round_trip(method: FusionMethod) -> None:
+    assert method_from_proto(method_to_proto(method)) is method
+    assert method_from_proto(messages.FUSION_METHOD_UNSPECIFIED) is None
+
+
+def test_embeddings_round_trip() -> None:
+    vector = np.array([0.6, 0.8], np.float32)
+    asked = asked_from_proto(asked_to_proto(Asked(Modality.HEAD, vector, 0.5, -0.25)))
+    assert (asked.modality, asked.quality, asked.weight) == (Modality.HEAD, 0.5, -0.25)
+    found = embedded_from_proto(
+        embedded_to_proto(EmbeddedCandidate((Held(Modality.VOICE, vector, 0.25, (3, 1)),), 0.75))
+    )
+    (held,) = found.embeddings
+    assert (held.modality, held.quality, held.asked, found.speaker) == (Modality.VOICE, 0.25, (3, 1), 0.75)
+    assert embedded_from_proto(messages.EmbeddedCandidate()).speaker == 1.0
+    np.testing.assert_allclose([asked.vector, held.vector], [vector, vector], rtol=1e-6)
+    assert modalities_from_proto([modality_pb2.MODALITY_BODY]) == {Modality.BODY}
+
+
+async def test_embeddings_are_fused_by_the_method_that_is_asked_for() -> None:
+    line = Calibration(slope=20.0, intercept=-10.0)
+    pair = (Modality.FACE, Modality.BODY)
+    card = FuserCard(
+        name="fake",
+        pack="f" * 64,
+        parts=tuple(FuserPart(modality=one, dim=2) for one in pair),
+        calibrations=(SubsetCalibration(modalities=pair, calibration=line),),
+    )
+    handlers = FusionHandlers(
+        dict.fromkeys(pair, line), FusionSettings(), {FusionMethod.ASSOCIATIVE: FakeRepresenter(card)}
+    )
+    server = GrpcServer(ServerSettings(grace_s=0.1), "127.0.0.1:0", [mounted(handlers)], {}, logging.getLogger("t"))
+    await server.start()
+    vector = np.array([0.6, 0.8], np.float32)
+    asked = [asked_to_proto(Asked(one, vector)) for one in pair]
+    candidate = embedded_to_proto(EmbeddedCandidate(tuple(Held(one, vector) for one in pair)))
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        stub = FusionServiceStub(channel)
+
+        async def ask(**fields: object) -> messages.FusedEvidence:
+            request = messages.FuseEmbeddingsRequest(asked=asked, candidates=[candidate], **fields)  # type: ignore[arg-type]
+            (fused,) = (await stub.FuseEmbeddings(request)).fused
+            return fused
+
+        assert (await ask()).method == messages.FUSION_METHOD_LATE
+        network = await ask(method=messages.FUSION_METHOD_ASSOCIATIVE)
+        assert network.method == messages.FUSION_METHOD_ASSOCIATIVE
+        assert [round(one.share, 3) for one in network.shares] == [0.5, 0.5]
+        masked = await ask(method=messages.FUSION_METHOD_ASSOCIATIVE, off=[modality_pb2.MODALITY_FACE])
+        assert [one.modality for one in masked.shares] == [modality_pb2.MODALITY_BODY]
+        with pytest.raises(grpc.aio.AioRpcError, match="attention has no network here") as caught:
+            await ask(method=messages.FUSION_METHOD_ATTENTION)
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        asked[0].vector[:] = [0.0, 0.0]
+        with pytest.raises(grpc.aio.AioRpcError, match="expected an embedding"):
+            await ask()
+        evidence = [evidence_to_proto(Evidence(one, 0.9)) for one in pair]
+        off = messages.FuseEvidenceRequest(
+            candidates=[messages.Candidate(evidence=evidence)], off=[modality_pb2.MODALITY_FACE]
+        )
+        assert len((await stub.FuseEvidence(off)).fused[0].shares) == 1
+    await server.stop()

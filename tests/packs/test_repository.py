@@ -9,6 +9,7 @@ from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
 from packs.errors import PackError
+from packs.fusers import FUSERS_DIR
 from packs.manifest import MANIFEST_FILE, Pack, PackManifest
 from packs.repository import ServingOptions, render_config, write_repository
 from packs.spec import Modality, ModelSpec, TensorSpec
@@ -81,7 +82,7 @@ def test_absent_weights_are_told(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not (DEMO / MANIFEST_FILE).exists(), reason="the demo pack is not trained yet")
 def test_committed_configurations_are_the_demo_packs() -> None:
-    pack = Pack.load(DEMO)
-    rendered = {name: render_config(spec, ServingOptions()) for name, spec in pack.models.items()}
+    packs = (Pack.load(DEMO), Pack.load(FUSERS_DIR))
+    rendered = {name: render_config(spec, ServingOptions()) for pack in packs for name, spec in pack.models.items()}
     committed = {path.parent.name: path.read_text() for path in COMMITTED.glob("*/config.pbtxt")}
     assert committed == rendered, "render them again: python -m packs.repository"

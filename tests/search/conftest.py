@@ -228,7 +228,7 @@ def make_pack() -> Callable[..., Pack]:
 
 @pytest.fixture
 async def world() -> World:
-    made = World(SearchSettings())
+    made = World(SearchSettings(answers={}))
     await made.open()
     return made
 

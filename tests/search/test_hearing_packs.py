@@ -80,7 +80,16 @@ def handlers_of(tiny: TinyPack, index: FakeIndex, executor: ThreadPoolExecutor) 
     )
     fusion, logger = FakeFusion(tiny.pack.calibration), logging.getLogger("tests.search")
     return build_handlers(
-        SearchSettings(), tiny.pack, index, vision, hearing, words, executor, FakeAssociations(), fusion, logger
+        SearchSettings(answers={}),
+        tiny.pack,
+        index,
+        vision,
+        hearing,
+        words,
+        executor,
+        FakeAssociations(),
+        fusion,
+        logger,
     )
 
 

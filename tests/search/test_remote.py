@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 
 import grpc
+import numpy as np
 import pytest
 
 from packs.spec import Modality
@@ -22,9 +23,23 @@ from services.association.converters import columns_to_proto
 from services.backends.associations.blocks import EdgeBlock
 from services.backends.schemas import Association
 from services.search.answer import Share
-from services.search.ports import Candidate, Evidence, FusedEvidence, PortUnavailableError
+from services.search.ports import (
+    AskedEmbedding,
+    Candidate,
+    EmbeddedCandidate,
+    Evidence,
+    FusedEvidence,
+    HeldEmbedding,
+    PortUnavailableError,
+)
 from services.search.query import Task
-from services.search.remote import MAX_CANDIDATES, RemoteAssociations, RemoteFusion, block_from_proto
+from services.search.remote import (
+    MAX_CANDIDATES,
+    MAX_EMBEDDED,
+    RemoteAssociations,
+    RemoteFusion,
+    block_from_proto,
+)
 
 EDGE = Association("a" * 32, "b" * 32, Modality.BODY, 0.75, confirmed=True)
 LOGGER = logging.getLogger("tests.search")
@@ -53,7 +68,7 @@ class Associations(association_service_pb2_grpc.AssociationServiceServicer):
 
 class Fusion(fusion_service_pb2_grpc.FusionServiceServicer):
     def __init__(self) -> None:
-        self.requests: list[fusion_service_pb2.FuseEvidenceRequest] = []
+        self.requests: list[fusion_service_pb2.FuseEvidenceRequest | fusion_service_pb2.FuseEmbeddingsRequest] = []
         self.lost = 0
 
     async def FuseEvidence(self, request, context):
@@ -61,6 +76,11 @@ class Fusion(fusion_service_pb2_grpc.FusionServiceServicer):
         shares = [hit_pb2.ModalityShare(modality=modality_pb2.MODALITY_FACE, share=1.0)]
         verdict = fusion_service_pb2.FusedEvidence(probability=0.5, shares=shares)
         return fusion_service_pb2.FuseEvidenceResponse(fused=[verdict] * (len(request.candidates) - self.lost))
+
+    async def FuseEmbeddings(self, request, context):
+        self.requests.append(request)
+        verdict = fusion_service_pb2.FusedEvidence(probability=0.25)
+        return fusion_service_pb2.FuseEmbeddingsResponse(fused=[verdict] * (len(request.candidates) - self.lost))
 
 
 @pytest.fixture
@@ -118,6 +138,25 @@ async def test_nobody_listens(unused_tcp_port: int) -> None:
     async with grpc.aio.insecure_channel(f"127.0.0.1:{unused_tcp_port}") as nobody:
         with pytest.raises(PortUnavailableError):
             await RemoteFusion(nobody, 1.0, LOGGER).fuse([Candidate(())], Task.SEEN)
+
+
+async def test_embeddings_go_over_the_wire(channel: grpc.aio.Channel, served: tuple[Associations, Fusion]) -> None:
+    fusion = RemoteFusion(channel, 5.0, LOGGER, by_network=True)
+    vector = np.array([0.6, 0.8], np.float32)
+    asked = [AskedEmbedding(Modality.FACE, vector, 1.5, -0.5)]
+    candidate = EmbeddedCandidate((HeldEmbedding(Modality.FACE, vector, 0.25, (0,)),), 0.75)
+    fused = await fusion.fuse_embeddings(asked, [candidate] * (MAX_EMBEDDED + 1), Task.PRESENT)
+    assert fused == [FusedEvidence(0.25, ())] * (MAX_EMBEDDED + 1)
+    first, second = served[1].requests
+    assert [len(one.candidates) for one in (first, second)] == [MAX_EMBEDDED, 1]
+    (query,), (held,) = second.asked, second.candidates[0].embeddings
+    assert (query.modality, query.quality, query.weight) == (modality_pb2.MODALITY_FACE, 1.0, -0.5)
+    assert (held.quality, list(held.asked), second.candidates[0].speaker_confidence) == (0.25, [0], 0.75)
+    assert second.task == query_pb2.TASK_SEEN
+    served[1].lost = 1
+    with pytest.raises(PortUnavailableError, match="0 verdicts on 1 candidates"):
+        await fusion.fuse_embeddings(asked, [candidate], Task.SEEN)
+    assert not RemoteFusion(channel, 5.0, LOGGER).by_network
 
 
 def test_columns_come_back_as_they_were() -> None:

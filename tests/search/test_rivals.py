@@ -23,6 +23,7 @@ from services.search.rivals import RivalReader, Rivals
 from services.search.server import MountedFusion
 from services.search.settings import SearchSettings
 from services.search.speaking import Speakers
+from services.search.weighing import Asked, Weigher
 
 CALIBRATION = {
     Modality.FACE: Calibration(slope=13.0, intercept=-5.0, slope_by_quality=9.0, intercept_by_quality=-4.5),
@@ -72,13 +73,13 @@ async def test_columns_say_what_objects_say(retriever: Retriever, fusion: Fusion
     dice = np.random.default_rng(4)
     cut = vectors(dice)
     speakers = Speakers(dict.fromkeys(NAMES[::3], 0.4), frozenset(NAMES[::2])) if heeded else Speakers()
-    judge = Judge(retriever, fusion, CALIBRATION, SETTINGS)
+    judge = Judge(retriever, Weigher(fusion, retriever._index), CALIBRATION, SETTINGS)
     rivals = await RivalReader(retriever, fusion, CALIBRATION, Doubt.of(SETTINGS), 1000).of(
         "town", cut, NAMES, speakers
     )
     asked = Retrieved({}, frozenset(each.key for each in cut))
     compared = await judge.compared("town", cut, asked, NAMES)
-    opinions = await judge.opinions(compared.evidence, {}, speakers, NAMES)
+    opinions = await judge.opinions(Asked("town", cut), compared.evidence, {}, speakers, NAMES)
     told = {name: pieces for name, pieces in rivals.evidence(NAMES).items() if pieces}
     assert told.keys() == compared.evidence.keys()
     for name, pieces in told.items():

@@ -163,7 +163,7 @@ async def test_a_vector_of_the_text_space_asks_as_a_description_does(world, stub
     ],
 )
 async def test_packs_that_cannot_say_so(world, make_pack, executor, options: dict[str, bool], said: str) -> None:
-    other = type(world)(SearchSettings(), pack=make_pack(**options))
+    other = type(world)(SearchSettings(answers={}), pack=make_pack(**options))
     await other.open()
     asked = Query((QueryPart(Description("red")),), "town")
     with pytest.raises(UnsupportedModalityError, match=said) as error:

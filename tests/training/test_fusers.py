@@ -13,7 +13,9 @@ from evaluation.datasets.store import write_search
 from evaluation.datasets.tracklets import CastSearch, ModalityRows, Tracklets
 from models.checkpoints import FUSION_PRESETS, network_from_checkpoint, read_checkpoint
 from models.fusion import associative_tracklets, attentive_tracklets
-from packs.fuser import card_beside
+from packs.checking import faults_of
+from packs.fuser import FusionMethod, card_beside
+from packs.fusers import FuserPack
 from packs.manifest import Pack
 from packs.spec import Modality
 from training.__main__ import main
@@ -304,3 +306,30 @@ def test_a_fuser_needs_films_of_its_pack_with_pairs(data: Path, tmp_path: Path) 
     with pytest.raises(DataError, match="are of the pack eeeeeeeeeeee"):
         make_fuser(run, tmp_path, ["other"], tmp_path / "f.onnx", **how)
     assert not (tmp_path / "f.onnx").exists()
+
+
+def test_a_pack_of_both_networks(data: Path, tmp_path: Path) -> None:
+    weights = []
+    for name in NETWORKS:
+        recipe = small(name, steps=3)
+        run = Trainer(task=task(name, recipe, data), recipe=recipe, out=tmp_path / name, say=lambda line: None)
+        weights.append(str(run.run()))
+    made = tmp_path / "pack"
+    words = ["fusers", "--weights", *weights, "--data", data, "--films", "three", "--out", made]
+    assert main([*map(str, words), "--pack", str(PACK.directory), "--version", "0.7.1"]) == 0
+    found = FuserPack.load(made)
+    assert faults_of(made) == []
+    assert found.pack.version == "0.7.1"
+    assert found.goes_with(PACK)
+    assert found.fusers.keys() == {FusionMethod.ASSOCIATIVE, FusionMethod.ATTENTION}
+    for fuser in found.fusers.values():
+        # Half of what the network has in float32, and no keys.
+        session = onnxruntime.InferenceSession(str(found.pack.file_of(fuser.spec)))
+        rng = np.random.default_rng(3)
+        feed = {one.name: rng.normal(size=(5, *one.shape)).astype(np.float32) for one in fuser.spec.inputs}
+        feed["present"] = np.array([[1, 0, 1, 0]] * 5, np.float32)
+        together, shares = session.run(["together", "weights"], feed)
+        assert np.linalg.norm(together, axis=1) == pytest.approx(np.ones(5), abs=1e-4)
+        assert (shares[:, [1, 3]] == 0.0).all()
+        assert [one.name for one in session.get_outputs()] == ["together", "weights"]
+    assert "even odds" in (made / "CARD.md").read_text()

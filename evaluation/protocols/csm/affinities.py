@@ -128,7 +128,7 @@ def _pool(movie: AffinityMovie, score: Score) -> Pool:
 
 def _cast(figures: CastFigures) -> dict[str, Any]:
     mean = figures.mean_average_precision
-    return {"map": mean.value, **interval_facts(mean), **{f"top_{k}": figures.top[k] for k in TOP}}
+    return {"map": mean.value, **interval_facts(mean), **{f"top_{k}": figures.top[k].value for k in TOP}}
 
 
 def _cells(told: Mapping[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from evaluation.datasets.tracklets import CastSearch, Flags, Tracklets
 from evaluation.fusers.fuser import Fuser
 from evaluation.fusers.graphs import LEAST_LINK, direct_of, links_of
 from evaluation.metrics.cast_search import Pool
+from evaluation.protocols.csm.besides import strange_to, without_people
 from evaluation.protocols.csm.figures import CastFigures, Rows, dealt, figures_of, sheets_of
 from evaluation.protocols.ways import WAYS
 from packs.arrays import F64
@@ -81,10 +82,12 @@ class FusedSearch:
         people = sorted({name for name in queries.identities if name is not None})
         for fold in range(min(FOLDS, len(people))):
             gone = set(people[fold::FOLDS])
-            kept = np.flatnonzero([name not in gone for name in tracklets.identities])
+            kept = np.flatnonzero(without_people(tracklets, gone))
             asked = np.flatnonzero([name in gone for name in queries.identities])
             scores = _searched(way, _part(graph, np.arange(len(queries)), kept), dealt(queries))
-            best[asked] = scores[asked][:, pool[kept]].max(axis=1, initial=0.0)
+            for row in asked:
+                far = (pool & strange_to(tracklets, queries.identities[row]))[kept]
+                best[row] = scores[row, far].max(initial=0.0)
         return best
 
     def within(self, way: str) -> CastFigures:

@@ -1,13 +1,13 @@
 """Figures besides the table, of the whole system: faceless tracklets, open set, calibration, voices, groups.
 
-A query kind is a portrait (asks where the person is seen) or a voice clip (where the person is heard). Every query is
-asked alone across all films.
+A query kind is a portrait (asks where the person is seen) or a voice clip (where the person is heard, whoever is on
+screen). Every query is asked alone across all films.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from evaluation.datasets.tracklets import CastSearch, Flags, Tracklets
 from evaluation.groups import group_means
 from evaluation.metrics.bootstrap import Estimate, estimate_mean
-from evaluation.metrics.calibration_error import calibration_error
+from evaluation.metrics.calibration_error import calibration_estimate
 from evaluation.metrics.open_set import OpenSet, open_set
 from evaluation.metrics.scored import Scored
 from packs.spec import Modality
@@ -26,10 +26,13 @@ __all__ = [
     "Besides",
     "FacelessFigures",
     "KindFigures",
+    "as_heard",
     "besides_of",
     "faceless_figures",
     "heard_pool",
     "kind_figures",
+    "strange_to",
+    "without_people",
 ]
 
 Scores = NDArray[np.floating]
@@ -68,14 +71,16 @@ class KindFigures:
         calibration_error: Over all pairs scored 0.01 or more; None where scores are no probabilities.
         calibration_error_likely: Over those scored 0.1 or more.
         per_identity: AP of each person.
+        chance_per_identity: The same of a random ranking.
     """
 
     mean_average_precision: Estimate
     chance: float
     open_set: OpenSet
-    calibration_error: float | None
-    calibration_error_likely: float | None
+    calibration_error: Estimate | None
+    calibration_error_likely: Estimate | None
     per_identity: Mapping[str, float]
+    chance_per_identity: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +111,38 @@ def heard_pool(tracklets: Tracklets) -> Flags:
     return tracklets.present(Modality.VOICE) | ~tracklets.on_screen
 
 
+def as_heard(tracklets: Tracklets) -> Tracklets:
+    """The same, each as whom it lets be heard: `HEARD` asks for a voice, whoever is on screen."""
+    return replace(tracklets, identities=tracklets.heard)
+
+
+def without_people(tracklets: Tracklets, people: Collection[str]) -> Flags:
+    """What is left of a gallery when some people are not in it, bool[N]: neither whom they show nor whom they let hear.
+
+    What the truth assigns to nobody goes too, where it has one of them in a part of it.
+    """
+    gone = frozenset(people)
+    named = zip(tracklets.identities, tracklets.heard, tracklets.partly, strict=True)
+    return np.array([not gone & {seen, heard} and (seen is not None or not gone & part) for seen, heard, part in named])
+
+
+def strange_to(tracklets: Tracklets, person: str | None) -> Flags:
+    """What has not even a part of a person in it, bool[N]: only that can be found wrongly when the person is absent."""
+    return np.array([person not in part for part in tracklets.partly], dtype=bool)
+
+
 def besides_of(search: CastSearch, portraits: Asked, voices: Asked | None) -> Besides:
     """Measure what portraits and voices find."""
     tracklets = search.tracklets
     seen = kind_figures(search.portraits, tracklets, portraits, tracklets.on_screen, tracklets.on_screen)
-    groups = {"portrait": group_means(seen.per_identity, search.attributes)}
+    groups = {"portrait": group_means(seen.per_identity, search.attributes, seen.chance_per_identity)}
     heard = None
     if search.voices is not None and voices is not None:
         pool = heard_pool(tracklets)
-        speaking = (tracklets.speaks | ~tracklets.on_screen) & pool
-        if any(name in set(_labels(tracklets, speaking)) for name in search.voices.identities):
-            heard = kind_figures(search.voices, tracklets, voices, pool, speaking)
-            groups["voice"] = group_means(heard.per_identity, search.attributes)
+        told = as_heard(tracklets)
+        if any(name in set(_labels(told, pool)) for name in search.voices.identities):
+            heard = kind_figures(search.voices, told, voices, pool, pool)
+            groups["voice"] = group_means(heard.per_identity, search.attributes, heard.chance_per_identity)
     return Besides(faceless_figures(search, portraits.scores), seen, heard, groups)
 
 
@@ -132,7 +157,7 @@ def kind_figures(queries: Tracklets, tracklets: Tracklets, asked: Asked, pool: F
         right: bool[N], what of a person is right when it is returned; a person's other tracklets are ignored.
     """
     values: dict[str, list[tuple[float, float]]] = {}
-    pairs: list[tuple[Scores, Flags]] = []
+    pairs: list[tuple[Scores, Flags, str]] = []
     for person, row in zip(queries.identities, asked.scores, strict=True):
         own = np.array([name == person for name in tracklets.identities], dtype=bool)
         kept = pool & ~(own & ~right)
@@ -142,14 +167,17 @@ def kind_figures(queries: Tracklets, tracklets: Tracklets, asked: Asked, pool: F
         count = int(flags.sum())
         blind = Scored.of(np.zeros(len(flags)), flags).average_precision(count)
         values.setdefault(person, []).append((Scored.of(row[kept], flags).average_precision(count), blind))
-        pairs.append((row[kept], flags))
-    means = {person: float(np.mean([one for one, _ in found])) for person, found in sorted(values.items())}
+        pairs.append((row[kept], flags, person))
+    means, blind_means = (
+        {person: float(np.mean([both[side] for both in found])) for person, found in sorted(values.items())}
+        for side in (0, 1)
+    )
     known = [row for row, person in enumerate(queries.identities) if person in values]
     labels = _labels(tracklets, right)
     columns = np.flatnonzero(pool)
     return KindFigures(
         estimate_mean(list(means.values())),
-        float(np.mean([blind for found in values.values() for _, blind in found])),
+        float(np.mean(list(blind_means.values()))),
         open_set(
             asked.scores[known][:, columns],
             [str(queries.identities[row]) for row in known],
@@ -159,6 +187,7 @@ def kind_figures(queries: Tracklets, tracklets: Tracklets, asked: Asked, pool: F
         _error(pairs, RETURNED),
         _error(pairs, LIKELY),
         means,
+        blind_means,
     )
 
 
@@ -190,13 +219,14 @@ def _three(scores: Scores, flags: Flags) -> tuple[float, float, float]:
     return ranking.precision_at(count), ranking.recall_at(RECALL_AT, count), ranking.average_precision(count)
 
 
-def _error(pairs: list[tuple[Scores, Flags]], least: float) -> float | None:
-    scores = np.concatenate([row for row, _ in pairs])
-    flags = np.concatenate([right for _, right in pairs])
+def _error(pairs: list[tuple[Scores, Flags, str]], least: float) -> Estimate | None:
+    scores = np.concatenate([row for row, _, _ in pairs])
+    flags = np.concatenate([right for _, right, _ in pairs])
+    people = np.repeat([person for *_, person in pairs], [len(row) for row, _, _ in pairs])
     if scores.max(initial=0.0) > 1.0 or scores.min(initial=0.0) < 0.0:
         return None
     kept = scores >= least
-    return calibration_error(scores[kept].tolist(), flags[kept].tolist())
+    return calibration_estimate(scores[kept].tolist(), flags[kept].tolist(), people[kept].tolist())
 
 
 def _labels(tracklets: Tracklets, right: Flags) -> list[str | None]:

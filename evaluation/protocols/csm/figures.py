@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.datasets.tracklets import Tracklets
-from evaluation.metrics.bootstrap import Estimate, estimate_ratio
+from evaluation.metrics.bootstrap import Estimate, estimate_mean, estimate_ratio
 from evaluation.metrics.cast_search import TOP, Pool
 
 __all__ = ["CastFigures", "dealt", "figures_of", "gain_over", "mean_of", "sheets_of"]
@@ -27,12 +27,12 @@ class CastFigures:
 
     Attributes:
         mean_average_precision: Mean over queries, with its interval over people.
-        top: Transposed top-1, 3 and 5.
+        top: Transposed top-1, 3 and 5, with intervals over films where there are several, else over people.
         precisions: AP of each query that has somebody to be found: (film or "", person) to the mean over sheets.
     """
 
     mean_average_precision: Estimate
-    top: Mapping[int, float]
+    top: Mapping[int, Estimate]
     precisions: Mapping[tuple[str, str], float]
 
     @property
@@ -87,7 +87,7 @@ def figures_of(pools: Mapping[str, Sequence[Pool]]) -> CastFigures:
     if not values:
         raise ValueError("no tracklet shows anybody of the cast: nothing can be measured")
     precisions = {query: float(np.mean(found)) for query, found in values.items()}
-    top = {k: _mean_top(pools, k) for k in TOP}
+    top = {k: _top(pools, k) for k in TOP}
     return CastFigures(mean_of(precisions), top, precisions)
 
 
@@ -107,11 +107,19 @@ def mean_of(precisions: Mapping[tuple[str, str], float]) -> Estimate:
     return estimate_ratio(list(sums.values()), list(counts.values()), unit="identities")
 
 
-def _mean_top(pools: Mapping[str, Sequence[Pool]], k: int) -> float:
-    """Mean over films of the mean over sheets."""
+def _top(pools: Mapping[str, Sequence[Pool]], k: int) -> Estimate:
+    """Mean over films of the mean over sheets; of a single pool the hits of each person over their tracklets."""
     tops = []
     for sheets in pools.values():
         found = [top for sheet in sheets if (top := sheet.top(k)) is not None]
         if found:
-            tops.append(np.mean(found))
-    return float(np.mean(tops))
+            tops.append(float(np.mean(found)))
+    if len(tops) > 1 or min(len(sheet.cast) for sheets in pools.values() for sheet in sheets) < k:
+        return estimate_mean(tops, unit="films")
+    hits: dict[str, float] = {}
+    counts: dict[str, float] = {}
+    for sheet in (sheet for sheets in pools.values() for sheet in sheets):
+        for person, (right, count) in sheet.hits_by_person(k).items():
+            hits[person] = hits.get(person, 0.0) + right
+            counts[person] = counts.get(person, 0.0) + count
+    return estimate_ratio(list(hits.values()), list(counts.values()), unit="identities")

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from evaluation.groups import group_cells
 from evaluation.metrics.bootstrap import Estimate
 from evaluation.metrics.cast_search import TOP
-from evaluation.metrics.open_set import OpenSet
-from evaluation.page import shown, table_lines
+from evaluation.page import between, shown, table_lines
 from evaluation.plots.svg import Bar, bar_plot
-from evaluation.protocols.csm.besides import Besides, KindFigures
+from evaluation.protocols.csm.besides import Besides
 from evaluation.protocols.csm.clothes import ClothesFigures
-from evaluation.protocols.csm.figures import CastFigures
+from evaluation.protocols.csm.figures import CastFigures, gain_over
+from evaluation.protocols.csm.kinds import kind_facts, kind_lines
 from evaluation.protocols.csm.table import CsmResult, TableRow
-from evaluation.report import interval_facts, now, rounded
+from evaluation.report import estimate_facts, interval_facts, now, rounded
 
 __all__ = ["page_of_csm", "plots_of_csm", "report_of_csm"]
 
 SCHEMA = "personsearch-protocols/1"
+# Name of the fixed fusion that every other is compared with.
+AVERAGE = "average"
 CLOTHES = ("same_linked", "uniform_linked", "uniform_of_links", "strangers_of_links")
 
 
@@ -43,6 +46,7 @@ def report_of_csm(result: CsmResult, setting: Mapping[str, Any]) -> dict[str, An
         "full": {"step": result.full.step, "fuser": result.full.fuser, "way": result.full.way},
         "films": {film: _film(*figures) for film, figures in result.films.items()},
         "table": [_row(row) for row in result.rows],
+        "over_average": _over_average(result.rows),
         "faceless": None,
         "kinds": _kinds(besides),
         "kinds_as_served": _kinds(result.served),
@@ -54,7 +58,7 @@ def report_of_csm(result: CsmResult, setting: Mapping[str, Any]) -> dict[str, An
     }
     if besides.faceless:
         names = ("r_precision", "recall_at_50", "mean_average_precision")
-        figures = {name: _estimate(getattr(besides.faceless, name)) for name in names}
+        figures = {name: estimate_facts(getattr(besides.faceless, name)) for name in names}
         chances = dict(zip(names, besides.faceless.chance, strict=True))
         report["faceless"] = figures | {"chance": chances, "tracklets": besides.faceless.tracklets}
     told: dict[str, Any] = rounded(report)
@@ -75,12 +79,18 @@ def page_of_csm(report: Mapping[str, Any], plots: Mapping[str, str] | None = Non
     ]
     heads = ("modalities", "fusion", "propagation", "IN mAP", "R@1", "R@3", "R@5", "ACROSS mAP", "R@1", "R@3", "R@5")
     lines += table_lines(heads, [_cells(row) for row in report["table"]])
+    over = [(one["fuser"], one["way"], between(one)) for one in report["over_average"]]
+    lines += table_lines(("fusion", "propagation", "ACROSS mAP over the average (95 %)"), over) if over else []
     films = [
-        (name, shown(one["map_all"]["face_only"]), shown(one["map_all"]["full"]), _between(one["gain"]))
+        (name, *_maps(one), between(one["gain"]), shown(one["map_all"]["chance"]))
         for name, one in report["films"].items()
     ]
-    lines += table_lines(("film", "face only", "full", "gain (95 %)"), films)
-    lines += _faceless_lines(report) + _kind_lines(report) + _clothes_lines(report)
+    lines += table_lines(("film", "face only (95 %)", "full (95 %)", "gain (95 %)", "chance"), films)
+    lines += (
+        _faceless_lines(report)
+        + kind_lines(report["kinds"] | {f"{kind}, as served": told for kind, told in report["kinds_as_served"].items()})
+        + _clothes_lines(report)
+    )
     lines += _weight_lines(report) + _group_lines(report)
     lines += [line for caption, path in (plots or {}).items() for line in (f"![{caption}]({path})", "")]
     return "\n".join(lines)
@@ -100,26 +110,52 @@ def plots_of_csm(report: Mapping[str, Any], folder: Path) -> dict[str, str]:
         for row in report["table"]
     ]
     groups = [
-        Bar(f"{kind}, {grouping}: {name} ({facts['identities']})", facts["mean"])
+        Bar(
+            f"{kind}, {grouping}: {name} ({facts['identities']})",
+            facts["mean"],
+            (facts["low"], facts["high"]),
+            facts["chance"],
+        )
         for kind, groupings in report["by_group"].items()
         for grouping, found in groupings.items()
         for name, facts in sorted(found.items())
     ]
     made = {
         "mAP across films; red: chance": ("csm_across.svg", bar_plot("mAP across films; red: chance", rows)),
-        "mAP of the whole system by group": ("csm_groups.svg", bar_plot("mAP by group (people)", groups)),
+        "mAP of the whole system by group": ("csm_groups.svg", bar_plot("mAP by group (people); red: chance", groups)),
     }
     for name, drawing in made.values():
         (folder / name).write_text(drawing, encoding="utf-8")
     return {caption: name for caption, (name, _) in made.items()}
 
 
-def _film(face_only: CastFigures, full: CastFigures, gain: Estimate) -> dict[str, Any]:
+def _film(face_only: CastFigures, full: CastFigures, gain: Estimate, blind: CastFigures) -> dict[str, Any]:
     return {
-        "map_all": {"face_only": _map(face_only), "full": _map(full), "gain": gain.value},
-        "gain": _estimate(gain),
+        "map_all": {"face_only": _map(face_only), "full": _map(full), "gain": gain.value, "chance": _map(blind)},
+        "intervals": {
+            "map_all.face_only": interval_facts(face_only.mean_average_precision),
+            "map_all.full": interval_facts(full.mean_average_precision),
+        },
+        "gain": estimate_facts(gain),
         "falls_short": gain.interval[1] < 0.0,
     }
+
+
+def _over_average(rows: Sequence[TableRow]) -> list[dict[str, Any]]:
+    """What each fuser gains over the fixed average across films, query by query, with all modalities."""
+    whole = [row for row in rows if row.step == rows[-1].step]
+    fixed = {row.way: row.across for row in whole if row.fuser == AVERAGE}
+    return [
+        {"step": row.step, "fuser": row.fuser, "way": row.way, **estimate_facts(gain_over(row.across, fixed[row.way]))}
+        for row in whole
+        if row.way in fixed and row.fuser != AVERAGE
+    ]
+
+
+def _maps(film: Mapping[str, Any]) -> list[str]:
+    """Face only and full of one film, in cells."""
+    names = ("face_only", "full")
+    return [between({"value": film["map_all"][name], **film["intervals"][f"map_all.{name}"]}) for name in names]
 
 
 def _row(row: TableRow) -> dict[str, Any]:
@@ -129,43 +165,20 @@ def _row(row: TableRow) -> dict[str, Any]:
 
 def _cast(figures: CastFigures) -> dict[str, Any]:
     low, high = figures.mean_average_precision.interval
-    tops = {f"top_{k}": figures.top[k] for k in TOP}
-    return {"map": _map(figures), "low": low, "high": high, **tops}
+    tops = {f"top_{k}": figures.top[k].value for k in TOP}
+    intervals = {f"top_{k}": interval_facts(figures.top[k]) for k in TOP}
+    return {"map": _map(figures), "low": low, "high": high, **tops, "intervals": intervals}
 
 
 def _clothes(figures: ClothesFigures) -> dict[str, Any]:
     found = {name: getattr(figures, name) for name in CLOTHES}
-    told: dict[str, Any] = {name: None if one is None else _estimate(one) for name, one in found.items()}
+    told: dict[str, Any] = {name: None if one is None else estimate_facts(one) for name, one in found.items()}
     return told | {"links": figures.links}
 
 
 def _kinds(besides: Besides) -> dict[str, Any]:
-    voices = {"voice": _kind(besides.voice)} if besides.voice else {}
-    return {"portrait": _kind(besides.portrait)} | voices
-
-
-def _kind(figures: KindFigures) -> dict[str, Any]:
-    return {
-        "map": _estimate(figures.mean_average_precision),
-        "chance": figures.chance,
-        "open_set": _open(figures.open_set),
-        "calibration_error": figures.calibration_error,
-        "calibration_error_likely": figures.calibration_error_likely,
-    }
-
-
-def _open(found: OpenSet) -> dict[str, Any]:
-    return {
-        "found": _estimate(found.found),
-        "rank_1": _estimate(found.rank_1),
-        "share": found.share,
-        "threshold": found.threshold,
-        "searches": found.searches,
-    }
-
-
-def _estimate(figure: Estimate) -> dict[str, Any]:
-    return {"value": figure.value, **interval_facts(figure)}
+    voices = {"voice": kind_facts(besides.voice)} if besides.voice else {}
+    return {"portrait": kind_facts(besides.portrait)} | voices
 
 
 def _map(figures: CastFigures) -> float:
@@ -197,35 +210,12 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
     return cells
 
 
-def _between(told: Mapping[str, Any]) -> str:
-    return f"{told['value']:.3f} ({told['low']:.3f} to {told['high']:.3f})"
-
-
 def _faceless_lines(report: Mapping[str, Any]) -> list[str]:
     told = report["faceless"]
     if told is None:
         return ["No tracklet of anybody asked for is without a visible face.", ""]
-    rows = [(name, _between(told[name]), shown(chance)) for name, chance in told["chance"].items()]
+    rows = [(name, between(told[name]), shown(chance)) for name, chance in told["chance"].items()]
     heads = (f"tracklets without a visible face ({told['tracklets']})", "value (95 %)", "chance")
-    return table_lines(heads, rows)
-
-
-def _kind_lines(report: Mapping[str, Any]) -> list[str]:
-    rows = [
-        (
-            f"{kind}{how}",
-            _between(told["map"]),
-            shown(told["chance"]),
-            _between(told["open_set"]["found"]),
-            _between(told["open_set"]["rank_1"]),
-            shown(told["open_set"]["share"]),
-            shown(told["calibration_error"]),
-            shown(told["calibration_error_likely"]),
-        )
-        for how, kinds in (("", report["kinds"]), (", as served", report["kinds_as_served"]))
-        for kind, told in kinds.items()
-    ]
-    heads = ("query", "mAP", "chance", "found at FPIR 1 %", "rank 1", "share", "ECE", "ECE of 0.1 or more")
     return table_lines(heads, rows)
 
 
@@ -233,7 +223,7 @@ def _clothes_lines(report: Mapping[str, Any]) -> list[str]:
     told = report["body_links"]
     if told is None:
         return []
-    rows = [(f"`{name}`", "-" if told[name] is None else _between(told[name])) for name in CLOTHES]
+    rows = [(f"`{name}`", "-" if told[name] is None else between(told[name])) for name in CLOTHES]
     return table_lines((f"body links ({told['links']})", "share (95 % over films)"), rows)
 
 
@@ -248,9 +238,9 @@ def _weight_lines(report: Mapping[str, Any]) -> list[str]:
 
 def _group_lines(report: Mapping[str, Any]) -> list[str]:
     rows = [
-        (kind, f"{grouping}: {name}", shown(facts["mean"]), facts["identities"])
+        (kind, f"{grouping}: {name}", *group_cells(facts))
         for kind, groupings in report["by_group"].items()
         for grouping, found in groupings.items()
         for name, facts in sorted(found.items())
     ]
-    return table_lines(("query", "group", "mAP", "people"), rows)
+    return table_lines(("query", "group", "mAP (95 %)", "chance", "people"), rows)

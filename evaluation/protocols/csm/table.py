@@ -45,7 +45,7 @@ class CsmResult:
         face_only: The row that the whole system is compared with: portraits' own matches of faces.
         full: The whole system.
         gain: Full less face only, across, query by query.
-        films: Of each film: face only, full, gain, within it.
+        films: Of each film: face only, full, gain, and a random ranking, within it.
         besides: Of the whole system.
         served: Of chains along the links that the product follows: these scores are probabilities.
         face_weights: Of each fuser that says them.
@@ -57,7 +57,7 @@ class CsmResult:
     face_only: TableRow
     full: TableRow
     gain: Estimate
-    films: Mapping[str, tuple[CastFigures, CastFigures, Estimate]]
+    films: Mapping[str, tuple[CastFigures, CastFigures, Estimate, CastFigures]]
     besides: Besides
     served: Besides
     face_weights: Mapping[str, Sequence[FaceWeight]]
@@ -106,7 +106,7 @@ def run_csm(
     gain = gain_over(best.across, face_only.across)
     clothes = clothes_figures(search.tracklets, whole.fuser)
     weights = {one.name: face_weights(one, search.tracklets) for one in fusers if isinstance(one, Weighs)}
-    films = _films(face_only, best)
+    films = _films(face_only, best, rows[0])
     return CsmResult(search, rows, face_only, best, gain, films, besides, served, weights, clothes)
 
 
@@ -124,9 +124,11 @@ def _row(rows: Sequence[TableRow], step: str, fuser: str, way: str) -> TableRow:
     return next(row for row in rows if (row.step, row.fuser, row.way) == (step, fuser, way))
 
 
-def _films(face_only: TableRow, full: TableRow) -> dict[str, tuple[CastFigures, CastFigures, Estimate]]:
+def _films(
+    face_only: TableRow, full: TableRow, blind: TableRow
+) -> dict[str, tuple[CastFigures, CastFigures, Estimate, CastFigures]]:
     films = sorted({film for film, _ in full.within.precisions})
-    return {film: _of_film(face_only.within, full.within, film) for film in films}
+    return {film: (*_of_film(face_only.within, full.within, film), _part(blind.within, film)) for film in films}
 
 
 def _of_film(base: CastFigures, ours: CastFigures, film: str) -> tuple[CastFigures, CastFigures, Estimate]:

@@ -14,12 +14,11 @@ import numpy as np
 from evaluation.datasets.tracklets import ModalityRows, Tracklets
 from evaluation.fusers.comparable import comparable_queries
 from evaluation.fusers.fuser import Fuser
+from evaluation.protocols.iqiyi.split import thirds_of
 from packs.arrays import F64
 from packs.spec import Modality
 
 __all__ = ["EnsembleIdentifier", "Identifier", "PrototypeIdentifier", "prototypes_of"]
-
-PARTITIONS = 3
 
 
 class Identifier(Protocol):
@@ -82,16 +81,11 @@ class EnsembleIdentifier:
 
     def probabilities(self, train: Tracklets, test: Tracklets, people: Sequence[str]) -> F64:
         """See `Identifier.probabilities`."""
-        place = np.zeros(len(train), dtype=np.intp)
-        for person in people:
-            rows = [row for row, name in enumerate(train.identities) if name == person]
-            place[rows] = np.arange(len(rows)) % PARTITIONS
         total = np.zeros((len(people), len(test)))
-        for part in range(PARTITIONS):
-            # Whoever has a single clip is in it always.
-            some = (place != part) | np.array([train.identities.count(name) == 1 for name in train.identities])
+        thirds = thirds_of(train, people)
+        for some in thirds:
             total += self._one.probabilities(train.take(some), test, people)
-        return total / PARTITIONS
+        return total / len(thirds)
 
 
 def prototypes_of(train: Tracklets, people: Sequence[str]) -> Tracklets:

@@ -34,7 +34,7 @@ def report_of_iqiyi(
     report |= {
         "table": rows,
         "not_given": list(result.not_given),
-        "by_group": group_means(result.rows[-1].per_identity, attributes),
+        "by_group": group_means(result.rows[-1].per_identity, attributes, result.rows[0].per_identity),
         "counts": result.counts,
         "setting": dict(setting),
     }

@@ -11,19 +11,22 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from evaluation.datasets.iqiyi import ClipIdentification
-from evaluation.datasets.tracklets import CastSearch, Tracklets
+from evaluation.datasets.tracklets import CastSearch, Flags, Tracklets
 
-__all__ = ["split_cast"]
+__all__ = ["split_cast", "thirds_of"]
 
 TRAIN, VALIDATION = 0.4, 0.3
 # Fewer clips than these cannot be split so that both sides have some.
 LEAST_CLIPS = 4
 HELD_OUT = 0.25
+# Of an ensemble.
+PARTITIONS = 3
 
 
 def split_cast(search: CastSearch) -> ClipIdentification:
@@ -45,6 +48,19 @@ def split_cast(search: CastSearch) -> ClipIdentification:
     strangers = [name if name in known else None for name in clips.identities]
     named = replace(clips, identities=tuple(strangers))
     return ClipIdentification(f"{search.name}, {cast} by clip", named.take(train), named.take(test))
+
+
+def thirds_of(train: Tracklets, people: Sequence[str]) -> list[Flags]:
+    """What each of three of a kind learns from: bool[N] each, two thirds of everybody's clips.
+
+    Whoever has a single clip is in it always.
+    """
+    place = np.zeros(len(train), dtype=np.intp)
+    for person in people:
+        rows = [row for row, name in enumerate(train.identities) if name == person]
+        place[rows] = np.arange(len(rows)) % PARTITIONS
+    single = np.array([train.identities.count(name) == 1 for name in train.identities], dtype=bool)
+    return [(place != part) | single for part in range(PARTITIONS)]
 
 
 def _known(clips: Tracklets) -> tuple[str, set[str]]:

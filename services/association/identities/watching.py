@@ -6,10 +6,12 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
+from services.association.context import IdentityContext
 from services.association.identities.answers import Label, label_of
 from services.association.identities.keeper import IdentityKeeper
 from services.association.identities.people import People
 from services.association.identities.settings import IdentitySettings
+from services.association.identities.state import IdentityState
 from services.runtime.errors import DomainError
 
 __all__ = ["IdentityWatch"]
@@ -28,6 +30,7 @@ class IdentityWatch:
         self._keeper, self._settings, self._logger = keeper, settings, logger
         self._running: dict[str, asyncio.Task[None]] = {}
         self._looked: dict[str, float] = {}
+        self._contexts: dict[str, tuple[IdentityState, IdentityContext]] = {}
 
     async def labels(self, gallery: str, appearance_ids: Sequence[str]) -> Mapping[str, Label]:
         """Say who some appearances are, as far as it is known in time; it never fails."""
@@ -47,6 +50,17 @@ class IdentityWatch:
     async def said(self, gallery: str) -> People | None:
         """What was said, for who must not answer without it, as `IdentityKeeper.said`."""
         return await self._keeper.said(gallery)
+
+    def context(self, gallery: str) -> IdentityContext | None:
+        """Who is who for associations, as it is in memory; None while nothing is, or searches do without."""
+        people = self._keeper.known(gallery) if self._settings.in_search else None
+        if people is None:
+            return None
+        kept = self._contexts.get(gallery)
+        if kept is None or kept[0] is not people.state:
+            kept = (people.state, IdentityContext.of(people))
+            self._contexts[gallery] = kept
+        return kept[1]
 
     def changed(self, gallery: str) -> None:
         """Note that a gallery may have a new video: its people are known before somebody asks."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from packs.arrays import F32, F64
+from services.ingest.pipeline.sharpness import clearness_of
 from services.ingest.pipeline.values import Observation
 
 __all__ = ["Aggregate", "aggregate"]
@@ -28,7 +29,9 @@ class Aggregate:
     quality: float
 
 
-def aggregate(observations: Sequence[Observation], *, lengths_tell: bool = True) -> Aggregate | None:
+def aggregate(
+    observations: Sequence[Observation], *, lengths_tell: bool = True, pictures_tell: bool = False
+) -> Aggregate | None:
     """Join observations; None when none of them has an embedding.
 
     The weight of one is its quality, times the norm of its raw embedding (how sure the encoder is), times how well it
@@ -38,6 +41,9 @@ def aggregate(observations: Sequence[Observation], *, lengths_tell: bool = True)
         observations: Of one person and one modality.
         lengths_tell: Whether the encoder makes raw embeddings longer the surer it is. A transformer's end in a layer
             norm, which makes all alike: then the quality is that of the best crops.
+        pictures_tell: Whether a look is no clearer than its crop is sharp: of a face that is blurred by a sixth of its
+            width the raw embedding is long again, as if something were to be seen. Calibrations by quality were fitted
+            without it, so it is for packs that are calibrated with it.
     """
     known = [(seen.vector, seen.quality, seen.norm) for seen in observations if seen.vector is not None]
     if not known:
@@ -50,6 +56,10 @@ def aggregate(observations: Sequence[Observation], *, lengths_tell: bool = True)
     agreement = np.maximum(vectors @ mean - STRANGER, 1e-3)
     final = _unit((weights * agreement) @ vectors)
     quality = _quality(norms, vectors.shape[1]) if lengths_tell else _best(qualities)
+    if lengths_tell and pictures_tell:
+        sharp = [clearness_of(seen.crop) for seen in observations if seen.vector is not None]
+        looks = [_quality(norms[[row]], vectors.shape[1]) for row in range(len(norms))]
+        quality = _best(np.minimum(looks, sharp))
     return Aggregate(final.astype(np.float32), quality)
 
 

@@ -73,7 +73,11 @@ def _tracklet(
     start_s = fragment.first.position.time_s
     end_s = min(fragment.last.position.time_s + shot.frame_s, shot.end.time_s)
     joined = {
-        modality: aggregate(seen, lengths_tell=modality is not Modality.TEXT)
+        modality: aggregate(
+            seen,
+            lengths_tell=modality is not Modality.TEXT,
+            pictures_tell=keys.blur_tells and modality is Modality.FACE,
+        )
         for modality, seen in fragment.observations.items()
     }
     joined[Modality.VOICE] = None if spoken is None else spoken.voice

@@ -16,6 +16,7 @@ from packs.arrays import F32, U8
 from packs.spec import Modality
 from services.ingest.pipeline.geometry import inside_share, stack
 from services.ingest.pipeline.settings import ObservationSettings
+from services.ingest.pipeline.sharpness import sharpness_of
 from services.ingest.pipeline.tracking import Track
 from services.ingest.pipeline.values import Fragment, Frame, KeyFrame, Observation, Person
 
@@ -23,8 +24,6 @@ __all__ = ["Collector", "Cutter", "SpreadBest"]
 
 # Sizes at which a crop is as good as it gets, in pixels; below, quality falls with the root of the size.
 GOOD_FACE_PX, GOOD_HEAD_PX, GOOD_BODY_PX = 72.0, 72.0, 220.0
-# Variance of the Laplacian at which a crop counts as half sharp.
-HALF_SHARP = 60.0
 # A new key frame must be so much better before the old one is thrown away: each costs an encoding.
 KEY_FRAME_GAIN = 1.2
 FIRST_SLOT_S = 0.24
@@ -143,7 +142,7 @@ class Collector:
         if not keeper.would_keep(frame.position.time_s, quality):
             return quality
         crop = self._cut(modality, frame.image, box)
-        quality *= _sharpness(crop)
+        quality *= sharpness_of(crop)
         keeper.add(Observation(frame.position, quality, crop))
         return quality
 
@@ -185,13 +184,6 @@ def _inside(box: F32, image: U8) -> float:
     margin = 1.0
     sides = (box[0] <= margin, box[1] <= margin, box[2] >= width - margin, box[3] >= height - margin)
     return float(0.7 ** sum(bool(side) for side in sides))
-
-
-def _sharpness(crop: U8) -> float:
-    """In [0.3, 1]; even a blurred crop is worth something when there is no other."""
-    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    variance = float(cv2.Laplacian(grey, cv2.CV_32F).var())
-    return 0.3 + 0.7 * variance / (variance + HALF_SHARP)
 
 
 def _coverage(boxes: F32) -> F32:

@@ -70,7 +70,18 @@ async def test_corrections_help_and_undo_takes_them_back(gallery: KeptGallery) -
     report = report_of(result)
     assert report["undo_restores_bit_for_bit"]
     assert report["films"]["film 0"]["before"]["pairwise"]["f1"] == result.alone["film 0"].before["film 0"].pairwise.f1
+    told = report["films"]["film 0"]["before"]["b_cubed"]
+    assert told["interval"]["low"] <= told["f1"] <= told["interval"]["high"]
+    assert (told["interval"]["drawn"], told["interval"]["count"]) == ("identities", 4)
+    assert 0.0 < told["chance_f1"] < told["f1"]
+    people = {f"person {number}": {"sex": "female" if number % 2 else "male"} for number in range(4)}
+    grouped = replace(result, attributes=people)
+    facts = report_of(grouped)["by_group"]["b_cubed_f1"]["sex"]
+    assert facts["male"]["identities"] == facts["female"]["identities"] == 2
+    assert facts["male"]["chance"] < facts["male"]["mean"]
+    assert "| sex: female |" in page_of(grouped)
     page = page_of(result)
+    assert "group, all films" not in page
     assert "| film 0 |" in page
     assert "| all films |" in page
     assert "bit for bit: yes" in page

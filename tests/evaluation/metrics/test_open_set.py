@@ -28,6 +28,10 @@ def test_it_is_the_best_threshold_of_all() -> None:
             assert found.found.value == pytest.approx(expected)
             assert found.rank_1.value == pytest.approx(rank_1)
             assert found.share == pytest.approx(expected / rank_1)
+            assert found.share_interval is not None
+            assert found.share_interval[0] <= found.share <= found.share_interval[1]
+            # One tracklet of each person among 51.
+            assert found.chance == pytest.approx(1 / 51)
 
 
 def test_a_gallery_without_the_person_may_be_given() -> None:

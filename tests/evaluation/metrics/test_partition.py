@@ -7,7 +7,16 @@ import itertools
 import numpy as np
 import pytest
 
-from evaluation.metrics.partition import Agreement, b_cubed, pairwise
+from evaluation.metrics.partition import (
+    Agreement,
+    b_cubed,
+    b_cubed_f1,
+    by_kind,
+    chance_by_kind,
+    chances,
+    pairwise,
+    pairwise_f1,
+)
 
 
 def slow_pairwise(found: dict[str, int], truth: dict[str, int]) -> tuple[float, float]:
@@ -37,6 +46,53 @@ def test_equals_the_definitions(seed: int) -> None:
     pairs, cubed = pairwise(found, truth), b_cubed(found, truth)
     assert (pairs.precision, pairs.recall) == pytest.approx(slow_pairwise(found, truth))
     assert (cubed.precision, cubed.recall) == pytest.approx(slow_b_cubed(found, truth))
+
+
+def made(seed: int, count: int = 30) -> tuple[dict[str, int], dict[str, int]]:
+    rng = np.random.default_rng(seed)
+    names = [f"{number:02d}" for number in range(count)]
+    found, truth = (dict(zip(names, rng.integers(kinds, size=count).tolist(), strict=True)) for kinds in (5, 4))
+    return found, truth
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_f1_with_an_interval_over_people_is_the_same_f1(seed: int) -> None:
+    found, truth = made(seed)
+    for estimate, agreement in ((pairwise_f1, pairwise), (b_cubed_f1, b_cubed)):
+        figure = estimate(found, truth)
+        assert figure.value == pytest.approx(agreement(found, truth).f1)
+        assert figure.interval[0] <= figure.value <= figure.interval[1]
+        assert (figure.count, figure.unit) == (4, "identities")
+
+
+def test_kinds_weigh_by_their_size() -> None:
+    found, truth = made(5)
+    sizes = {kind: list(truth.values()).count(kind) for kind in range(4)}
+    whole = b_cubed(found, truth)
+    parts = dict(by_kind(found, truth))
+    assert sum(sizes[kind] * parts[kind].precision for kind in parts) / 30 == pytest.approx(whole.precision)
+    assert sum(sizes[kind] * parts[kind].recall for kind in parts) / 30 == pytest.approx(whole.recall)
+
+
+def test_chance_is_the_mean_over_random_partitions_of_the_same_sizes() -> None:
+    found, truth = made(6)
+    rng = np.random.default_rng(0)
+    seen = []
+    for _ in range(3000):
+        mixed = dict(zip(found, rng.permutation(list(found.values())).tolist(), strict=True))
+        pairs, cubed = pairwise(mixed, truth), b_cubed(mixed, truth)
+        first = dict(by_kind(mixed, truth))[0]
+        seen.append((pairs.precision, pairs.recall, cubed.precision, cubed.recall, first.precision, first.recall))
+    pairs, cubed = chances(found, truth)
+    first = dict(chance_by_kind(found, truth))[0]
+    expected = (pairs.precision, pairs.recall, cubed.precision, cubed.recall, first.precision, first.recall)
+    assert np.mean(seen, axis=0) == pytest.approx(expected, abs=0.01)
+
+
+def test_nobody_put_together_and_nobody_belonging_together_is_right() -> None:
+    found, truth = {"a": 0, "b": 1}, {"a": 0, "b": 1}
+    assert pairwise_f1(found, truth).value == 1.0 == pairwise(found, truth).f1
+    assert pairwise_f1({}, {}).value == b_cubed_f1({}, {}).value == 1.0
 
 
 def test_the_example_of_the_paper() -> None:

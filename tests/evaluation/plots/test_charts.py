@@ -7,7 +7,7 @@ from evaluation.rankings import Verdicts
 
 def test_bins_with_few_hits_are_left_out() -> None:
     scores = (0.91, 0.93, 0.95, 0.97, 0.99, 1.0, 0.05)
-    points = calibration_points(Verdicts(scores, (True, True, True, False, True, False, True)))
+    points = calibration_points(Verdicts(scores, (True, True, True, False, True, False, True), ("a",) * 7))
     assert points == [(pytest.approx(5.75 / 6), pytest.approx(4 / 6))]
 
 

@@ -9,6 +9,7 @@ from evaluation.datasets.tracklets import CastSearch, Tracklets
 from evaluation.fusers.fuser import Fuser
 from evaluation.metrics.video_search import mean_over_videos, video_figures
 from evaluation.protocols.apes.report import page_of_apes, plots_of_apes, report_of_apes
+from evaluation.protocols.apes.samplings import Sampling
 from evaluation.protocols.apes.table import ApesResult, run_apes
 from packs.spec import Modality
 
@@ -22,7 +23,7 @@ def tracklets(made_search: MadeSearch) -> Tracklets:
 
 @pytest.fixture
 def result(tracklets: Tracklets, fusers: list[Fuser]) -> ApesResult:
-    return run_apes("made", {"Within": tracklets, "Across": tracklets}, fusers, lambda line: None)
+    return run_apes("made", {"Within": Sampling(tracklets), "Across": Sampling(tracklets)}, fusers, lambda line: None)
 
 
 def test_both_tables_have_their_rows(result: ApesResult) -> None:
@@ -60,7 +61,7 @@ def test_what_has_no_embedding_finds_nobody_and_is_found_last(tracklets: Trackle
         {Modality.VOICE: tracklets.rows[Modality.VOICE]},
         face_visible=np.ones(len(tracklets), bool),
     )
-    result = run_apes("made", {"Across": faceless}, fusers, lambda line: None)
+    result = run_apes("made", {"Across": Sampling(faceless)}, fusers, lambda line: None)
     models = {row.model for row in result.rows if row.task == "seen and heard"}
     assert "face" not in models
     assert "voice" in models
@@ -69,7 +70,7 @@ def test_what_has_no_embedding_finds_nobody_and_is_found_last(tracklets: Trackle
 def test_nothing_to_measure_is_told(tracklets: Tracklets, fusers: list[Fuser]) -> None:
     nobody = Tracklets.of(tracklets.ids, tracklets.movies, [None] * len(tracklets), tracklets.rows)
     with pytest.raises(ValueError, match="no video shows anybody twice"):
-        run_apes("made", {"Across": nobody}, fusers, lambda line: None)
+        run_apes("made", {"Across": Sampling(nobody)}, fusers, lambda line: None)
 
 
 def test_the_report(result: ApesResult, tmp_path: Path) -> None:

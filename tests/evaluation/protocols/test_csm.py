@@ -54,7 +54,7 @@ def test_figures_are_those_of_the_protocol_over_sheets() -> None:
     single = [within({name: sheets[place] for name, sheets in pools.items()}) for place in (0, 1)]
     assert found.mean_average_precision.value == pytest.approx(np.mean([one["map"] for one in single]))
     for k in (1, 3, 5):
-        assert found.top[k] == pytest.approx(np.mean([one[f"top_{k}"] for one in single]))
+        assert found.top[k].value == pytest.approx(np.mean([one[f"top_{k}"] for one in single]))
     one = figures_of({"": pools["f1"][:1]})
     assert one.mean_average_precision.value == pytest.approx(across(pools["f1"][0])["map"])
 
@@ -169,9 +169,25 @@ def test_the_report_has_the_figures_that_are_asked_for(result: CsmResult, tmp_pa
     for film in report["films"].values():
         assert film["map_all"]["full"] >= film["map_all"]["face_only"]
         assert not film["falls_short"]
+        assert film["map_all"]["chance"] < film["map_all"]["face_only"]
+        told = film["intervals"]["map_all.full"]
+        assert told["low"] <= film["map_all"]["full"] <= told["high"]
     assert set(report["kinds"]) == set(report["kinds_as_served"]) == {"portrait", "voice"}
     assert report["kinds"]["portrait"]["calibration_error"] is None
     assert 0.0 <= report["kinds_as_served"]["portrait"]["calibration_error"] <= 1.0
+    low, high = report["kinds"]["portrait"]["open_set"]["share_interval"]
+    assert low <= report["kinds"]["portrait"]["open_set"]["share"] <= high
+    told = report["kinds_as_served"]["portrait"]
+    assert told["intervals"]["calibration_error"]["low"] <= told["intervals"]["calibration_error"]["high"]
+    ways = [row["way"] for row in report["table"] if row["step"] == "+ body" and row["fuser"] == "late fusion"]
+    assert [(one["fuser"], one["way"]) for one in report["over_average"]] == [("late fusion", way) for way in ways]
+    maps = {(row["step"], row["fuser"], row["way"]): row["across"]["map"] for row in report["table"]}
+    for one in report["over_average"]:
+        difference = maps["+ body", "late fusion", one["way"]] - maps["+ body", "average", one["way"]]
+        assert one["value"] == pytest.approx(difference, abs=2e-4)
+        assert one["low"] <= one["value"] <= one["high"]
+    for row in report["table"]:
+        assert all(one["low"] <= row["across"][name] <= one["high"] for name, one in row["across"]["intervals"].items())
     assert report["counts"]["tracklets"] == 64
     assert report["counts"]["tracklets_of_somebody"] == 56
     assert set(report["by_group"]["portrait"]) == {"apparent_age", "skin", "sex"}

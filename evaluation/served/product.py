@@ -1,0 +1,171 @@
+"""The services' code on an index and a cache of this process, filled with tracklets that were read back.
+
+Nothing of the search is made anew here: the edges are the association service's, the answers those of
+`services.search.finding`. So a gallery without some people is asked in seconds, as open-set figures need it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluation.datasets.tracklets import Tracklets
+from packs.arrays import F64
+from packs.calibration import Calibration
+from packs.fuser import FusionMethod
+from packs.manifest import Pack
+from packs.spec import Modality
+from services.association.composing import compose_associations
+from services.association.corrected import CorrectedAssociations
+from services.association.identities.settings import IdentitySettings
+from services.association.settings import LinkingSettings
+from services.backends.associations.fake import FakeAssociationStore
+from services.backends.fusers import Representer
+from services.backends.index.fake import FakeIndex
+from services.backends.schemas import (
+    Appearance,
+    AppearanceKind,
+    EmbeddingRow,
+    Gallery,
+    SpeechSpan,
+    Video,
+    VideoState,
+)
+from services.fusion.handlers import FusionHandlers
+from services.fusion.settings import FusionSettings
+from services.search.chains import Doubt
+from services.search.expansion import Bounds, Expander
+from services.search.finding import PersonFinder
+from services.search.judging import Judge
+from services.search.nearby import NearVectors
+from services.search.parts import ReadPart, vector_of_row
+from services.search.query import Like, Query, QueryPart, Task
+from services.search.reach import ShortTermReach
+from services.search.retrieval import QueryVector, Retriever
+from services.search.rivals import RivalReader
+from services.search.server import MountedFusion
+from services.search.settings import SearchSettings
+from services.search.speaking import SpeakerReader, answers, speaker_of
+from services.search.weighing import Weigher
+
+__all__ = ["ServedGallery"]
+
+GALLERY = "served"
+TOP_K = 1000
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ServedGallery:
+    """A gallery of N tracklets as the product searches it.
+
+    Attributes:
+        tracklets: What is in it.
+        finder: Of the search service.
+        index: Of this process.
+        reach: Where what a hit wears holds.
+        settings: Of the search.
+        associations: As searches read them.
+    """
+
+    tracklets: Tracklets
+    finder: PersonFinder
+    index: FakeIndex
+    reach: ShortTermReach
+    settings: SearchSettings
+    associations: CorrectedAssociations
+
+    @classmethod
+    async def of(
+        cls,
+        tracklets: Tracklets,
+        pack: Pack,
+        search: SearchSettings | None = None,
+        linking: LinkingSettings | None = None,
+        fusion: FusionSettings | None = None,
+        calibration: Mapping[Modality, Calibration] | None = None,
+        networks: Mapping[FusionMethod, Representer] | None = None,
+    ) -> ServedGallery:
+        """Fill an index, and associate its videos one after the other, as ingest does."""
+        settings, links = search or SearchSettings(), linking or LinkingSettings()
+        lines = calibration or pack.calibration
+        index = FakeIndex(pack_digest=pack.digest)
+        await _fill(index, tracklets)
+        composed = compose_associations(index, FakeAssociationStore(), lines, links, IdentitySettings(), _LOGGER)
+        for movie in dict.fromkeys(tracklets.movies):
+            await composed.stored.associate_video(GALLERY, movie)
+        await composed.watch.refresh(GALLERY)
+        near = NearVectors(index, settings.near_mib * 2**20, settings.near_recheck_s)
+        retriever = Retriever(index, near)
+        fusing = MountedFusion(FusionHandlers(lines, fusion or FusionSettings(), networks), _LOGGER)
+        judge = Judge(retriever, Weigher(fusing, index), lines, settings)
+        expander = Expander(composed.associations, Bounds.of(settings))
+        rivals = RivalReader(retriever, fusing, lines, Doubt.of(settings), settings.max_rivals)
+        finder = PersonFinder(retriever, SpeakerReader(index), judge, expander, rivals, lines, settings)
+        reach = ShortTermReach(index, settings.short_term_window_s, settings.max_site_videos)
+        return cls(tracklets, finder, index, reach, settings, composed.associations)
+
+    async def ask(self, vectors: Sequence[QueryVector], task: Task) -> F64:
+        """Scores of the vectors of one part, float64[N]; 0 for what does not come back."""
+        return await self._answer(ReadPart(0, 1.0, tuple(vectors)), task)
+
+    async def ask_like(self, appearance_id: str, task: Task) -> F64:
+        """Scores of what a hit finds by all that is known of it, float64[N]; it is no hit of its own."""
+        appearance = (await self.index.get_appearances(GALLERY, [appearance_id]))[appearance_id]
+        stretches, speaker = await self.reach.of(appearance), speaker_of(appearance)
+        rows = {
+            modality: (await self.index.get_embeddings(modality, GALLERY, [appearance_id])).get(appearance_id)
+            for modality in appearance.modalities
+        }
+        vectors = [
+            vector_of_row(0, 1.0, modality, row, stretches, speaker)
+            for modality, row in rows.items()
+            if row is not None and modality is not Modality.TEXT
+        ]
+        kept = tuple(vector for vector in vectors if vector.weight != 0.0)
+        scores = await self._answer(ReadPart(0, 1.0, kept, appearance_id=appearance_id), task)
+        scores[self.tracklets.ids.index(appearance_id)] = 0.0
+        return scores
+
+    async def _answer(self, part: ReadPart, task: Task) -> F64:
+        query = Query((QueryPart(Like(part.appearance_id or "-")),), GALLERY, task=task)
+        found = await self.finder.find([part], query, self.settings.limit_for(TOP_K))
+        there = await self.index.get_appearances(GALLERY, list(found.scores))
+        scores = np.zeros(len(self.tracklets))
+        for place, one in enumerate(self.tracklets.ids):
+            if one in there and answers(task, there[one]):
+                scores[place] = found.scores[one]
+        return scores
+
+
+async def _fill(index: FakeIndex, tracklets: Tracklets) -> None:
+    await index.open({modality: rows.vectors.shape[1] for modality, rows in tracklets.rows.items()})
+    await index.make_live()
+    await index.put_gallery(Gallery(GALLERY, 0.0))
+    for place, movie in enumerate(dict.fromkeys(tracklets.movies)):
+        await index.put_video(Video(movie, GALLERY, movie, VideoState.READY, 1, float(place), ""))
+    for modality, rows in tracklets.rows.items():
+        kept = np.flatnonzero(rows.present)
+        await index.put_embeddings(modality, [_embedding(tracklets, modality, int(row)) for row in kept])
+    await index.put_appearances([_appearance(tracklets, row) for row in range(len(tracklets))])
+
+
+def _embedding(tracklets: Tracklets, modality: Modality, row: int) -> EmbeddingRow:
+    start_s, end_s = (float(one) for one in tracklets.spans_s[row])
+    held = tracklets.rows[modality]
+    quality, vector = float(held.quality[row]), held.vectors[row]
+    return EmbeddingRow(tracklets.ids[row], GALLERY, tracklets.movies[row], start_s, end_s, 1, quality, vector)
+
+
+def _appearance(tracklets: Tracklets, row: int) -> Appearance:
+    kind = AppearanceKind.TRACKLET if tracklets.on_screen[row] else AppearanceKind.SPEECH
+    start_s, end_s = (float(one) for one in tracklets.spans_s[row])
+    held = tuple(modality for modality, rows in tracklets.rows.items() if rows.present[row])
+    speech: tuple[SpeechSpan, ...] = ()
+    if Modality.VOICE in held:
+        speech = (SpeechSpan(start_s, end_s, float(tracklets.speaker[row])),)
+    place = tracklets.ids[row], GALLERY, tracklets.movies[row], kind
+    return Appearance(*place, start_s, end_s, 1, modalities=held, speech=speech)

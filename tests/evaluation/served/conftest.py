@@ -1,0 +1,3 @@
+from tests.evaluation.protocols.conftest import made_search
+
+__all__ = ["made_search"]

@@ -1,0 +1,48 @@
+"""What blur leaves of a crop, and of the quality of a tracklet."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from services.ingest.pipeline.aggregate import aggregate
+from services.ingest.pipeline.sharpness import clearness_of, sharpness_of
+from services.ingest.pipeline.values import Observation, Position
+
+RNG = np.random.default_rng(1)
+PICTURE = cv2.resize(RNG.integers(0, 256, (24, 24, 3), dtype=np.uint8), (96, 96), interpolation=cv2.INTER_CUBIC)
+VECTOR = np.eye(16, dtype=np.float32)[0]
+
+
+def blurred(sigma: float) -> np.ndarray:
+    return np.asarray(PICTURE if sigma == 0.0 else cv2.GaussianBlur(PICTURE, (0, 0), sigma), np.uint8)
+
+
+def seen(sigma: float, norm: float) -> Observation:
+    return Observation(Position(0, 0.0), 1.0, blurred(sigma), VECTOR, norm)
+
+
+def test_a_blurred_crop_shows_less() -> None:
+    clear = [clearness_of(blurred(sigma)) for sigma in (0.0, 4.0, 6.0, 8.0, 12.0)]
+    assert clear[0] == 1.0
+    assert clear == sorted(clear, reverse=True)
+    assert clear[-1] < 0.2
+    assert clearness_of(np.full((96, 96, 3), 90, np.uint8)) == 0.0
+    assert sharpness_of(np.full((96, 96, 3), 90, np.uint8)) == pytest.approx(0.3)
+    assert 0.8 < sharpness_of(PICTURE) <= 1.0
+
+
+def test_a_long_embedding_of_a_blur_is_not_clear_where_pictures_tell() -> None:
+    # Of 16 dimensions 4 is the usual length.
+    heavy = [seen(12.0, 4.0)] * 4
+    assert aggregate(heavy).quality == pytest.approx(1.0)
+    assert aggregate(heavy, pictures_tell=True).quality == pytest.approx(clearness_of(blurred(12.0)))
+    sharp = [seen(0.0, 3.0)] * 4
+    assert aggregate(sharp, pictures_tell=True).quality == aggregate(sharp).quality == pytest.approx(0.5)
+    # The best three speak, and a vector stays what it is.
+    mixed = aggregate([*heavy, *sharp[:3]], pictures_tell=True)
+    assert mixed.quality == pytest.approx(0.5)
+    np.testing.assert_array_equal(mixed.vector, VECTOR)
+    # A transformer's length tells nothing anyway.
+    assert aggregate(heavy, lengths_tell=False, pictures_tell=True).quality == pytest.approx(1.0)

@@ -1,0 +1,64 @@
+"""A hit that shows no face goes on by that of the appearance to which its looks lead."""
+
+import pytest
+
+from packs.spec import Modality
+from personsearch.v1 import hit_pb2, modality_pb2, query_pb2
+from personsearch.v1 import person_search_service_pb2 as messages
+
+FACE, BODY = modality_pb2.MODALITY_FACE, modality_pb2.MODALITY_BODY
+
+
+def asked(appearance_id: str, **options: int) -> messages.SearchRequest:
+    part = query_pb2.QueryPart(appearance_id=appearance_id)
+    query = query_pb2.Query(parts=[part], filter=query_pb2.Filter(gallery="town"), **options)
+    return messages.SearchRequest(query=query, top_k=100)
+
+
+def found(response: messages.SearchResponse) -> dict[str, hit_pb2.Hit]:
+    return {hit.appearance.appearance_id: hit for hit in response.hits}
+
+
+async def test_it_finds_by_the_face_that_its_looks_lead_to_and_says_how(world, stub) -> None:
+    back = await world.put("back", body=world.body(1), span=(0, 5))
+    front = await world.put("front", face=world.face(1), body=world.body(1), span=(10, 15))
+    far = await world.put("far", face=world.face(1), video="other", span=(0, 5))
+    world.associations.add("town", back, front, Modality.BODY, 0.9)
+    hit = found(await stub.Search(asked(back)))[far]
+    # By no edge: the face was searched for, and is no surer than whose it is.
+    assert hit.score == pytest.approx(0.9, abs=1e-3)
+    assert [(step.target_appearance_id, step.modality) for step in hit.evidence] == [
+        (back, BODY),
+        (front, BODY),
+        (far, FACE),
+    ]
+    assert hit.evidence[0].part_index == 0
+    assert hit.evidence[2].source_appearance_id == front
+
+
+@pytest.mark.parametrize(("quality", "probability"), [(0.6, 0.9), (1.0, 0.65)])
+async def test_neither_an_unclear_face_nor_an_unsure_way_is_adopted(world, stub, quality, probability) -> None:
+    back = await world.put("back", body=world.body(1), span=(0, 5))
+    front = await world.put("front", face=world.face(1), span=(10, 15), quality=quality)
+    far = await world.put("far", face=world.face(1), video="other", span=(0, 5))
+    world.associations.add("town", back, front, Modality.BODY, probability)
+    hits = found(await stub.Search(asked(back)))
+    assert front in hits
+    assert far not in hits
+
+
+async def test_a_hit_with_a_clear_face_asks_by_its_own(world, stub) -> None:
+    own = await world.put("own", face=world.face(1), body=world.body(1), span=(0, 5))
+    other = await world.put("other", face=world.face(2), body=world.body(1), span=(10, 15))
+    theirs = await world.put("theirs", face=world.face(2), video="other", span=(0, 5))
+    world.associations.add("town", own, other, Modality.BODY, 0.9)
+    hits = found(await stub.Search(asked(own)))
+    assert theirs not in hits or hits[theirs].score < 0.1
+
+
+async def test_without_expansion_nothing_is_adopted(world, stub) -> None:
+    back = await world.put("back", body=world.body(1), span=(0, 5))
+    front = await world.put("front", face=world.face(1), span=(10, 15))
+    far = await world.put("far", face=world.face(1), video="other", span=(0, 5))
+    world.associations.add("town", back, front, Modality.BODY, 0.9)
+    assert far not in found(await stub.Search(asked(back, expansion=query_pb2.EXPANSION_NONE)))
