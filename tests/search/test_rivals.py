@@ -101,3 +101,14 @@ async def test_no_more_are_compared_than_is_allowed(retriever: Retriever, fusion
     nobody: Rivals = await reader.of("town", [], NAMES, Speakers())
     assert not nobody.names
     assert nobody.evidence(NAMES) == {}
+
+
+async def test_who_a_network_weighs_is_looked_at_one_by_one(retriever: Retriever) -> None:
+    fusion = FakeFusion(CALIBRATION)
+    reader = RivalReader(retriever, fusion, CALIBRATION, Doubt.of(SETTINGS), 1000)
+    cut = vectors(np.random.default_rng(6))
+    faces = [vector for vector in cut if vector.modality is Modality.FACE]
+    assert reader.strangers(cut, NAMES[:3], NAMES[:1]) == NAMES[1:3]
+    fusion.by_network = True
+    assert reader.strangers(cut, NAMES[:3], NAMES[:1]) == []
+    assert reader.strangers(faces, NAMES[:3], NAMES[:1]) == NAMES[1:3]

@@ -59,8 +59,9 @@ class Shelf:
             sizes: How many edges each has.
             block: All of them, those of the first appearance first; `one` is the appearance.
         """
+        before = len(self._names)
         places = places_of(block.names, self._rows)
-        self._names += list(self._rows)[len(self._names) :]
+        self._names += [block.names[at] for at in np.flatnonzero(places >= before).tolist()]
         end = self._used + len(block)
         self._starts, self._counts = _grown(self._starts, len(self._rows), 0), _grown(self._counts, len(self._rows), -1)
         self._far = _grown(self._far, end, 0)
