@@ -20,6 +20,8 @@ STEPS = ("face", "+ head", "+ voice", "+ body")
 FUSERS = ("average", "MMA", "associative")
 SAMPLINGS = ("Weak", "Within", "Across")
 NAMED = ("+ ensemble", "+ NetVLAD", "+ MMA")
+# What the face's weight must fall with; further ways to look at it are told.
+FALLING = ("blur", "yaw")
 GROUPS = ("apparent_age", "skin", "sex")
 ELSEWHERE = (
     ("reference test vectors and the six properties", "the fast tests"),
@@ -92,7 +94,10 @@ def _face_weights(line: str, reports: Reports) -> list[Claim]:
     """By blur and yaw where that was measured, else by the quality of the face."""
     falls = reports.get("faces", {}).get("falls", {}).get("associative")
     if falls is not None:
-        return [Claim(line, f"the face's weight falls with {kind}", int(fell), ">=", 1) for kind, fell in falls.items()]
+        asked = {kind: (">=", 1) if kind in FALLING else (None, None) for kind in falls}
+        return [
+            Claim(line, f"the face's weight falls with {kind}", int(fell), *asked[kind]) for kind, fell in falls.items()
+        ]
     parts = reports.get("csm", {}).get("face_weights", {}).get("associative") or []
     fall = parts[-1]["weight"] - parts[0]["weight"] if parts else None
     return [Claim(line, "the face's weight, clearest fifth less the least clear", fall, ">", 0.0, note="by quality")]

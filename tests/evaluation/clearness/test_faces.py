@@ -141,10 +141,11 @@ def test_a_report_says_whether_it_falls() -> None:
             "blur": kinds,
             "yaw": kinds,
             "falls": {"associative": {"blur": True, "yaw": False}},
+            "falls_with_sharpness": {"associative": {"blur": True, "yaw": True}},
         }
     )
     assert "| 0.10 | 5 | 0.300 (0.250 to 0.350) | 0.300 (0.250 to 0.350) | -0.200 (-0.300 to -0.100) |" in page
-    assert "associative: blur yes; associative: yaw no" in page
+    assert "Falls: associative: blur yes; associative: yaw no. With `blur_tells`: associative: blur yes" in page
 
 
 def test_tracklets_are_turned_as_their_best_frames_are(film: Film) -> None:

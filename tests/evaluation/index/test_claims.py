@@ -191,7 +191,7 @@ def test_figures_as_served_stand_in_place_of_the_protocols(reports: dict[str, An
 
 
 def test_faces_by_blur_and_yaw_stand_in_place_of_those_by_quality(reports: dict[str, Any]) -> None:
-    falls = {"associative": {"blur": True, "yaw": False}}
+    falls = {"associative": {"blur": True, "yaw": False, "yaw, sharpness": False}}
     claims = claims_of(reports | {"faces": {"falls": falls}}, GALLERY)
     assert failed(claims) == ["csm: the face's weight falls with yaw"]
 
