@@ -36,13 +36,16 @@ from services.backends.schemas import (
 )
 from services.fusion.handlers import FusionHandlers
 from services.fusion.settings import FusionSettings
+from services.search.chains import Doubt
 from services.search.expansion import Bounds, Expander
 from services.search.finding import PersonFinder
 from services.search.judging import Judge
+from services.search.nearby import NearVectors
 from services.search.parts import ReadPart, vector_of_row
 from services.search.query import Like, Query, QueryPart, Task
 from services.search.reach import ShortTermReach
 from services.search.retrieval import QueryVector, Retriever
+from services.search.rivals import RivalReader
 from services.search.server import MountedFusion
 from services.search.settings import SearchSettings
 from services.search.speaking import SpeakerReader, answers, speaker_of
@@ -95,11 +98,13 @@ class ServedGallery:
         for movie in dict.fromkeys(tracklets.movies):
             await composed.stored.associate_video(GALLERY, movie)
         await composed.watch.refresh(GALLERY)
-        retriever = Retriever(index)
+        near = NearVectors(index, settings.near_mib * 2**20, settings.near_recheck_s)
+        retriever = Retriever(index, near)
         fusing = MountedFusion(FusionHandlers(lines, fusion or FusionSettings(), networks), _LOGGER)
         judge = Judge(retriever, Weigher(fusing, index), lines, settings)
         expander = Expander(composed.associations, Bounds.of(settings))
-        finder = PersonFinder(retriever, SpeakerReader(index), judge, expander, lines, settings)
+        rivals = RivalReader(retriever, fusing, lines, Doubt.of(settings), settings.max_rivals)
+        finder = PersonFinder(retriever, SpeakerReader(index), judge, expander, rivals, lines, settings)
         reach = ShortTermReach(index, settings.short_term_window_s, settings.max_site_videos)
         return cls(tracklets, finder, index, reach, settings, composed.associations)
 

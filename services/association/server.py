@@ -29,7 +29,9 @@ async def build(settings: AssociationProcessSettings) -> GrpcServer:
     """
     pack = Pack.load(settings.pack)
     milvus = _needed(settings.milvus.uri, "PERSONSEARCH_MILVUS__URI")
-    store = RedisAssociationStore(_needed(settings.redis.url, "PERSONSEARCH_REDIS__URL"))
+    store = RedisAssociationStore(
+        _needed(settings.redis.url, "PERSONSEARCH_REDIS__URL"), mirror_bytes=settings.linking.mirror_mib * 2**20
+    )
     index = MilvusIndex(milvus, pack.digest, token=settings.milvus.token)
     await index.open(dimensions_of(pack))
     await claim(index)

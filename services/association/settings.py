@@ -43,6 +43,7 @@ class LinkingSettings(Section):
         max_site_videos: Most videos of one site, nearest in time first, that a video's bodies are compared with.
         mend_wait_s: Longest time that a read waits for videos which the cache does not know.
         unready_s: A video that could not be mended, since its ingest goes on, is not looked at again so long.
+        mirror_mib: Room for edges that a process keeps beside Redis: at 40 an appearance a MiB is for 1,700 of them.
         recheck_s: Time between two looks for videos that were never associated although nobody asked for them.
     """
 
@@ -55,6 +56,7 @@ class LinkingSettings(Section):
     max_site_videos: PositiveInt = 16
     mend_wait_s: PositiveFloat = 5.0
     unready_s: PositiveFloat = 5.0
+    mirror_mib: Annotated[int, Field(ge=0)] = 128
     recheck_s: PositiveFloat = 30.0
 
 

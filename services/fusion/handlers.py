@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from packs.arrays import F64
 from packs.calibration import Calibration
 from packs.errors import PackError
 from packs.fuser import FusionMethod
 from packs.spec import Modality
 from services.backends.fusers import Representer
+from services.fusion.columns import Column, seen
 from services.fusion.embedded import Asked, EmbeddedCandidate, pairs_of
 from services.fusion.fusing import Aspect, Candidate, Fused, Fuser
 from services.fusion.networks import NetworkFuser
@@ -39,6 +41,7 @@ class FusionHandlers:
     ) -> None:
         known = {modality: line for modality, line in calibration.items() if modality not in settings.off}
         self._fuser = Fuser(known, settings)
+        self._calibration, self._settings = known, settings
         self._method = settings.method
         self._networks = {
             method: NetworkFuser(method, representer, self._fuser, settings)
@@ -65,6 +68,10 @@ class FusionHandlers:
         if off:
             candidates = [_without(candidate, off) for candidate in candidates]
         return [self._fuser.fuse(candidate, aspect) for candidate in candidates]
+
+    async def seen(self, columns: Sequence[Column], links: F64) -> F64:
+        """Give the probabilities alone, float64[N], that very many candidates show the person, as `columns.seen`."""
+        return seen(self._calibration, self._settings, columns, links)
 
     async def fuse_embeddings(
         self,

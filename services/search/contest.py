@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -49,7 +49,23 @@ class Opinion:
     clear: float
 
 
-_SILENT = Opinion(0.0, 0.0)
+class Many(Protocol):
+    """The opinions of M appearances, as `rivals.Rivals` has them."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Their ids."""
+        ...
+
+    @property
+    def beliefs(self) -> F64:
+        """As `Opinion.belief`, float64[M]."""
+        ...
+
+    @property
+    def clear(self) -> F64:
+        """As `Opinion.clear`, float64[M]."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,10 +76,23 @@ class Opinions:
     clear: F64
 
     @classmethod
-    def of(cls, names: Sequence[str], said: Mapping[str, Opinion]) -> Self:
-        """The opinions of some appearances, in order; those who say nothing deny nothing."""
-        opinions = [said.get(name, _SILENT) for name in names]
-        return cls(np.array([one.belief for one in opinions]), np.array([one.clear for one in opinions]))
+    def of(cls, names: Sequence[str], said: Mapping[str, Opinion], rivals: Many | None = None) -> Self:
+        """The opinions of some appearances, in order; those who say nothing deny nothing.
+
+        Args:
+            names: Their ids, each once.
+            said: What some of them say.
+            rivals: What others say, as arrays.
+        """
+        rows = {name: row for row, name in enumerate(names)}
+        beliefs, clear = np.zeros(len(names)), np.zeros(len(names))
+        if rivals is not None and len(rivals.names):
+            at = [rows[name] for name in rivals.names]
+            beliefs[at], clear[at] = rivals.beliefs, rivals.clear
+        for name, opinion in said.items():
+            if name in rows:
+                beliefs[rows[name]], clear[rows[name]] = opinion.belief, opinion.clear
+        return cls(beliefs, clear)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from packs.arrays import F32, U8
+from packs.arrays import F32, F64, U8
 from packs.calibration import Calibration
 from packs.detections import DetectionClass, Detections
 from packs.sound import HOP, SAMPLE_RATE, frame_count
@@ -25,10 +25,12 @@ from services.search.chains import tells
 from services.search.ports import (
     AskedEmbedding,
     Candidate,
+    Column,
     EmbeddedCandidate,
     Evidence,
     FusedEvidence,
     PortUnavailableError,
+    candidates_of,
 )
 from services.search.query import Task
 
@@ -88,6 +90,11 @@ class FakeFusion:
         if self.failing:
             raise PortUnavailableError("the fake was told to fail")
         return [self._linked(candidate, task) for candidate in candidates]
+
+    async def seen(self, columns: Sequence[Column], links: F64) -> F64:
+        """The same, one by one."""
+        fused = await self.fuse(candidates_of(columns, links), Task.SEEN)
+        return np.array([verdict.probability for verdict in fused], dtype=np.float64)
 
     async def fuse_embeddings(
         self, asked: Sequence[AskedEmbedding], candidates: Sequence[EmbeddedCandidate], task: Task

@@ -13,7 +13,7 @@ from services.search.adopting import KeyAdopter
 from services.search.answer import Belief, Degradation, Step
 from services.search.answering import kind_of, settled
 from services.search.chains import Calibrations, Chain
-from services.search.contest import Opinion, Opinions, contested
+from services.search.contest import Opinions, contested
 from services.search.expansion import Expanded, Expander, Path
 from services.search.judging import HEARING, Judge
 from services.search.parts import ReadPart
@@ -21,6 +21,7 @@ from services.search.query import Query, Task
 from services.search.ranking import Direct
 from services.search.reach import LONG_TERM
 from services.search.retrieval import QueryVector, Retrieved, Retriever, merged, only
+from services.search.rivals import RivalReader
 from services.search.settings import SearchSettings
 from services.search.speaking import SpeakerReader, Speakers
 from services.search.weighing import Asked
@@ -89,6 +90,7 @@ class PersonFinder:
         speakers: Who speaks.
         judge: Weighs evidence and chains.
         expander: Follows associations.
+        rivals: Compares the query with everybody around.
         calibration: Of the active pack; every vector of a query has a modality that is in it.
         settings: How far to look.
     """
@@ -99,6 +101,7 @@ class PersonFinder:
         speakers: SpeakerReader,
         judge: Judge,
         expander: Expander,
+        rivals: RivalReader,
         calibration: Calibrations,
         settings: SearchSettings,
     ) -> None:
@@ -106,6 +109,7 @@ class PersonFinder:
         self._speakers = speakers
         self._judge = judge
         self._expander = expander
+        self._rivals = rivals
         self._calibration = calibration
         self._settings = settings
         self._adopter = KeyAdopter(expander, retriever, settings, tuple(calibration))
@@ -209,10 +213,15 @@ class PersonFinder:
                 0.0 if self._tells_others(parts) else self._settings.min_edge_alone,
             )
             if blocked or self._tells_others(parts):
-                ends = expanded.edges.names
-                compared = await self._judge.compared(query.gallery, vectors_of(parts), retrieved, ends)
-                opinions = await self._judge.opinions(asked, compared.evidence, direct, speakers, ends)
-                paths = self._contested(expanded, seeds, opinions, blocked)
+                names = expanded.edges.names
+                cut = [one for one in vectors_of(parts) if one.modality in LONG_TERM and one.key in retrieved.cut]
+                strangers = frozenset(self._rivals.strangers(cut, names, retrieved.evidence))
+                known = [one for one in names if one not in strangers]
+                compared = await self._judge.compared(query.gallery, vectors_of(parts), retrieved, known)
+                opinions = await self._judge.opinions(asked, compared.evidence, direct, speakers, known)
+                rivals = await self._rivals.of(query.gallery, cut, sorted(strangers), speakers)
+                paths = self._contested(expanded, seeds, Opinions.of(names, opinions, rivals), blocked)
+                compared = merged([compared, Retrieved(rivals.evidence(paths), loading=rivals.loading)])
             else:
                 paths = expanded.paths
             if not expanded.complete:
@@ -250,13 +259,12 @@ class PersonFinder:
         self,
         expanded: Expanded,
         seeds: Mapping[str, float],
-        opinions: Mapping[str, Opinion],
+        opinions: Opinions,
         blocked: frozenset[str],
     ) -> Mapping[str, Path]:
         """What everybody else leaves of the chains."""
         hops, stop = self._settings.max_hops, self._settings.stop_probability
-        said = Opinions.of(expanded.edges.names, opinions)
-        return contested(expanded.edges, seeds, said, blocked, hops=hops, stop=stop)
+        return contested(expanded.edges, seeds, opinions, blocked, hops=hops, stop=stop)
 
     def _seeds(self, direct: Mapping[str, Direct], blocked: frozenset[str]) -> dict[str, float]:
         strong = [

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from packs.arrays import F32, U8
+from packs.arrays import F32, F64, U8
 from packs.detections import Detections
 from packs.spec import Modality
 from services.backends.associations.blocks import EdgeBlock
@@ -44,6 +44,41 @@ class Candidate:
 
     evidence: tuple[Evidence, ...]
     speaker: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """What one vector of the query says of N appearances.
+
+    Attributes:
+        part_index: The part that the vector is of.
+        modality: Of all these embeddings.
+        weight: Of the part, in [-1, 1]; below 0 it counts against.
+        cosines: float64[N], in [-1, 1]; NaN where an appearance has no such embedding.
+        qualities: float64[N], as `Evidence.quality`.
+    """
+
+    part_index: int
+    modality: Modality
+    weight: float
+    cosines: F64
+    qualities: F64
+
+    def evidence(self, row: int) -> Evidence | None:
+        """What it says of one of them, if anything."""
+        cosine = float(self.cosines[row])
+        if cosine != cosine:
+            return None
+        return Evidence(self.part_index, self.modality, cosine, self.weight, float(self.qualities[row]))
+
+
+def candidates_of(columns: Sequence[Column], links: F64) -> list[Candidate]:
+    """The appearances of some columns one by one; `links` are their speakers, float64[N]."""
+    pieces = ([column.evidence(row) for column in columns] for row in range(len(links)))
+    return [
+        Candidate(tuple(piece for piece in of if piece is not None), speaker)
+        for of, speaker in zip(pieces, links.tolist(), strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +144,18 @@ class Fusion(Protocol):
 
     async def fuse(self, candidates: Sequence[Candidate], task: Task) -> list[FusedEvidence]:
         """One verdict for each candidate, in order, on what is asked. Raises PortUnavailableError."""
+        ...
+
+    async def seen(self, columns: Sequence[Column], links: F64) -> F64:
+        """The probabilities alone that each of very many appearances shows the person. Raises PortUnavailableError.
+
+        Args:
+            columns: What the query's vectors say of them.
+            links: float64[N], how sure it is that who is heard in each is who is seen.
+
+        Returns:
+            float64[N]; 0 without evidence for it.
+        """
         ...
 
     @property

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import grpc
 import numpy as np
 
+from packs.arrays import F64
 from packs.spec import Modality
 from personsearch.v1 import (
     association_service_pb2,
@@ -24,11 +25,13 @@ from services.search.answer import Share, Who
 from services.search.ports import (
     AskedEmbedding,
     Candidate,
+    Column,
     EmbeddedCandidate,
     Evidence,
     FusedEvidence,
     HeldEmbedding,
     PortUnavailableError,
+    candidates_of,
 )
 from services.search.query import Task
 
@@ -132,6 +135,11 @@ class RemoteFusion:
                 raise PortUnavailableError(f"fusion gave {len(response.fused)} verdicts on {len(asked)} candidates")
             fused.extend(fused_from_proto(verdict) for verdict in response.fused)
         return fused
+
+    async def seen(self, columns: Sequence[Column], links: F64) -> F64:
+        """Ask as of any candidates."""
+        fused = await self.fuse(candidates_of(columns, links), Task.SEEN)
+        return np.array([verdict.probability for verdict in fused], dtype=np.float64)
 
     async def fuse_embeddings(
         self, asked: Sequence[AskedEmbedding], candidates: Sequence[EmbeddedCandidate], task: Task

@@ -13,8 +13,9 @@ from packs.arrays import F32
 from packs.spec import Modality
 from services.backends.index.protocol import IndexLoadingError, VectorIndex
 from services.backends.schemas import EmbeddingRow, Neighbour, Scope
-from services.search.ports import Evidence
-from services.search.reach import Stretch
+from services.search.nearby import Near, NearVectors
+from services.search.ports import Column, Evidence
+from services.search.reach import LONG_TERM, Stretch
 
 Key = tuple[int, Modality]
 
@@ -77,10 +78,15 @@ class _Job:
 
 
 class Retriever:
-    """Asks the index for neighbours and for the cosines that a neighbour list lacks."""
+    """Asks the index for neighbours and for the cosines that a neighbour list lacks.
 
-    def __init__(self, index: VectorIndex) -> None:
-        self._index = index
+    Args:
+        index: The index.
+        near: The faces and voices of it that are read again and again; its owner closes it.
+    """
+
+    def __init__(self, index: VectorIndex, near: NearVectors) -> None:
+        self._index, self._near = index, near
 
     async def nearest(self, vectors: Sequence[QueryVector], scope: Scope, limit: int) -> Retrieved:
         """The nearest appearances of each vector in a scope, at most `limit` each."""
@@ -99,6 +105,36 @@ class Retriever:
     async def compare(self, vectors: Sequence[QueryVector], gallery: str, appearance_ids: Iterable[str]) -> Retrieved:
         """What every vector says of every one of some appearances, within its reach."""
         ids = sorted(set(appearance_ids))
+        lasting = [vector for vector in vectors if vector.modality in LONG_TERM]
+        brief = [vector for vector in vectors if vector.modality not in LONG_TERM]
+        (columns, loading), rest = await asyncio.gather(
+            self.columns(lasting, gallery, ids), self._compare_brief(brief, gallery, ids)
+        )
+        evidence: dict[str, list[Evidence]] = defaultdict(list)
+        for column in columns:
+            for row in np.flatnonzero(~np.isnan(column.cosines)).tolist():
+                if (piece := column.evidence(row)) is not None:
+                    evidence[ids[row]].append(piece)
+        return merged([Retrieved(_frozen(evidence), loading=loading), rest])
+
+    async def columns(
+        self, vectors: Sequence[QueryVector], gallery: str, appearance_ids: Sequence[str]
+    ) -> tuple[list[Column], bool]:
+        """What long-term vectors say of some appearances, each once; and whether some of it was being loaded."""
+        columns: list[Column] = []
+        loading = False
+        for modality in sorted({vector.modality for vector in vectors}) if appearance_ids else ():
+            try:
+                near = await self._near.of(modality, gallery, appearance_ids)
+            except IndexLoadingError:
+                loading = True
+                continue
+            if near.there.any():
+                columns += [_column(vector, near) for vector in vectors if vector.modality is modality]
+        return columns, loading
+
+    async def _compare_brief(self, vectors: Sequence[QueryVector], gallery: str, ids: Sequence[str]) -> Retrieved:
+        """What short-term vectors say."""
         modalities = sorted({vector.modality for vector in vectors}) if ids else []
         read = await asyncio.gather(*(self.read(modality, gallery, ids) for modality in modalities))
         evidence: dict[str, list[Evidence]] = defaultdict(list)
@@ -188,6 +224,17 @@ def _cosines(
     for vector, of_vector in zip(vectors, cosines.tolist(), strict=True):
         for row, cosine in zip(rows, of_vector, strict=True):
             yield vector, row, cosine
+
+
+def _column(vector: QueryVector, near: Near) -> Column:
+    cosines = np.clip((near.vectors @ vector.vector).astype(np.float64), -1.0, 1.0)
+    return Column(
+        vector.part_index,
+        vector.modality,
+        vector.weight,
+        np.where(near.there, cosines, np.nan),
+        np.minimum(near.qualities, vector.quality),
+    )
 
 
 def _evidence(vector: QueryVector, neighbour: Neighbour) -> Evidence:

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 
 import grpc
 
+from packs.arrays import F64
 from packs.fuser import FusionMethod
 from packs.manifest import Pack
 from packs.spec import Modality
@@ -31,6 +32,7 @@ from services.backends.index.protocol import VectorIndex
 from services.backends.inference.factory import backend_from_settings
 from services.backends.vision import VisionModels
 from services.backends.words import WordModels
+from services.fusion import columns as fusing_columns
 from services.fusion import embedded, fusing
 from services.fusion.composing import compose_fusion
 from services.fusion.handlers import FusionHandlers
@@ -39,6 +41,7 @@ from services.fusion.settings import FusionSettings
 from services.runtime.errors import BackendUnavailableError
 from services.runtime.server import GrpcServer, MountedService
 from services.search.answer import Share, Who
+from services.search.chains import Doubt
 from services.search.clips import ClipReader, PortraitReader
 from services.search.expansion import Bounds, Expander
 from services.search.faces import FaceFinder
@@ -46,11 +49,13 @@ from services.search.finding import PersonFinder
 from services.search.handlers import SearchHandlers
 from services.search.judging import Judge
 from services.search.listing import AppearanceLister
+from services.search.nearby import NearVectors
 from services.search.parts import PartReader
 from services.search.ports import (
     AskedEmbedding,
     Associations,
     Candidate,
+    Column,
     EmbeddedCandidate,
     FusedEvidence,
     Fusion,
@@ -65,6 +70,7 @@ from services.search.query_reading import PictureReader
 from services.search.reach import ShortTermReach
 from services.search.remote import RemoteAssociations, RemoteFusion, RemoteIdentities
 from services.search.retrieval import Retriever
+from services.search.rivals import RivalReader
 from services.search.servicer import mounted
 from services.search.settings import SearchProcessSettings, SearchSettings
 from services.search.sound_reading import SoundReader
@@ -160,6 +166,15 @@ class MountedFusion:
             for verdict in fused
         ]
 
+    async def seen(self, columns: Sequence[Column], links: F64) -> F64:
+        """Ask the handlers."""
+        said = [fusing_columns.Column(one.modality, one.weight, one.cosines, one.qualities) for one in columns]
+        try:
+            return await self._handlers.seen(said, links)
+        except Exception as error:
+            self._logger.warning("fusion failed", extra={"error": str(error)}, exc_info=_unforeseen(error))
+            raise PortUnavailableError(f"fusion: {error}") from error
+
 
 async def compose(settings: SearchStackSettings, logger: logging.Logger) -> GrpcServer:
     """The server with its back ends open; it is not started yet.
@@ -194,8 +209,10 @@ async def _compose(settings: SearchStackSettings, logger: logging.Logger, opened
     lister = AppearanceLister(index, retrieval.max_key_boxes)
     # What is switched off is neither retrieved nor followed: an answer rests on nothing that has no weight.
     heeded = pack.without(settings.evidence.off)
+    near = _near(index, retrieval)
+    opened.push_async_callback(near.aclose)
     handlers = build_handlers(
-        retrieval, heeded, index, vision, hearing, words, executor, associations, fusion, logger, identities
+        retrieval, heeded, index, vision, hearing, words, executor, associations, fusion, logger, identities, near
     )
     return GrpcServer(
         settings.server,
@@ -220,8 +237,9 @@ def build_handlers(
     fusion: Fusion,
     logger: logging.Logger,
     identities: Identities | None = None,
+    near: NearVectors | None = None,
 ) -> SearchHandlers:
-    """The handlers on whatever stands behind the Protocols."""
+    """The handlers on whatever stands behind the Protocols; whoever gives `near` closes it."""
     portrait, voice = settings.portrait, settings.voice
     pictures = PictureReader(
         executor, max_bytes=portrait.max_bytes, max_pixels=portrait.max_pixels, working_side=portrait.working_side
@@ -231,10 +249,16 @@ def build_handlers(
     clips = ClipReader(sounds, VoiceFinder(hearing, voice))
     reach = ShortTermReach(index, settings.short_term_window_s, settings.max_site_videos)
     reader = PartReader(index, pack, portraits, clips, TextReader(words), reach)
-    expander, retriever = Expander(associations, Bounds.of(settings)), Retriever(index)
+    near = _near(index, settings) if near is None else near
+    expander, retriever = Expander(associations, Bounds.of(settings)), Retriever(index, near)
     judge = Judge(retriever, Weigher(fusion, index), pack.calibration, settings)
-    finder = PersonFinder(retriever, SpeakerReader(index), judge, expander, pack.calibration, settings)
+    rivals = RivalReader(retriever, fusion, pack.calibration, Doubt.of(settings), settings.max_rivals)
+    finder = PersonFinder(retriever, SpeakerReader(index), judge, expander, rivals, pack.calibration, settings)
     return SearchHandlers(index, reader, finder, settings, logger, identities)
+
+
+def _near(index: VectorIndex, settings: SearchSettings) -> NearVectors:
+    return NearVectors(index, settings.near_mib * 2**20, settings.near_recheck_s)
 
 
 def _associations(
@@ -247,7 +271,9 @@ def _associations(
         opened.push_async_callback(channel.close)
         remote = RemoteAssociations(channel, settings.retrieval.expansion_timeout_s, logger)
         return remote, RemoteIdentities(channel, settings.identities.label_wait_s * 2, logger), []
-    store = RedisAssociationStore(_needed(settings.redis.url, "PERSONSEARCH_REDIS__URL"))
+    store = RedisAssociationStore(
+        _needed(settings.redis.url, "PERSONSEARCH_REDIS__URL"), mirror_bytes=settings.linking.mirror_mib * 2**20
+    )
     opened.push_async_callback(store.aclose)
     composed = compose_associations(index, store, pack.calibration, settings.linking, settings.identities, logger)
     opened.push_async_callback(composed.aclose)

@@ -81,6 +81,9 @@ class SearchSettings(Section):
         adopt_probability: The least probability of these, times the clearness of that face.
         adopt_nodes: Most appearances that are touched for it.
         max_rivals: Most appearances that one query is compared with to know who is somebody else.
+        near_mib: Room for faces, and as much for voices, that queries were compared with: at 256 numbers each a MiB is
+            for 1,024 of them.
+        near_recheck_s: How long they may be kept after their video is gone from the index.
         stop_probability: A chain that has sunk below this is not followed.
         expansion_timeout_s: Longest time for all associations of a query; then the answer has what was reached.
         contradiction_weight: How much a long-term modality that speaks against (a clear, different face) takes from
@@ -113,6 +116,8 @@ class SearchSettings(Section):
     adopt_probability: Probability = 0.7
     adopt_nodes: PositiveInt = 200
     max_rivals: PositiveInt = 2000
+    near_mib: PositiveInt = 128
+    near_recheck_s: PositiveFloat = 30.0
     stop_probability: Probability = 0.1
     expansion_timeout_s: PositiveFloat = 2.0
     contradiction_weight: Annotated[float, Field(ge=0.0)] = 1.0

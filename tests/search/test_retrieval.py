@@ -6,6 +6,7 @@ import pytest
 
 from packs.spec import Modality
 from services.backends.schemas import Scope
+from services.search.nearby import NearVectors
 from services.search.reach import Stretch
 from services.search.retrieval import QueryVector, Retrieved, Retriever, heard, merged
 
@@ -35,7 +36,7 @@ def index(world) -> Counting:
 
 @pytest.fixture
 def retriever(index: Counting) -> Retriever:
-    return Retriever(index)
+    return Retriever(index, NearVectors(index, 2**20, 30.0))
 
 
 def cosines(retrieved: Retrieved, name: str) -> dict[tuple[int, Modality], float]:

@@ -44,7 +44,7 @@ class AssociationStore(Protocol):
     ) -> tuple[EdgeBlock, list[str]]:
         """Read the same edges as arrays, those of at least a probability; and say which ids are of no known video.
 
-        All ids that were asked for are among the block's names.
+        All ids that are known are among the block's names.
         """
         ...
 

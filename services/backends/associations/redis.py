@@ -4,6 +4,7 @@ Keys of a gallery share one hash slot, by the tag in braces:
 
 * ``assoc:{gallery}:known``           set of the ids of the known videos
 * ``assoc:{gallery}:v:<video>``       set of the video's appearance ids
+* ``assoc:{gallery}:stamp``           string, another one after each change of any ``e:`` string
 * ``assoc:{gallery}:e:<appearance>``  string: one record of 21 bytes for each edge, the far end's id (16 bytes), the
                                       modality (1 byte) and the probability (float32); empty when there is no edge
 
@@ -16,35 +17,35 @@ and taking edges out are scripts, so that two writers cannot lose each other's e
 from __future__ import annotations
 
 import json
-import struct
+import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from packs.arrays import I64, U8
 from packs.spec import Modality
-from services.backends.associations.blocks import MODALITIES, MODALITY_CODES, EdgeBlock
+from services.backends.associations import records
+from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
 from services.backends.associations.layout import EDGE_LIMITS, strongest
-from services.backends.redis_client import connect, redis_errors
+from services.backends.associations.mirror import EdgeMirror, Shelf
+from services.backends.redis_client import connect, read_many, redis_errors
 from services.backends.schemas import Association
 from services.runtime.errors import BackendUnavailableError
 
 __all__ = ["RedisAssociationStore"]
 
-_RECORD = struct.Struct("<16sBf")
-_COLUMNS = np.dtype([("far", "V16"), ("code", "u1"), ("probability", "<f4")])
-_ID_BYTES = 16
 _ENDS_PER_SCRIPT = 500
 _KEYS_PER_CALL = 1000
 
-# KEYS[1]: prefix of the strings. ARGV[1]: limits, JSON {modality's code: n}. Then appearances, each with new records.
+# KEYS[1]: prefix of the strings, KEYS[2]: the stamp. ARGV[1]: limits, JSON {modality's code: n}, ARGV[2]: the stamp
+# from now on. Then appearances, each with new records.
 _MERGE = """
 local limits = cjson.decode(ARGV[1])
 local function stronger(a, b)
   if a[2] ~= b[2] then return a[2] > b[2] end
   return a[1] < b[1]
 end
-for i = 2, #ARGV, 2 do
+redis.call('SET', KEYS[2], ARGV[2])
+for i = 3, #ARGV, 2 do
   local key = KEYS[1] .. ARGV[i]
   local records = (redis.call('GET', key) or '') .. ARGV[i + 1]
   local last = {}
@@ -68,11 +69,13 @@ for i = 2, #ARGV, 2 do
 end
 return #ARGV
 """
-# KEYS[1]: prefix of the strings. ARGV[1]: ids that go, 16 bytes each. Then the appearances whose edges to them go.
+# KEYS[1]: prefix of the strings, KEYS[2]: the stamp. ARGV[1]: ids that go, 16 bytes each, ARGV[2]: the stamp from now
+# on. Then the appearances whose edges to them go.
 _CUT = """
 local gone = {}
 for at = 1, #ARGV[1], 16 do gone[string.sub(ARGV[1], at, at + 15)] = true end
-for i = 2, #ARGV do
+redis.call('SET', KEYS[2], ARGV[2])
+for i = 3, #ARGV do
   local key = KEYS[1] .. ARGV[i]
   local records = redis.call('GET', key)
   if records then
@@ -95,10 +98,19 @@ class RedisAssociationStore:
         url: ``redis://``, ``rediss://`` or ``unix://``.
         limits: How many edges of each modality an appearance keeps.
         timeout_s: Deadline of a call.
+        mirror_bytes: Room for edges that are kept in the process.
     """
 
-    def __init__(self, url: str, *, limits: Mapping[Modality, int] = EDGE_LIMITS, timeout_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        limits: Mapping[Modality, int] = EDGE_LIMITS,
+        timeout_s: float = 5.0,
+        mirror_bytes: int = 0,
+    ) -> None:
         self._redis = connect(url, timeout_s)
+        self._mirror = EdgeMirror(mirror_bytes)
         self._limits = {str(MODALITY_CODES[modality]): limit for modality, limit in limits.items()}
 
     async def put_video(
@@ -114,14 +126,22 @@ class RedisAssociationStore:
         ends = {one: bytearray() for one in appearance_ids}
         for edge in edges:
             code = MODALITY_CODES[edge.modality]
-            ends.setdefault(edge.first, bytearray()).extend(_record(edge.second, code, edge.probability))
-            ends.setdefault(edge.second, bytearray()).extend(_record(edge.first, code, edge.probability))
+            ends.setdefault(edge.first, bytearray()).extend(records.packed(edge.second, code, edge.probability))
+            ends.setdefault(edge.second, bytearray()).extend(records.packed(edge.first, code, edge.probability))
         with redis_errors():
             if appearance_ids:
                 await self._redis.sadd(_key(gallery, "v", video_id), *appearance_ids)
             for part in _parts(list(ends), _ENDS_PER_SCRIPT):
                 arguments = [argument for one in part for argument in (one, bytes(ends[one]))]
-                await self._redis.eval(_MERGE, 1, _key(gallery, "e", ""), json.dumps(self._limits), *arguments)
+                await self._redis.eval(
+                    _MERGE,
+                    2,
+                    _key(gallery, "e", ""),
+                    _key(gallery, "stamp"),
+                    json.dumps(self._limits),
+                    uuid.uuid4().hex,
+                    *arguments,
+                )
             await self._redis.sadd(_key(gallery, "known"), video_id)
 
     async def edges_of(
@@ -129,7 +149,7 @@ class RedisAssociationStore:
     ) -> dict[str, list[Association]]:
         """Read edges, strongest first."""
         found = await self._strings(gallery, list(dict.fromkeys(appearance_ids)))
-        return {one: strongest(one, _ends(records), modalities) for one, records in found.items()}
+        return {one: strongest(one, records.ends(value), modalities) for one, value in found.items()}
 
     async def block_of(
         self,
@@ -140,9 +160,30 @@ class RedisAssociationStore:
     ) -> tuple[EdgeBlock, list[str]]:
         """Read edges as arrays."""
         ids = list(dict.fromkeys(appearance_ids))
-        found = await self._strings(gallery, ids)
-        codes = [MODALITY_CODES[modality] for modality in modalities or MODALITY_CODES]
-        return _block(ids, found, codes, min_probability), [one for one in ids if one not in found]
+        wanted = np.zeros(256, dtype=np.bool_)
+        wanted[[MODALITY_CODES[modality] for modality in modalities or MODALITY_CODES]] = True
+        with redis_errors():
+            stamp = await self._redis.get(_key(gallery, "stamp"))
+        shelf = self._mirror.shelf(gallery, stamp if isinstance(stamp, bytes) else None)
+        if shelf is None:
+            strings = await self._all_values(gallery, ids)
+            missing = [one for one, value in zip(ids, strings, strict=True) if value is None]
+            return records.block(ids, strings, wanted, min_probability), missing
+        missing = await self._learn(gallery, shelf, shelf.unread(ids))
+        return shelf.block(ids, wanted, min_probability), missing
+
+    async def _learn(self, gallery: str, shelf: Shelf, unread: Sequence[str]) -> list[str]:
+        """Read what a shelf lacks; say what is not there."""
+        if not unread:
+            return []
+        strings = dict(zip(unread, await self._all_values(gallery, unread), strict=True))
+        found = {one: value for one, value in strings.items() if value is not None}
+        everything = records.block(list(found), list(found.values()), np.ones(256, dtype=np.bool_), 0.0)
+        shelf.learn(list(found), [records.length(value) for value in found.values()], everything)
+        return [one for one in unread if one not in found]
+
+    async def _all_values(self, gallery: str, ids: Sequence[str]) -> list[bytes | None]:
+        return [value for part in _parts(ids, _KEYS_PER_CALL) for value in await self._values(gallery, part)]
 
     async def known_videos(self, gallery: str) -> frozenset[str]:
         """Say which videos' edges are cached."""
@@ -156,13 +197,18 @@ class RedisAssociationStore:
         if not own:
             return was_known
         strings = await self._strings(gallery, await self._all_appearances(gallery))
-        pointing = _pointing(strings, own)
+        pointing = records.pointing(strings, own)
         gone = b"".join(map(bytes.fromhex, own))
         with redis_errors():
             for part in _parts(list(pointing), _ENDS_PER_SCRIPT):
-                await self._redis.eval(_CUT, 1, _key(gallery, "e", ""), gone, *part)
-            for part in _parts(own, _KEYS_PER_CALL):
-                await self._redis.unlink(*(_key(gallery, "e", one) for one in part))
+                await self._redis.eval(
+                    _CUT, 2, _key(gallery, "e", ""), _key(gallery, "stamp"), gone, uuid.uuid4().hex, *part
+                )
+            async with self._redis.pipeline(transaction=True) as together:
+                for part in _parts(own, _KEYS_PER_CALL):
+                    together.unlink(*(_key(gallery, "e", one) for one in part))
+                together.set(_key(gallery, "stamp"), uuid.uuid4().hex)
+                await together.execute()
             await self._redis.delete(_key(gallery, "v", video_id))
         return was_known + _count(strings, own, pointing)
 
@@ -174,7 +220,7 @@ class RedisAssociationStore:
         if not own:
             return known
         strings = await self._strings(gallery, await self._all_appearances(gallery))
-        return known + _count(strings, own, _pointing(strings, own))
+        return known + _count(strings, own, records.pointing(strings, own))
 
     async def drop_gallery(self, gallery: str) -> int:
         """Forget everything of a gallery, whatever it is called: its keys are looked for one by one."""
@@ -185,7 +231,7 @@ class RedisAssociationStore:
             keys = [_text(key) async for key in self._redis.scan_iter(_key(gallery, "*"), count=_KEYS_PER_CALL)]
             for part in _parts(keys, _KEYS_PER_CALL):
                 await self._redis.unlink(*part)
-        return len(known) + len(appearances) + sum(map(_length, strings.values()))
+        return len(known) + len(appearances) + sum(map(records.length, strings.values()))
 
     async def ping(self) -> bool:
         """Say whether Redis answers."""
@@ -215,10 +261,17 @@ class RedisAssociationStore:
         """Read the records of appearances; those that are not known are left out."""
         found: dict[str, bytes] = {}
         for part in _parts(appearance_ids, _KEYS_PER_CALL):
-            with redis_errors():
-                values = await self._redis.mget([_key(gallery, "e", one) for one in part])
-            found.update((one, value) for one, value in zip(part, values, strict=True) if isinstance(value, bytes))
+            values = await self._values(gallery, part)
+            found.update((one, value) for one, value in zip(part, values, strict=True) if value is not None)
         return found
+
+    async def _values(self, gallery: str, appearance_ids: Sequence[str]) -> list[bytes | None]:
+        """Read the records of at most `_KEYS_PER_CALL` appearances, None of those that are not known."""
+        keys = [_key(gallery, "e", one) for one in appearance_ids]
+        if not keys:
+            return []
+        with redis_errors():
+            return await read_many(self._redis, keys)
 
 
 def _key(gallery: str, *parts: str) -> str:
@@ -229,72 +282,8 @@ def _text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _record(other: str, code: int, probability: float) -> bytes:
-    far = bytes.fromhex(other)
-    if len(far) != _ID_BYTES:
-        raise ValueError(f"an appearance's id has 32 hexadecimal digits, got {other!r}")
-    return _RECORD.pack(far, code, probability)
-
-
-def _ends(records: bytes) -> Iterator[tuple[str, Modality, float]]:
-    return ((far.hex(), MODALITIES[code], probability) for far, code, probability in _RECORD.iter_unpack(records))
-
-
-def _block(ids: Sequence[str], strings: Mapping[str, bytes], codes: Sequence[int], least: float) -> EdgeBlock:
-    """The edges in some strings, of some modalities and of at least a probability."""
-    sizes = [_length(strings.get(one, b"")) for one in ids]
-    records = np.frombuffer(b"".join(strings.get(one, b"") for one in ids), _COLUMNS)
-    probabilities = records["probability"].astype(np.float64)
-    kept = np.isin(records["code"], codes) & (probabilities >= least)
-    far = np.frombuffer(np.ascontiguousarray(records["far"][kept]).tobytes(), np.uint8).reshape(-1, _ID_BYTES)
-    own = np.frombuffer(bytes.fromhex("".join(ids)), np.uint8).reshape(-1, _ID_BYTES)
-    names, rows = _named(np.concatenate([own, far]))
-    return EdgeBlock(
-        names,
-        np.repeat(rows[: len(ids)], sizes)[kept],
-        rows[len(ids) :],
-        records["code"][kept],
-        probabilities[kept],
-        np.zeros(len(far), dtype=np.bool_),
-    )
-
-
-def _named(ids: U8) -> tuple[list[str], I64]:
-    """The different ones of ids uint8[N, 16], in order, and which of them each is, int64[N]."""
-    halves = np.ascontiguousarray(ids).view(">u8").astype(np.uint64)
-    # Ids are digests: their first halves nearly always tell them apart, and one column is quicker to sort than two.
-    order = np.argsort(halves[:, 0])
-    ranked = halves[order]
-    alike = ranked[1:, 0] == ranked[:-1, 0]
-    if np.any(ranked[1:, 1][alike] != ranked[:-1, 1][alike]):
-        order = np.lexsort((halves[:, 1], halves[:, 0]))
-        ranked = halves[order]
-    change = np.ones(len(ids), dtype=np.bool_)
-    change[1:] = np.any(ranked[1:] != ranked[:-1], axis=1)
-    rows = np.empty(len(ids), dtype=np.int64)
-    rows[order] = np.cumsum(change) - 1
-    written = ids[order[change]].tobytes().hex()
-    return [written[at : at + 2 * _ID_BYTES] for at in range(0, len(written), 2 * _ID_BYTES)], rows
-
-
-def _length(records: bytes) -> int:
-    return len(records) // _RECORD.size
-
-
-def _pointing(strings: Mapping[str, bytes], own: Collection[str]) -> dict[str, int]:
-    """Count the edges to some appearances that others keep."""
-    mine = frozenset(map(bytes.fromhex, own))
-    at_own = frozenset(own)
-    counts = {
-        one: sum(far in mine for far, _, _ in _RECORD.iter_unpack(records))
-        for one, records in strings.items()
-        if one not in at_own
-    }
-    return {one: count for one, count in counts.items() if count}
-
-
 def _count(strings: Mapping[str, bytes], own: Collection[str], pointing: Mapping[str, int]) -> int:
-    return len(own) + sum(_length(strings.get(one, b"")) for one in own) + sum(pointing.values())
+    return len(own) + sum(records.length(strings.get(one, b"")) for one in own) + sum(pointing.values())
 
 
 def _parts(whole: Sequence[str], size: int) -> Iterator[Sequence[str]]:
