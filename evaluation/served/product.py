@@ -90,7 +90,7 @@ class ServedGallery:
         networks: Mapping[FusionMethod, Representer] | None = None,
     ) -> ServedGallery:
         """Fill an index, and associate its videos one after the other, as ingest does."""
-        settings, links = search or SearchSettings(), linking or LinkingSettings()
+        settings, links = (search or SearchSettings()).for_pack(pack.digest), linking or LinkingSettings()
         lines = calibration or pack.calibration
         index = FakeIndex(pack_digest=pack.digest)
         await _fill(index, tracklets)

@@ -205,7 +205,8 @@ async def _compose(settings: SearchStackSettings, logger: logging.Logger, opened
     associations, identities, services = _associations(settings, pack, index, logger, opened)
     fusion, more, probes = _fusion(settings, pack, logger, opened)
     # The reach of a query's clothes is that of the edges.
-    retrieval = settings.retrieval.model_copy(update={"short_term_window_s": settings.linking.short_term_window_s})
+    window_s = settings.linking.short_term_window_s
+    retrieval = settings.retrieval.for_pack(pack.digest).model_copy(update={"short_term_window_s": window_s})
     lister = AppearanceLister(index, retrieval.max_key_boxes)
     # What is switched off is neither retrieved nor followed: an answer rests on nothing that has no weight.
     heeded = pack.without(settings.evidence.off)

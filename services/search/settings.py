@@ -13,8 +13,10 @@ from services.runtime.settings import Section, StackSettings
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 # What the scores of the demo pack's answers mean, by task and kind of question (`answering`); what is not here stays as
-# it is. Fitted by `python -m evaluation answers` on films 9601 to 9605 as one gallery; where it is asked who is seen, the
-# mean of that and of films 101 to 105, 7101 to 7103 and 8101 to 8103 as another.
+# it is. Fitted by `python -m evaluation answers` on films 9601 to 9605 as one gallery; where it is asked who is seen,
+# the mean of that and of films 101 to 105, 7101 to 7103 and 8101 to 8103 as another. They hold for the pack of this
+# digest; with another, scores stay as they are until its own are fitted and set.
+ANSWERS_OF = "c952fe9480f7"
 DEFAULT_ANSWERS: Mapping[str, LogOddsMap] = {
     "seen.portrait": LogOddsMap(values=(-8.27, -6.60, -4.75, -2.38, -1.23, -0.75, 0.67, 1.97, 3.12, 4.51)),
     "heard.portrait": LogOddsMap(values=(-6.54, -5.25, -4.49, -3.14, -2.36, -0.59, 0.75, 3.41, 5.38, 7.16)),
@@ -144,6 +146,12 @@ class SearchSettings(Section):
     max_key_boxes: PositiveInt = 20_000
     portrait: PortraitSettings = PortraitSettings()
     voice: VoiceSettings = VoiceSettings()
+
+    def for_pack(self, digest: str) -> SearchSettings:
+        """The same for a pack of a digest: the maps that are built in are of one pack."""
+        if self.answers == DEFAULT_ANSWERS and not digest.startswith(ANSWERS_OF):
+            return self.model_copy(update={"answers": {}})
+        return self
 
     def limit_for(self, top_k: int) -> int:
         """Neighbours that are asked of each index for an answer of `top_k` hits."""
