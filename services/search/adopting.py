@@ -62,7 +62,7 @@ class KeyAdopter:
         row, path = rows[best], sure[best]
         face = QueryVector(part.index, Modality.FACE, part.weight, row.vector, quality=row.quality)
         kept = tuple(one for one in part.vectors if one.modality is not Modality.FACE)
-        return replace(part, vectors=(face, *kept), way=path.steps)
+        return replace(part, vectors=(*kept, face), way=path.steps)
 
     def _clear(self, part: ReadPart) -> bool:
         faces = (self._clearness(one.quality) for one in part.vectors if one.modality is Modality.FACE)

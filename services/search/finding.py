@@ -74,7 +74,7 @@ class Found:
         belief = ranking.explain(appearance_id, score, direct, chain, seed, self.calibration)
         first = belief.chain[0]
         way = self.ways.get(first.source) if isinstance(first.source, int) else None
-        if not way or first.modality is not Modality.FACE:
+        if not way or first.modality is not Modality.FACE or first.target == way[0].source:
             return belief
         # The face that it was found by is not the hit's own.
         hit = Step(first.source, str(way[0].source), way[0].modality, 1.0, 1.0)

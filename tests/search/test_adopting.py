@@ -36,6 +36,22 @@ async def test_it_finds_by_the_face_that_its_looks_lead_to_and_says_how(world, s
     assert hit.evidence[2].source_appearance_id == front
 
 
+@pytest.mark.parametrize("quality", [None, 0.3])
+async def test_what_the_hit_itself_leads_to_has_its_own_way_for_a_reason(world, stub, quality) -> None:
+    """Also where all that is known of the hit is a face too unclear to ask by."""
+    face = world.face(1) if quality is not None else None
+    back = await world.put(
+        "back", face=face, body=None if quality else world.body(1), span=(0, 5), quality=quality or 1.0
+    )
+    front = await world.put("front", face=world.face(1), span=(10, 15))
+    aside = await world.put("aside", voice=world.voice(3), span=(20, 25))
+    for other in (front, aside):
+        world.associations.add("town", back, other, Modality.BODY, 0.9)
+    hit = found(await stub.Search(asked(back)))[aside]
+    assert [step.target_appearance_id for step in hit.evidence] == [back, aside]
+    assert hit.evidence[0].part_index == 0
+
+
 @pytest.mark.parametrize(("quality", "probability"), [(0.6, 0.9), (1.0, 0.65)])
 async def test_neither_an_unclear_face_nor_an_unsure_way_is_adopted(world, stub, quality, probability) -> None:
     back = await world.put("back", body=world.body(1), span=(0, 5))
