@@ -50,10 +50,11 @@ def answers_command(
     appearances: Annotated[list[Path], typer.Option("--appearances", exists=True, help="Read-backs; one gallery.")],
     out: Annotated[Path, typer.Option("--json", help="Where the maps go.")],
     every: Annotated[int, typer.Option("--every", min=1, help="Ask every so many of the queries.")] = 1,
+    kinds: Annotated[list[str] | None, typer.Option("--kind", help="Kinds of query; all when left out.")] = None,
 ) -> None:
     """Fit what scores mean, for `services/search/settings.py`."""
     pack = Pack.load(StackSettings().pack)
-    fitted = asyncio.run(fit_answers(_pooled(appearances), pack, _say, every))
+    fitted = asyncio.run(fit_answers(_pooled(appearances), pack, _say, every, kinds))
     for name, one in fitted.items():
         values = ", ".join(f"{value:.2f}" for value in one.line.values)
         typer.echo(f'"{name}": ({values}),  # {one.pairs} pairs, {_told(one)}')
@@ -62,13 +63,17 @@ def answers_command(
     out.write_text(json.dumps({"pack": pack.digest, "answers": rows}, indent=2) + "\n", encoding="utf-8")
 
 
-async def fit_answers(search: CastSearch, pack: Pack, say: Callable[[str], None], every: int = 1) -> dict[str, Fitted]:
+async def fit_answers(
+    search: CastSearch, pack: Pack, say: Callable[[str], None], every: int = 1, kinds: Sequence[str] | None = None
+) -> dict[str, Fitted]:
     """Ask every kind of query with every task, and fit a map for each; a kind that finds nobody is left out."""
     gallery = await ServedGallery.of(search.tracklets, pack, SearchSettings(answers={}))
     fitted: dict[str, Fitted] = {}
-    for kind in kinds_of(search):
-        some = replace(kind, queries=kind.queries.take(np.arange(0, len(kind.queries), every)))
-        for task, tracklets, pool in _tasks(search.tracklets):
+    for kind in (one for one in kinds_of(search) if not kinds or one.name in kinds):
+        some = replace(
+            kind, queries=kind.queries.take(np.arange(0, len(kind.queries), every)), wanted=kind.wanted[::every]
+        )
+        for task, tracklets, pool in _tasks(kind, search.tracklets):
             scores = await asked_scores(gallery, replace(some, task=task))
             pairs = _pairs(some, tracklets, pool, scores)
             if pairs is not None:
@@ -77,8 +82,10 @@ async def fit_answers(search: CastSearch, pack: Pack, say: Callable[[str], None]
     return fitted
 
 
-def _tasks(tracklets: Tracklets) -> Sequence[tuple[Task, Tracklets, Flags]]:
-    """Each task, whom an appearance answers it with, and what can answer it."""
+def _tasks(kind: Kind, tracklets: Tracklets) -> Sequence[tuple[Task, Tracklets, Flags]]:
+    """Each task, whom an appearance answers it with, and what can answer it; what is worn can only be seen."""
+    if kind.wanted:
+        return ((Task.SEEN, kind.tracklets, kind.pool),)
     heard = as_heard(tracklets)
     both = [seen if seen == said else None for seen, said in zip(tracklets.identities, tracklets.heard, strict=True)]
     speaking = tracklets.on_screen & tracklets.present(Modality.VOICE)
@@ -90,7 +97,7 @@ def _tasks(tracklets: Tracklets) -> Sequence[tuple[Task, Tracklets, Flags]]:
 
 
 def _pairs(kind: Kind, tracklets: Tracklets, pool: Flags, scores: F64) -> tuple[F64, Flags] | None:
-    wanted = [name or "-" for name in kind.queries.identities]
+    wanted = [name or "-" for name in kind.wanted or kind.queries.identities]
     right: Flags = np.array([[seen == name for seen in tracklets.identities] for name in wanted], dtype=np.bool_)
     kept = (scores >= RETURNED) & pool[None, :] & np.any(right[:, pool], axis=1, keepdims=True)
     labels = right[kept]
@@ -115,9 +122,11 @@ def _pooled(paths: Sequence[Path]) -> CastSearch:
     several = [read_search(path)[0] for path in paths]
     voices = [one.voices for one in several if one.voices is not None]
     attributes = {name: facts for one in several for name, facts in one.attributes.items()}
+    texts = [one.texts for one in several if one.texts is not None]
     tracklets, portraits = joined([one.tracklets for one in several]), joined([one.portraits for one in several])
     name = ", ".join(one.name for one in several)
-    return CastSearch(name, tracklets, portraits, joined(voices) if voices else None, attributes)
+    heard, read = (joined(some) if some else None for some in (voices, texts))
+    return CastSearch(name, tracklets, portraits, heard, attributes, read)
 
 
 def _told(one: Fitted) -> str:

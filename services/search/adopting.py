@@ -15,6 +15,7 @@ from services.search.chains import Doubt
 from services.search.expansion import Expander
 from services.search.parts import ReadPart
 from services.search.paths import Path
+from services.search.reach import LONG_TERM
 from services.search.retrieval import QueryVector, Retriever
 from services.search.settings import SearchSettings
 
@@ -43,8 +44,10 @@ class KeyAdopter:
 
     async def adopt(self, part: ReadPart, gallery: str) -> ReadPart:
         """The part; one that is a hit without a clear face has one, if associations lead to one."""
-        if part.appearance_id is None or self._clear(part):
+        if part.appearance_id is None:
             return part
+        if self._clear(part):
+            return _by_keys(part)
         settings = self._settings
         near = await self._expander.expand(
             gallery, {part.appearance_id: 1.0}, self._kinds, (), settings.adopt_nodes, settings.min_edge_alone
@@ -62,7 +65,7 @@ class KeyAdopter:
         row, path = rows[best], sure[best]
         face = QueryVector(part.index, Modality.FACE, part.weight, row.vector, quality=row.quality)
         kept = tuple(one for one in part.vectors if one.modality is not Modality.FACE)
-        return replace(part, vectors=(*kept, face), way=path.steps)
+        return _by_keys(replace(part, vectors=(*kept, face), way=path.steps))
 
     def _clear(self, part: ReadPart) -> bool:
         faces = (self._clearness(one.quality) for one in part.vectors if one.modality is Modality.FACE)
@@ -73,3 +76,13 @@ class KeyAdopter:
 
     def _enough(self, probability: float) -> bool:
         return probability >= self._settings.adopt_probability
+
+
+def _by_keys(part: ReadPart) -> ReadPart:
+    """A hit by its long-term keys alone: what it looks like is followed along associations, where pairs are judged.
+
+    There clothes count as far as they may have been changed, and in the context of who is who; as evidence of a query
+    body and head would be added up, and two people in one uniform be found for certain.
+    """
+    keys = tuple(one for one in part.vectors if one.modality in LONG_TERM)
+    return replace(part, vectors=keys, named_by=part.named_by or part.vectors[0].modality)

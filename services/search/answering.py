@@ -31,8 +31,10 @@ def kind_of(task: Task, parts: Sequence[ReadPart]) -> str:
         known = "hit"
     elif Modality.FACE in held:
         known = "portrait"
+    elif Modality.VOICE in held:
+        known = "voice"
     else:
-        known = "voice" if Modality.VOICE in held else "looks"
+        known = "text" if Modality.TEXT in held else "looks"
     return f"{asked}.{known}"
 
 

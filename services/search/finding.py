@@ -198,7 +198,7 @@ class PersonFinder:
         degraded = set() if fused else {Degradation.FUSION}
         for part in parts:
             if part.appearance_id is not None:
-                modality = part.vectors[0].modality
+                modality = part.named_by or part.vectors[0].modality
                 direct[part.appearance_id] = ranking.named(part.index, modality)
         paths: Mapping[str, Path] = {}
         compared = retrieved

@@ -43,6 +43,7 @@ class ReadPart:
         speech_s: Seconds of speech that were heard, if it is a voice clip.
         unknown_words: Words that could not be read, if it is a description; None for all else.
         way: The steps to the appearance whose face it was given, if it is a hit that shows none (`adopting`).
+        named_by: The modality in which a hit is named; that of its first embedding when None.
     """
 
     index: int
@@ -53,6 +54,7 @@ class ReadPart:
     speech_s: float | None = None
     unknown_words: tuple[str, ...] | None = None
     way: tuple[Step, ...] = ()
+    named_by: Modality | None = None
 
     @property
     def surety(self) -> float:

@@ -14,19 +14,20 @@ Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 # What the scores of the demo pack's answers mean, by task and kind of question (`answering`); what is not here stays as
 # it is. Fitted by `python -m evaluation answers` on films 9601 to 9605 as one gallery; where it is asked who is seen,
-# the mean of that and of films 101 to 105, 7101 to 7103 and 8101 to 8103 as another. They hold for the pack of this
-# digest; with another, scores stay as they are until its own are fitted and set.
+# and of voices, the mean of that and of films 101 to 105, 7101 to 7103 and 8101 to 8103 as another. They hold for the
+# pack of this digest; with another, scores stay as they are until its own are fitted and set.
 ANSWERS_OF = "c952fe9480f7"
 DEFAULT_ANSWERS: Mapping[str, LogOddsMap] = {
     "seen.portrait": LogOddsMap(values=(-8.27, -6.60, -4.75, -2.38, -1.23, -0.75, 0.67, 1.97, 3.12, 4.51)),
     "heard.portrait": LogOddsMap(values=(-6.54, -5.25, -4.49, -3.14, -2.36, -0.59, 0.75, 3.41, 5.38, 7.16)),
     "seen_and_heard.portrait": LogOddsMap(values=(-8.36, -7.36, -5.59, -4.71, -3.23, -0.65, 0.34, 2.53, 5.09, 7.17)),
     "seen.voice": LogOddsMap(values=(-7.36, -5.73, -4.13, -2.47, -2.13, -0.78, 1.11, 2.92, 4.11, 5.67)),
-    "heard.voice": LogOddsMap(values=(-8.34, -6.07, -4.36, -3.24, -2.85, -1.58, 0.86, 3.06, 5.69, 7.82)),
-    "seen_and_heard.voice": LogOddsMap(values=(-9.36, -7.59, -5.78, -4.62, -3.74, -1.24, 0.68, 3.32, 4.49, 7.31)),
-    "seen.hit": LogOddsMap(values=(-7.94, -6.65, -5.21, -2.95, -1.57, -0.60, 0.44, 1.34, 2.21, 3.05)),
-    "heard.hit": LogOddsMap(values=(-5.44, -5.05, -3.98, -2.01, -0.62, 0.03, 1.17, 3.07, 4.19, 5.32)),
-    "seen_and_heard.hit": LogOddsMap(values=(-6.01, -5.31, -4.24, -2.64, -1.33, -0.02, 0.74, 2.00, 3.70, 5.10)),
+    "heard.voice": LogOddsMap(values=(-6.74, -5.57, -4.68, -3.82, -3.19, -2.25, 0.26, 2.47, 4.42, 5.74)),
+    "seen_and_heard.voice": LogOddsMap(values=(-7.15, -6.22, -5.27, -4.45, -3.60, -1.32, 0.51, 2.69, 4.17, 6.20)),
+    "seen.hit": LogOddsMap(values=(-7.89, -6.60, -5.21, -3.05, -1.81, -0.87, 0.16, 1.30, 2.23, 3.26)),
+    "heard.hit": LogOddsMap(values=(-5.50, -4.94, -4.02, -2.25, -2.00, -0.61, 1.10, 2.24, 3.68, 4.72)),
+    "seen_and_heard.hit": LogOddsMap(values=(-6.11, -5.25, -4.35, -3.29, -2.38, -0.85, 0.66, 1.26, 3.13, 4.52)),
+    "seen.text": LogOddsMap(values=(-8.53, -6.84, -5.90, -4.93, -4.76, -4.58, -3.13, -2.11, -1.18, 0.32)),
 }
 
 

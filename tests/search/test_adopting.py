@@ -78,3 +78,14 @@ async def test_without_expansion_nothing_is_adopted(world, stub) -> None:
     far = await world.put("far", face=world.face(1), video="other", span=(0, 5))
     world.associations.add("town", back, front, Modality.BODY, 0.9)
     assert far not in found(await stub.Search(asked(back, expansion=query_pb2.EXPANSION_NONE)))
+
+
+async def test_a_hit_that_is_known_by_a_face_finds_by_looks_only_what_associations_say(world, stub) -> None:
+    """Two people in one uniform: no body may outweigh that nobody links them."""
+    own = await world.put("own", face=world.face(1), body=world.body(1), span=(0, 5))
+    twin = await world.put("twin", body=world.body(1), span=(10, 15))
+    linked = await world.put("linked", body=world.body(2), span=(20, 25))
+    world.associations.add("town", own, linked, Modality.BODY, 0.9)
+    hits = found(await stub.Search(asked(own)))
+    assert hits[linked].score == pytest.approx(0.9, abs=1e-3)
+    assert twin not in hits

@@ -29,7 +29,8 @@ def part(*modalities: Modality, hit: str | None = None) -> ReadPart:
         (Task.HEARD, [part(Modality.VOICE)], "heard.voice"),
         (Task.SEEN_AND_HEARD, [part(Modality.VOICE), part(Modality.FACE)], "seen_and_heard.portrait"),
         (Task.SEEN, [part(Modality.FACE), part(Modality.BODY, hit="a")], "seen.hit"),
-        (Task.SEEN, [part(Modality.TEXT)], "seen.looks"),
+        (Task.SEEN, [part(Modality.TEXT)], "seen.text"),
+        (Task.SEEN, [part(Modality.BODY)], "seen.looks"),
     ],
 )
 def test_the_strongest_thing_that_is_known_names_the_kind(task: Task, parts: list[ReadPart], kind: str) -> None:
