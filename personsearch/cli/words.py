@@ -62,8 +62,12 @@ def speech_in_words(appearance: appearance_pb2.Appearance) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Write a fraction as whole percent; only a full 1 is 100 %."""
-    return "100 %" if fraction >= 1 else f"{min(99, round(100 * fraction))} %"
+    """Write a fraction as whole percent; only a full 1 is 100 %, only 0 is 0 %, and below 1 % the first digit counts."""
+    if fraction >= 1:
+        return "100 %"
+    if 0.0 < fraction < 0.01:
+        return f"{max(0.1, round(100 * fraction, 1)):.1f} %" if fraction >= 0.001 else "<0.1 %"
+    return f"{min(99, round(100 * fraction))} %"
 
 
 def shares_in_words(shares: Iterable[hit_pb2.ModalityShare]) -> str:

@@ -16,7 +16,10 @@ def test_other_times_are_refused(text: str) -> None:
         seconds_from_clock(text)
 
 
-@pytest.mark.parametrize(("fraction", "text"), [(0, "0 %"), (0.871, "87 %"), (0.9999, "99 %"), (1.0, "100 %")])
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [(0, "0 %"), (1e-5, "<0.1 %"), (0.004, "0.4 %"), (0.871, "87 %"), (0.9999, "99 %"), (1.0, "100 %")],
+)
 def test_only_certainty_is_100_percent(fraction: float, text: str) -> None:
     assert percent(fraction) == text
 
