@@ -62,7 +62,7 @@ def speech_in_words(appearance: appearance_pb2.Appearance) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Write a fraction as whole percent; only a full 1 is 100 %, only 0 is 0 %, and below 1 % the first digit counts."""
+    """Write a fraction as whole percent, below 1 % with one digit; only a full 1 is 100 %, and only 0 is 0 %."""
     if fraction >= 1:
         return "100 %"
     if 0.0 < fraction < 0.01:
