@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from pydantic import Field
 
 from packs.arrays import F64
+from packs.logistic import expit, fit_logistic, scores_and_labels
 from packs.spec import FrozenModel
 
 __all__ = ["BetaCalibration", "fit_beta"]
@@ -35,8 +36,7 @@ class BetaCalibration(FrozenModel):
         given = np.asarray(scores, dtype=np.float64)
         inside = np.clip(given, CERTAIN, 1.0 - CERTAIN)
         logits = self.a * np.log(inside) - self.b * np.log1p(-inside) + self.c
-        mapped = 0.5 * (1.0 + np.tanh(0.5 * logits))
-        return np.where((given <= CERTAIN) | (given >= 1.0 - CERTAIN), given, mapped)
+        return np.where((given <= CERTAIN) | (given >= 1.0 - CERTAIN), given, expit(logits))
 
 
 def fit_beta(scores: ArrayLike, right: ArrayLike, weights: ArrayLike | None = None) -> BetaCalibration:
@@ -50,41 +50,15 @@ def fit_beta(scores: ArrayLike, right: ArrayLike, weights: ArrayLike | None = No
     Raises:
         ValueError: If a class is absent, or shapes differ.
     """
-    p = np.clip(np.asarray(scores, dtype=np.float64).ravel(), CERTAIN, 1.0 - CERTAIN)
-    labels = np.asarray(right, dtype=np.bool_).ravel()
-    if p.shape != labels.shape or labels.all() or not labels.any():
-        raise ValueError(f"got {p.shape[0]} scores and {int(labels.sum())} right of {labels.shape[0]}, expected both")
-    counts = np.ones_like(p) if weights is None else np.asarray(weights, dtype=np.float64).ravel()
+    p, labels = scores_and_labels(scores, right, CERTAIN)
+    counts = np.ones_like(p) if weights is None else np.array(weights, dtype=np.float64).ravel()
     columns = np.stack([np.log(p), -np.log1p(-p), np.ones_like(p)], axis=1)
-    theta = _newton(columns, labels, counts / counts.sum(), free=np.array([True, True, True]))
+    counts /= counts.sum()
+    theta = fit_logistic(columns, labels, counts)
     # As the paper has it: a parameter that would turn the order round is 0, and the others are fitted again.
     for place in (0, 1):
         if theta[place] < 0.0:
-            free = np.array([place != 0, place != 1, True])
-            theta = _newton(columns, labels, counts / counts.sum(), free)
+            kept = [1 - place, 2]
+            theta = np.zeros(3)
+            theta[kept] = fit_logistic(columns[:, kept], labels, counts)
     return BetaCalibration(a=max(0.0, theta[0]), b=max(0.0, theta[1]), c=float(theta[2]))
-
-
-def _newton(columns: F64, labels: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], counts: F64, free: ArrayLike) -> F64:
-    kept = np.flatnonzero(free)
-    design = columns[:, kept]
-    theta = np.zeros(len(kept))
-    loss = _loss(design @ theta, labels, counts)
-    for _ in range(100):
-        predicted = 0.5 * (1.0 + np.tanh(0.5 * (design @ theta)))
-        gradient = design.T @ (counts * (predicted - labels))
-        hessian = design.T @ (design * (counts * predicted * (1.0 - predicted))[:, None]) + 1e-10 * np.eye(len(kept))
-        step, size = np.linalg.solve(hessian, gradient), 1.0
-        while _loss(design @ (theta - size * step), labels, counts) > loss and size > 1e-6:
-            size *= 0.5
-        theta = theta - size * step
-        before, loss = loss, _loss(design @ theta, labels, counts)
-        if before - loss < 1e-12:
-            break
-    whole = np.zeros(columns.shape[1])
-    whole[kept] = theta
-    return whole
-
-
-def _loss(logits: F64, labels: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], counts: F64) -> float:
-    return float(np.sum(counts * np.logaddexp(0.0, np.where(labels, -logits, logits))))

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 
 from packs.arrays import F32, F64
+from packs.logistic import expit, fit_logistic
 from packs.spec import FrozenModel
 
 
@@ -51,7 +52,7 @@ class Calibration(FrozenModel):
 
     def probability(self, cosine: float, quality: float = 1.0) -> float:
         """The probability of "same person" at prior 1/2, in [0, 1]."""
-        return float(_expit(np.asarray(self.logit(cosine, quality))))
+        return float(expit(np.asarray(self.logit(cosine, quality))))
 
     def cosine_at(self, probability: float) -> float:
         """The cosine that means ``probability`` at quality 1; the inverse of `probability`, not clipped to [-1, 1]."""
@@ -82,38 +83,8 @@ def fit_platt(cosines: ArrayLike, same: ArrayLike, *, iterations: int = 100) -> 
     # Smoothed targets keep the optimum finite when the classes do not overlap.
     targets = np.where(labels, (positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0))
     weights = np.where(labels, 0.5 / positives, 0.5 / negatives)
-    slope, intercept = _newton(x, targets, weights, iterations)
+    design = np.stack([x, np.ones_like(x)], axis=1)
+    slope, intercept = fit_logistic(design, targets, weights, steps=iterations).tolist()
     if slope <= 0.0:
         raise ValueError(f"the fitted slope is {slope:.3f}: similarity must grow with being the same person")
     return Calibration(slope=slope, intercept=intercept)
-
-
-def _newton(x: F64, targets: F64, weights: F64, iterations: int) -> tuple[float, float]:
-    design = np.stack([x, np.ones_like(x)], axis=1)
-    theta = np.zeros(2)
-    loss = _loss(design, theta, targets, weights)
-    for _ in range(iterations):
-        predicted = _expit(design @ theta)
-        gradient = design.T @ (weights * (predicted - targets))
-        hessian = design.T @ (design * (weights * predicted * (1.0 - predicted))[:, None]) + 1e-12 * np.eye(2)
-        step = np.linalg.solve(hessian, gradient)
-        size = 1.0
-        while (candidate := _loss(design, theta - size * step, targets, weights)) > loss and size > 1e-6:
-            size *= 0.5
-        converged = loss - candidate < 1e-12
-        if candidate < loss:
-            theta, loss = theta - size * step, candidate
-        if converged:
-            break
-    return float(theta[0]), float(theta[1])
-
-
-def _loss(design: F64, theta: F64, targets: F64, weights: F64) -> float:
-    logits = design @ theta
-    costs = targets * np.logaddexp(0.0, -logits) + (1.0 - targets) * np.logaddexp(0.0, logits)
-    return float(np.sum(weights * costs))
-
-
-# In numpy, since this file is on the way of every command and scipy would take longer to import than all the rest.
-def _expit(logits: F64) -> F64:
-    return 0.5 * (1.0 + np.tanh(0.5 * logits))

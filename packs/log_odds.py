@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 
 from packs.arrays import F64
+from packs.logistic import expit, scores_and_labels
 from packs.spec import FrozenModel
 
 __all__ = ["KNOTS", "LogOddsMap", "fit_log_odds"]
@@ -51,7 +52,7 @@ class LogOddsMap(FrozenModel):
         inside = np.clip(given, CERTAIN, 1.0 - CERTAIN)
         logits = np.log(inside) - np.log1p(-inside)
         beyond = np.minimum(logits - KNOTS[0], 0.0) + np.maximum(logits - KNOTS[-1], 0.0)
-        mapped = _expit(np.interp(logits, KNOTS, self.values) + beyond)
+        mapped = expit(np.interp(logits, KNOTS, self.values) + beyond)
         return np.where((given <= CERTAIN) | (given >= 1.0 - CERTAIN), given, mapped)
 
 
@@ -65,16 +66,13 @@ def fit_log_odds(scores: ArrayLike, right: ArrayLike) -> LogOddsMap:
     Raises:
         ValueError: If a class is absent, or shapes differ.
     """
-    p = np.clip(np.asarray(scores, dtype=np.float64).ravel(), CERTAIN, 1.0 - CERTAIN)
-    labels = np.asarray(right, dtype=np.bool_).ravel()
-    if p.shape != labels.shape or labels.all() or not labels.any():
-        raise ValueError(f"got {p.shape[0]} scores and {int(labels.sum())} right of {labels.shape[0]}, expected both")
+    p, labels = scores_and_labels(scores, right, CERTAIN)
     logits = np.log(p) - np.log1p(-p)
     design = _design(logits)
     slopes = np.ones(len(KNOTS))
     slopes[0] = KNOTS[0]
     for _ in range(STEPS):
-        predicted = _expit(design @ slopes)
+        predicted = expit(design @ slopes)
         bend = np.concatenate([[0.0], slopes[1:] - 1.0])
         gradient = design.T @ (predicted - labels) / len(p) + 2.0 * STIFFNESS * bend
         curvature = design.T @ (design * (predicted * (1.0 - predicted))[:, None]) / len(p)
@@ -97,7 +95,3 @@ def _design(logits: F64) -> F64:
     inside[:, 0] += np.minimum(logits - KNOTS[0], 0.0)
     inside[:, -1] += np.maximum(logits - KNOTS[-1], 0.0)
     return np.concatenate([np.ones((len(logits), 1)), inside], axis=1)
-
-
-def _expit(logits: F64) -> F64:
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits)), dtype=np.float64)

@@ -11,8 +11,9 @@ import numpy as np
 
 from evaluation.datasets.tracklets import Flags, Tracklets
 from evaluation.fusers.comparable import Comparable
-from evaluation.fusers.fuser import Weighing, cosines, sigmoid
+from evaluation.fusers.fuser import Weighing, cosines
 from packs.arrays import F64
+from packs.logistic import expit
 
 __all__ = ["AverageFuser"]
 
@@ -31,13 +32,13 @@ class AverageFuser:
     def matches(self, queries: Tracklets, tracklets: Tracklets, comparable: Comparable) -> F64:
         """See `Fuser.matches`."""
         mean, there = self._mean(queries, tracklets, comparable)
-        return np.where(there, sigmoid(self._weighing.fusion.prior_log_odds + mean), 0.0)
+        return np.where(there, expit(self._weighing.fusion.prior_log_odds + mean), 0.0)
 
     def links(self, some: Tracklets, tracklets: Tracklets, comparable: Comparable) -> F64:
         """See `Fuser.links`."""
         mean, there = self._mean(some, tracklets, comparable)
         prior = self._weighing.prior_of_link(comparable, mean.shape)
-        return np.where(there, sigmoid(prior + mean), 0.0)
+        return np.where(there, expit(prior + mean), 0.0)
 
     def _mean(self, left: Tracklets, right: Tracklets, comparable: Comparable) -> tuple[F64, Flags]:
         total, count = np.zeros((len(left), len(right))), np.zeros((len(left), len(right)))

@@ -16,7 +16,7 @@ from packs.spec import Modality
 from services.association.settings import LinkingSettings
 from services.fusion.settings import FusionSettings
 
-__all__ = ["Fuser", "Weighing", "cosines", "sigmoid"]
+__all__ = ["Fuser", "Weighing", "cosines"]
 
 
 class Fuser(Protocol):
@@ -83,8 +83,3 @@ def qualities(left: Tracklets, right: Tracklets, modality: Modality) -> F64:
         return np.zeros((len(left), len(right)))
     weaker = np.minimum(left.rows[modality].quality[:, None], right.rows[modality].quality[None, :])
     return np.asarray(weaker, dtype=np.float64)
-
-
-def sigmoid(log_odds: F64) -> F64:
-    """Probabilities of log-odds; -inf is 0."""
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * log_odds)))

@@ -13,9 +13,10 @@ import numpy as np
 
 from evaluation.datasets.tracklets import Flags, Tracklets
 from evaluation.fusers.comparable import Comparable
-from evaluation.fusers.fuser import Weighing, cosines, qualities, sigmoid
+from evaluation.fusers.fuser import Weighing, cosines, qualities
 from packs.arrays import F64
 from packs.calibration import Calibration
+from packs.logistic import expit
 from packs.spec import Modality
 from services.association.evidence import LEAST, LONG_TERM, MOST, SHORT_TERM
 from services.fusion.fusing import Aspect
@@ -67,7 +68,7 @@ class ProductFuser:
             if prior is None:
                 continue
             nats, _ = self._nats(some, tracklets, modality)
-            probability = np.clip(sigmoid(nats + prior), LEAST, MOST)
+            probability = np.clip(expit(nats + prior), LEAST, MOST)
             if modality is Modality.VOICE:
                 probability = probability * some.speaker[:, None] * tracklets.speaker[None, :]
             best = np.maximum(best, np.where(comparable[modality], probability, 0.0))
@@ -88,7 +89,7 @@ class ProductFuser:
             total += np.where(pairs, said, 0.0)
             prior[pairs] = np.minimum(prior[pairs], linking.prior_log_odds[modality])
             there |= pairs
-        return np.where(there, np.clip(sigmoid(total + np.where(there, prior, 0.0)), LEAST, MOST), 0.0)
+        return np.where(there, np.clip(expit(total + np.where(there, prior, 0.0)), LEAST, MOST), 0.0)
 
     def _nats(self, left: Tracklets, right: Tracklets, modality: Modality) -> tuple[F64, Flags]:
         """Log-likelihood ratios by quality, and where they say anything at all."""
@@ -101,18 +102,18 @@ class ProductFuser:
     def _joined(self, looks: F64, voice: F64, linked: F64) -> F64:
         """Formulas of `services.fusion.fusing`."""
         prior = self._weighing.fusion.prior_log_odds
-        rare = float(sigmoid(np.array(prior)))
+        rare = float(expit(np.array(prior)))
 
         def likelihood(nats: F64) -> F64:
             return rare * np.exp(nats) + 1.0 - rare
 
         one = linked * likelihood(looks + voice)
         link = one / (one + (1.0 - linked) * likelihood(looks) * likelihood(voice))
-        together = link * sigmoid(prior + looks + voice)
+        together = link * expit(prior + looks + voice)
         if self._aspect is Aspect.SEEN_AND_HEARD:
             return together
         alone = looks if self._aspect is Aspect.SEEN else voice
-        return together + (1.0 - link) * sigmoid(prior + alone)
+        return together + (1.0 - link) * expit(prior + alone)
 
 
 def _trust(quality: F64) -> F64:

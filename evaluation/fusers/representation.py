@@ -17,10 +17,11 @@ import numpy as np
 
 from evaluation.datasets.tracklets import Tracklets
 from evaluation.fusers.comparable import Comparable
-from evaluation.fusers.fuser import Weighing, sigmoid
+from evaluation.fusers.fuser import Weighing
 from packs.arrays import F32, F64, AnyArray
 from packs.calibration import Calibration
 from packs.fuser import Subset
+from packs.logistic import expit
 from packs.spec import Modality
 from services.backends.inference.protocol import InferenceBackend
 
@@ -123,13 +124,13 @@ class RepresentationFuser:
     def matches(self, queries: Tracklets, tracklets: Tracklets, comparable: Comparable) -> F64:
         """See `Fuser.matches`."""
         said = self._said(queries, tracklets, comparable)
-        return sigmoid(self._weighing.fusion.prior_log_odds + said)
+        return expit(self._weighing.fusion.prior_log_odds + said)
 
     def links(self, some: Tracklets, tracklets: Tracklets, comparable: Comparable) -> F64:
         """See `Fuser.links`."""
         prior = self._weighing.prior_of_link(comparable, (len(some), len(tracklets)))
         said = self._said(some, tracklets, comparable)
-        return sigmoid(np.where(np.isfinite(said), prior, 0.0) + said)
+        return expit(np.where(np.isfinite(said), prior, 0.0) + said)
 
     def weights(self, tracklets: Tracklets) -> F32:
         """How much each modality of each tracklet counts: float32[N, M]; exactly 0 where it is missing."""

@@ -10,9 +10,10 @@ from evaluation.datasets.store import read_search
 from evaluation.datasets.tracklets import CastSearch
 from evaluation.index.extra import Given
 from evaluation.index.kept import Made
-from evaluation.metrics.bootstrap import Estimate
+from evaluation.page import between, shown, table_lines
 from evaluation.protocols.csm.besides import KindFigures
 from evaluation.protocols.csm.clothes import ClothesFigures
+from evaluation.report import estimate_facts
 from evaluation.served.kinds import served_kinds
 from evaluation.served.links import served_links
 from evaluation.served.product import ServedGallery
@@ -28,48 +29,42 @@ def served_extra(given: Given) -> Made:
 
 
 async def _measured(search: CastSearch, given: Given) -> dict[str, Any]:
-    links = await served_links(await ServedGallery.of(search.tracklets, given.pack))
+    whole = await ServedGallery.of(search.tracklets, given.pack)
+    links = await served_links(whole)
     given.say("links: done")
-    return report_of_served(await served_kinds(search, given.pack, given.say), links)
+    return report_of_served(await served_kinds(search, given.pack, given.say, whole=whole), links)
 
 
 def report_of_served(kinds: Mapping[str, KindFigures], links: ClothesFigures | None) -> dict[str, Any]:
     """The figures by name, `MEASURE.KIND` each with its interval."""
     figures: dict[str, Any] = {}
     for kind, told in kinds.items():
-        figures[f"map.{kind}"] = _plain(told.mean_average_precision) | {"chance": told.chance}
+        figures[f"map.{kind}"] = estimate_facts(told.mean_average_precision) | {"chance": told.chance}
         for name, error in (
             ("calibration_error", told.calibration_error),
             ("calibration_error_likely", told.calibration_error_likely),
         ):
             if error is not None:
-                figures[f"{name}.{kind}"] = _plain(error)
+                figures[f"{name}.{kind}"] = estimate_facts(error)
         found = told.open_set
         low, high = found.share_interval or (None, None)
         figures[f"open_set_share.{kind}"] = {"value": found.share, "low": low, "high": high}
-        figures[f"found_at_1_percent.{kind}"] = _plain(found.found)
-        figures[f"rank_1.{kind}"] = _plain(found.rank_1)
+        figures[f"found_at_1_percent.{kind}"] = estimate_facts(found.found)
+        figures[f"rank_1.{kind}"] = estimate_facts(found.rank_1)
         figures[f"queries.{kind}"] = {"value": found.searches}
     if links is not None:
         for name in ("same_linked", "uniform_linked", "uniform_of_links", "strangers_of_links"):
             estimate = getattr(links, name)
             if estimate is not None:
-                figures[f"{name}.links"] = _plain(estimate)
+                figures[f"{name}.links"] = estimate_facts(estimate)
     return {"figures": figures}
 
 
 def page_of_served(report: Mapping[str, Any]) -> str:
     """The report for people, as Markdown."""
-    lines = ["# As served\n", "| figure | of | value | 95 % | chance |", "|---|---|---|---|---|"]
+    rows = []
     for name, one in report["figures"].items():
         measure, _, kind = name.partition(".")
-        span = f"{one['low']:.3f} to {one['high']:.3f}" if one.get("low") is not None else "-"
-        value = "-" if one["value"] is None else f"{one['value']:.3f}"
-        chance = f"{one['chance']:.3f}" if one.get("chance") is not None else "-"
-        lines.append(f"| `{measure}` | {kind} | {value} | {span} | {chance} |")
-    return "\n".join(lines) + "\n"
-
-
-def _plain(estimate: Estimate) -> dict[str, float]:
-    low, high = estimate.interval
-    return {"value": estimate.value, "low": low, "high": high}
+        figure = shown(one["value"]) if one.get("low") is None else between(one)
+        rows.append((f"`{measure}`", kind, figure, shown(one.get("chance"))))
+    return "\n".join(["# As served", "", *table_lines(("figure", "of", "value, 95 %", "chance"), rows)]) + "\n"

@@ -99,7 +99,11 @@ def hits_of(tracklets: Tracklets, of_each: int = HITS_OF_EACH) -> Tracklets:
 
 
 async def served_kinds(
-    search: CastSearch, pack: Pack, say: Callable[[str], None], kinds: Sequence[Kind] | None = None
+    search: CastSearch,
+    pack: Pack,
+    say: Callable[[str], None],
+    kinds: Sequence[Kind] | None = None,
+    whole: ServedGallery | None = None,
 ) -> dict[str, KindFigures]:
     """Measure every kind.
 
@@ -108,17 +112,22 @@ async def served_kinds(
         pack: Whose embeddings they are.
         say: Receives lines of progress.
         kinds: Which; all that there are when left out.
+        whole: The gallery with everybody, where it is there already.
     """
     several = list(kinds if kinds is not None else kinds_of(search))
-    asked = await asked_of(search.tracklets, pack, several, say)
+    asked = await asked_of(search.tracklets, pack, several, say, whole)
     return {kind.name: kind.figures(asked[kind.name]) for kind in several}
 
 
 async def asked_of(
-    tracklets: Tracklets, pack: Pack, kinds: Sequence[Kind], say: Callable[[str], None]
+    tracklets: Tracklets,
+    pack: Pack,
+    kinds: Sequence[Kind],
+    say: Callable[[str], None],
+    whole: ServedGallery | None = None,
 ) -> Mapping[str, Asked]:
     """Ask all queries, in the whole gallery and in galleries without their people."""
-    whole = await ServedGallery.of(tracklets, pack)
+    whole = whole or await ServedGallery.of(tracklets, pack)
     scores: dict[str, F64] = {}
     for kind in kinds:
         scores[kind.name] = await asked_scores(whole, kind)

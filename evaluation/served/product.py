@@ -7,15 +7,13 @@ Nothing of the search is made anew here: the edges are the association service's
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from evaluation.datasets.tracklets import Tracklets
 from packs.arrays import F64
-from packs.calibration import Calibration
-from packs.fuser import FusionMethod
 from packs.manifest import Pack
 from packs.spec import Modality
 from services.association.composing import compose_associations
@@ -23,7 +21,6 @@ from services.association.corrected import CorrectedAssociations
 from services.association.identities.settings import IdentitySettings
 from services.association.settings import LinkingSettings
 from services.backends.associations.fake import FakeAssociationStore
-from services.backends.fusers import Representer
 from services.backends.index.fake import FakeIndex
 from services.backends.schemas import (
     Appearance,
@@ -36,20 +33,14 @@ from services.backends.schemas import (
 )
 from services.fusion.handlers import FusionHandlers
 from services.fusion.settings import FusionSettings
-from services.search.chains import Doubt
-from services.search.expansion import Bounds, Expander
 from services.search.finding import PersonFinder
-from services.search.judging import Judge
-from services.search.nearby import NearVectors
 from services.search.parts import ReadPart, vector_of_row
 from services.search.query import Like, Query, QueryPart, Task
 from services.search.reach import ShortTermReach
-from services.search.retrieval import QueryVector, Retriever
-from services.search.rivals import RivalReader
-from services.search.server import MountedFusion
+from services.search.retrieval import QueryVector
+from services.search.server import MountedFusion, build_finder, near_of
 from services.search.settings import SearchSettings
-from services.search.speaking import SpeakerReader, answers, speaker_of
-from services.search.weighing import Weigher
+from services.search.speaking import answers, speaker_of
 
 __all__ = ["ServedGallery"]
 
@@ -79,32 +70,19 @@ class ServedGallery:
     associations: CorrectedAssociations
 
     @classmethod
-    async def of(
-        cls,
-        tracklets: Tracklets,
-        pack: Pack,
-        search: SearchSettings | None = None,
-        linking: LinkingSettings | None = None,
-        fusion: FusionSettings | None = None,
-        calibration: Mapping[Modality, Calibration] | None = None,
-        networks: Mapping[FusionMethod, Representer] | None = None,
-    ) -> ServedGallery:
+    async def of(cls, tracklets: Tracklets, pack: Pack, search: SearchSettings | None = None) -> ServedGallery:
         """Fill an index, and associate its videos one after the other, as ingest does."""
-        settings, links = (search or SearchSettings()).for_pack(pack.digest), linking or LinkingSettings()
-        lines = calibration or pack.calibration
+        settings, lines = (search or SearchSettings()).for_pack(pack.digest), pack.calibration
         index = FakeIndex(pack_digest=pack.digest)
         await _fill(index, tracklets)
-        composed = compose_associations(index, FakeAssociationStore(), lines, links, IdentitySettings(), _LOGGER)
+        links, identities = LinkingSettings(), IdentitySettings()
+        composed = compose_associations(index, FakeAssociationStore(), lines, links, identities, _LOGGER)
         for movie in dict.fromkeys(tracklets.movies):
             await composed.stored.associate_video(GALLERY, movie)
         await composed.watch.refresh(GALLERY)
-        near = NearVectors(index, settings.near_mib * 2**20, settings.near_recheck_s)
-        retriever = Retriever(index, near)
-        fusing = MountedFusion(FusionHandlers(lines, fusion or FusionSettings(), networks), _LOGGER)
-        judge = Judge(retriever, Weigher(fusing, index), lines, settings)
-        expander = Expander(composed.associations, Bounds.of(settings))
-        rivals = RivalReader(retriever, fusing, lines, Doubt.of(settings), settings.max_rivals)
-        finder = PersonFinder(retriever, SpeakerReader(index), judge, expander, rivals, lines, settings)
+        fusing = MountedFusion(FusionHandlers(lines, FusionSettings()), _LOGGER)
+        near = near_of(index, settings)
+        finder = build_finder(settings, lines, index, near, composed.associations, fusing)
         reach = ShortTermReach(index, settings.short_term_window_s, settings.max_site_videos)
         return cls(tracklets, finder, index, reach, settings, composed.associations)
 

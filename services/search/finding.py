@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from packs.spec import Modality
 from services.backends.schemas import Scope
 from services.search import chains, ranking
 from services.search.adopting import KeyAdopter
-from services.search.answer import Belief, Degradation, Step
+from services.search.answer import Degradation
 from services.search.answering import kind_of, settled
 from services.search.chains import Calibrations, Chain
 from services.search.contest import Opinions, contested
 from services.search.expansion import Expanded, Expander, Path
+from services.search.found import Found
 from services.search.judging import HEARING, Judge
 from services.search.parts import ReadPart
 from services.search.query import Query, Task
@@ -42,44 +43,6 @@ class _Person:
         """The paths with steps; what the query names needs none, and a seed has none."""
         named = {one for one, direct in self.direct.items() if direct.named_by is not None}
         return {one: path for one, path in self.paths.items() if path.steps and one not in named}
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The score of each appearance, what had to be done without, and the reasons, which are made when asked for.
-
-    Attributes:
-        scores: By appearance id; what cannot answer the task may be among them.
-        degraded: What had to be done without.
-        seeds: Direct beliefs in who an appearance is, from which chains start.
-        direct: Direct beliefs in what is asked.
-        chains: The chains to appearances.
-        calibration: Of the pack.
-        ways: From parts that had no face of their own to the appearances whose faces they were given, by part.
-    """
-
-    scores: Mapping[str, float]
-    degraded: frozenset[Degradation]
-    seeds: Mapping[str, Direct]
-    direct: Mapping[str, Direct]
-    chains: Mapping[str, Chain]
-    calibration: Calibrations
-    ways: Mapping[int, tuple[Step, ...]] = field(default_factory=dict)
-
-    def explain(self, appearance_id: str, score: float) -> Belief:
-        """Say why an appearance has its score."""
-        chain = self.chains.get(appearance_id)
-        seed = self.seeds[chain.path.seed] if chain is not None else None
-        direct = self.direct.get(appearance_id)
-        belief = ranking.explain(appearance_id, score, direct, chain, seed, self.calibration)
-        first = belief.chain[0]
-        way = self.ways.get(first.source) if isinstance(first.source, int) else None
-        if not way or first.modality is not Modality.FACE or first.target == way[0].source:
-            return belief
-        # The face that it was found by is not the hit's own.
-        hit = Step(first.source, str(way[0].source), way[0].modality, 1.0, 1.0)
-        found = replace(first, source=way[-1].target)
-        return replace(belief, chain=(hit, *way, found, *belief.chain[1:]))
 
 
 class PersonFinder:
@@ -203,16 +166,16 @@ class PersonFinder:
         paths: Mapping[str, Path] = {}
         compared = retrieved
         if query.expand:
-            seeds = self._seeds(direct, blocked)
+            seeds, telling = self._seeds(direct, blocked), self._tells_others(parts)
             expanded = await self._expander.expand(
                 query.gallery,
                 seeds,
                 tuple(self._calibration),
                 blocked,
                 self._settings.nodes_per_neighbour * limit,
-                0.0 if self._tells_others(parts) else self._settings.min_edge_alone,
+                0.0 if telling else self._settings.min_edge_alone,
             )
-            if blocked or self._tells_others(parts):
+            if blocked or telling:
                 names = expanded.edges.names
                 cut = [one for one in vectors_of(parts) if one.modality in LONG_TERM and one.key in retrieved.cut]
                 strangers = frozenset(self._rivals.strangers(cut, names, retrieved.evidence))

@@ -18,7 +18,8 @@ from services.runtime.errors import (
     InvalidFieldError,
 )
 from services.search.answer import Answer, Belief, Degradation, Hit, TextReading, Track
-from services.search.finding import Found, PersonFinder
+from services.search.finding import PersonFinder
+from services.search.found import Found
 from services.search.judging import HEARING
 from services.search.parts import PartReader, ReadPart
 from services.search.ports import Identities

@@ -88,10 +88,21 @@ class Judge:
             retrieved: What they said so far.
             appearance_ids: Which; beyond `max_rivals`, those that were not compared yet stay unheard.
         """
-        cut = [vector for vector in vectors if vector.modality in LONG_TERM and vector.key in retrieved.cut]
-        unheard = [one for one in sorted(appearance_ids) if not heard(retrieved.evidence.get(one, ()), cut)]
-        more = await self._retriever.compare(cut, gallery, unheard[: self._settings.max_rivals])
+        more = await self._unheard(gallery, vectors, retrieved, sorted(appearance_ids), self._settings.max_rivals)
         return merged([retrieved, more])
+
+    async def _unheard(
+        self,
+        gallery: str,
+        vectors: Sequence[QueryVector],
+        retrieved: Retrieved,
+        appearance_ids: Sequence[str],
+        most: int | None = None,
+    ) -> Retrieved:
+        """What the long-term vectors whose lists were cut say of those that they were not compared with, the first."""
+        cut = [vector for vector in vectors if vector.modality in LONG_TERM and vector.key in retrieved.cut]
+        unheard = [one for one in appearance_ids if not heard(retrieved.evidence.get(one, ()), cut)]
+        return await self._retriever.compare(cut, gallery, unheard[:most])
 
     async def opinions(
         self,
@@ -159,9 +170,7 @@ class Judge:
         doubters = {one: chains.doubters(query.task, path.steps[-1].modality) for one, path in paths.items()}
         ends = [one for one in paths if doubters[one]]
         known = retrieved.evidence
-        cut = [vector for vector in vectors if vector.modality in LONG_TERM and vector.key in retrieved.cut]
-        unheard = [end for end in ends if not heard(known.get(end, ()), cut)]
-        more = await self._retriever.compare(cut, query.gallery, unheard)
+        more = await self._unheard(query.gallery, vectors, retrieved, ends)
         doubt = chains.Doubt.of(self._settings)
         return {
             end: chains.contradiction(

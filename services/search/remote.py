@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 
 import grpc
 import numpy as np
@@ -34,6 +34,8 @@ from services.search.ports import (
     candidates_of,
 )
 from services.search.query import Task
+
+_Fused = fusion_service_pb2.FuseEvidenceResponse | fusion_service_pb2.FuseEmbeddingsResponse
 
 # The most that the protos allow in one request.
 MAX_IDS = 1000
@@ -123,17 +125,9 @@ class RemoteFusion:
         """Ask in requests of the size that the contract allows."""
         fused: list[FusedEvidence] = []
         for start in range(0, len(candidates), MAX_CANDIDATES):
-            asked = candidates[start : start + MAX_CANDIDATES]
-            request = fusion_service_pb2.FuseEvidenceRequest(
-                candidates=[candidate_to_proto(one) for one in asked], task=_TASKS[task]
-            )
-            try:
-                response = await self._stub.FuseEvidence(request, timeout=self._deadline_s)
-            except grpc.aio.AioRpcError as error:
-                raise _unavailable("fusion", error, self._logger) from error
-            if len(response.fused) != len(asked):
-                raise PortUnavailableError(f"fusion gave {len(response.fused)} verdicts on {len(asked)} candidates")
-            fused.extend(fused_from_proto(verdict) for verdict in response.fused)
+            part = [candidate_to_proto(one) for one in candidates[start : start + MAX_CANDIDATES]]
+            request = fusion_service_pb2.FuseEvidenceRequest(candidates=part, task=_TASKS[task])
+            fused += await self._verdicts(self._stub.FuseEvidence(request, timeout=self._deadline_s), len(part))
         return fused
 
     async def seen(self, columns: Sequence[Column], links: F64) -> F64:
@@ -147,18 +141,20 @@ class RemoteFusion:
         """Ask in requests of the size that the contract allows, by the method that the service is set to."""
         query, fused = [asked_to_proto(one) for one in asked], list[FusedEvidence]()
         for start in range(0, len(candidates), MAX_EMBEDDED):
-            part = candidates[start : start + MAX_EMBEDDED]
-            request = fusion_service_pb2.FuseEmbeddingsRequest(
-                asked=query, candidates=[embedded_to_proto(one) for one in part], task=_TASKS[task]
-            )
-            try:
-                response = await self._stub.FuseEmbeddings(request, timeout=self._deadline_s)
-            except grpc.aio.AioRpcError as error:
-                raise _unavailable("fusion", error, self._logger) from error
-            if len(response.fused) != len(part):
-                raise PortUnavailableError(f"fusion gave {len(response.fused)} verdicts on {len(part)} candidates")
-            fused.extend(fused_from_proto(verdict) for verdict in response.fused)
+            part = [embedded_to_proto(one) for one in candidates[start : start + MAX_EMBEDDED]]
+            request = fusion_service_pb2.FuseEmbeddingsRequest(asked=query, candidates=part, task=_TASKS[task])
+            fused += await self._verdicts(self._stub.FuseEmbeddings(request, timeout=self._deadline_s), len(part))
         return fused
+
+    async def _verdicts(self, call: Awaitable[_Fused], asked: int) -> list[FusedEvidence]:
+        """One verdict on each candidate of a request."""
+        try:
+            response = await call
+        except grpc.aio.AioRpcError as error:
+            raise _unavailable("fusion", error, self._logger) from error
+        if len(response.fused) != asked:
+            raise PortUnavailableError(f"fusion gave {len(response.fused)} verdicts on {asked} candidates")
+        return [fused_from_proto(verdict) for verdict in response.fused]
 
 
 def block_from_proto(columns: association_service_pb2.ListAssociationColumnsResponse) -> EdgeBlock:

@@ -41,7 +41,7 @@ from services.fusion.settings import FusionSettings
 from services.runtime.errors import BackendUnavailableError
 from services.runtime.server import GrpcServer, MountedService
 from services.search.answer import Share, Who
-from services.search.chains import Doubt
+from services.search.chains import Calibrations, Doubt
 from services.search.clips import ClipReader, PortraitReader
 from services.search.expansion import Bounds, Expander
 from services.search.faces import FaceFinder
@@ -114,8 +114,7 @@ class MountedAssociations:
         try:
             return await self._handlers.edge_block(gallery, appearance_ids, modalities, min_probability)
         except Exception as error:
-            self._logger.warning("association failed", extra={"error": str(error)}, exc_info=_unforeseen(error))
-            raise PortUnavailableError(f"association: {error}") from error
+            raise _unavailable("association", error, self._logger) from error
 
 
 class MountedIdentities:
@@ -159,8 +158,7 @@ class MountedFusion:
         try:
             fused = await answer
         except Exception as error:
-            self._logger.warning("fusion failed", extra={"error": str(error)}, exc_info=_unforeseen(error))
-            raise PortUnavailableError(f"fusion: {error}") from error
+            raise _unavailable("fusion", error, self._logger) from error
         return [
             FusedEvidence(verdict.probability, tuple(Share(one.modality, one.share) for one in verdict.shares))
             for verdict in fused
@@ -172,8 +170,7 @@ class MountedFusion:
         try:
             return await self._handlers.seen(said, links)
         except Exception as error:
-            self._logger.warning("fusion failed", extra={"error": str(error)}, exc_info=_unforeseen(error))
-            raise PortUnavailableError(f"fusion: {error}") from error
+            raise _unavailable("fusion", error, self._logger) from error
 
 
 async def compose(settings: SearchStackSettings, logger: logging.Logger) -> GrpcServer:
@@ -210,7 +207,7 @@ async def _compose(settings: SearchStackSettings, logger: logging.Logger, opened
     lister = AppearanceLister(index, retrieval.max_key_boxes)
     # What is switched off is neither retrieved nor followed: an answer rests on nothing that has no weight.
     heeded = pack.without(settings.evidence.off)
-    near = _near(index, retrieval)
+    near = near_of(index, retrieval)
     opened.push_async_callback(near.aclose)
     handlers = build_handlers(
         retrieval, heeded, index, vision, hearing, words, executor, associations, fusion, logger, identities, near
@@ -250,15 +247,28 @@ def build_handlers(
     clips = ClipReader(sounds, VoiceFinder(hearing, voice))
     reach = ShortTermReach(index, settings.short_term_window_s, settings.max_site_videos)
     reader = PartReader(index, pack, portraits, clips, TextReader(words), reach)
-    near = _near(index, settings) if near is None else near
-    expander, retriever = Expander(associations, Bounds.of(settings)), Retriever(index, near)
-    judge = Judge(retriever, Weigher(fusion, index), pack.calibration, settings)
-    rivals = RivalReader(retriever, fusion, pack.calibration, Doubt.of(settings), settings.max_rivals)
-    finder = PersonFinder(retriever, SpeakerReader(index), judge, expander, rivals, pack.calibration, settings)
+    near = near_of(index, settings) if near is None else near
+    finder = build_finder(settings, pack.calibration, index, near, associations, fusion)
     return SearchHandlers(index, reader, finder, settings, logger, identities)
 
 
-def _near(index: VectorIndex, settings: SearchSettings) -> NearVectors:
+def build_finder(
+    settings: SearchSettings,
+    calibration: Calibrations,
+    index: VectorIndex,
+    near: NearVectors,
+    associations: Associations,
+    fusion: Fusion,
+) -> PersonFinder:
+    """What answers, below pictures and sounds."""
+    expander, retriever = Expander(associations, Bounds.of(settings)), Retriever(index, near)
+    judge = Judge(retriever, Weigher(fusion, index), calibration, settings)
+    rivals = RivalReader(retriever, fusion, calibration, Doubt.of(settings), settings.max_rivals)
+    return PersonFinder(retriever, SpeakerReader(index), judge, expander, rivals, calibration, settings)
+
+
+def near_of(index: VectorIndex, settings: SearchSettings) -> NearVectors:
+    """The embeddings that are kept in this process; whoever makes it closes it."""
     return NearVectors(index, settings.near_mib * 2**20, settings.near_recheck_s)
 
 
@@ -314,9 +324,11 @@ def _embedded(candidate: EmbeddedCandidate) -> embedded.EmbeddedCandidate:
     return embedded.EmbeddedCandidate(tuple(held), candidate.speaker)
 
 
-def _unforeseen(error: Exception) -> Exception | None:
-    """The error for the log's trace, unless it is one that is expected of a back end."""
-    return None if isinstance(error, BackendUnavailableError) else error
+def _unavailable(what: str, error: Exception, logger: logging.Logger) -> PortUnavailableError:
+    """What a port says of a mounted service's error; the log has its trace, unless it is one expected of a back end."""
+    trace = None if isinstance(error, BackendUnavailableError) else error
+    logger.warning("%s failed", what, extra={"error": str(error)}, exc_info=trace)
+    return PortUnavailableError(f"{what}: {error}")
 
 
 def _needed(value: str | None, variable: str) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from packs.calibration import Calibration
+from packs.logistic import fit_logistic
 
 F64 = NDArray[np.float64]
 
@@ -33,11 +34,12 @@ def fit_by_quality(cosines: F64, same: NDArray[np.bool_], qualities: F64, weight
     """
     lost = 1.0 - qualities
     columns = np.stack([cosines, np.ones_like(cosines), -lost * cosines, -lost], axis=1)
-    slope, intercept, by_slope, by_intercept = _newton(columns, same, weights)
+    shares = weights / weights.sum()
+    slope, intercept, by_slope, by_intercept = fit_logistic(columns, same, shares, hold=_HOLD, steps=_STEPS)
     if by_slope > slope:
         # Unclear faces that are alike would speak against being one person: hold the slope of the worst at nothing.
         held = np.stack([qualities * cosines, np.ones_like(cosines), -lost], axis=1)
-        slope, intercept, by_intercept = _newton(held, same, weights)
+        slope, intercept, by_intercept = fit_logistic(held, same, shares, hold=_HOLD, steps=_STEPS)
         by_slope = slope
     if slope <= 0.0:
         raise ValueError(f"the fitted slope is {slope:.3f}: similarity must grow with being the same person")
@@ -48,27 +50,3 @@ def fit_by_quality(cosines: F64, same: NDArray[np.bool_], qualities: F64, weight
         slope_by_quality=min(rounded[2], rounded[0]),
         intercept_by_quality=rounded[3],
     )
-
-
-def _newton(columns: F64, same: NDArray[np.bool_], weights: F64) -> F64:
-    """Minimise the weighted logistic loss, which is convex: float64[K]."""
-    weights = weights / weights.sum()
-    theta = np.zeros(columns.shape[1])
-    loss = _loss(columns, theta, same, weights)
-    for _ in range(_STEPS):
-        believed = 0.5 * (1.0 + np.tanh(0.5 * (columns @ theta)))
-        slope = columns.T @ (weights * (believed - same)) + _HOLD * theta
-        curvature = columns.T @ (columns * (weights * believed * (1.0 - believed))[:, None])
-        step = np.linalg.solve(curvature + _HOLD * np.eye(len(theta)), slope)
-        size = 1.0
-        while (new := _loss(columns, theta - size * step, same, weights)) > loss and size > 1e-6:
-            size *= 0.5
-        theta, done, loss = theta - size * step, loss - new < 1e-12, min(loss, new)
-        if done:
-            break
-    return np.asarray(theta, dtype=np.float64)
-
-
-def _loss(columns: F64, theta: F64, same: NDArray[np.bool_], weights: F64) -> float:
-    signed = np.where(same, 1.0, -1.0) * (columns @ theta)
-    return float(weights @ np.logaddexp(0.0, -signed)) + 0.5 * _HOLD * float(theta @ theta)
