@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
+
+from services.supervisor.tether import tethered
 
 __all__ = ["Served", "cpu_s", "milvus_standalone", "redis_server"]
 
@@ -62,7 +62,7 @@ def redis_server(folder: Path) -> Iterator[Served]:
 @contextlib.contextmanager
 def _running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, preexec_fn=_die_with_parent)
+        process = subprocess.Popen(tethered(command), stdout=out, stderr=subprocess.STDOUT)
     try:
         yield process
     finally:
@@ -79,7 +79,3 @@ def _until(there: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
         if process.poll() is not None or time.monotonic() > deadline:
             raise SystemExit(f"{process.args!r} did not start")
         time.sleep(0.1)
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL("libc.so.6").prctl(1, signal.SIGKILL)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import json
 import os
 import signal
@@ -14,8 +13,8 @@ from pathlib import Path
 
 from services.supervisor.errors import ChildFailedError
 from services.supervisor.guard import sweep_shared_memory
+from services.supervisor.tether import tethered
 
-PR_SET_PDEATHSIG = 1
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
 LOG_LIMIT_BYTES = 10 * 2**20
 TAIL_BYTES = 65536
@@ -79,14 +78,13 @@ class Child:
                 log.replace(log.with_suffix(".log.1"))
         with log.open("ab") as stream:
             process = await asyncio.create_subprocess_exec(
-                *spec.argv,
+                *tethered(spec.argv, spec.environment),
                 env=dict(spec.environment),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=stream,
                 stderr=stream,
                 # A session of its own: Ctrl-C of a terminal does not reach it, and its group can be swept.
                 start_new_session=True,
-                preexec_fn=_die_with(os.getpid()),
             )
         return cls(spec, process, log)
 
@@ -164,16 +162,3 @@ def last_words(log: Path) -> str:
         trace = str(line.get("trace", "")).strip().splitlines()
         last = ": ".join([line["message"], *trace[-1:]])
     return last[:LONGEST_WORDS]
-
-
-def _die_with(parent: int) -> Callable[[], None]:
-    # Loaded before the fork: between fork and exec as little as possible may happen.
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def arm() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        # If the parent died before the line above, nobody will send the signal any more.
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return arm

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import functools
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -22,6 +20,7 @@ import redis as redis_client
 from pymilvus import MilvusClient, MilvusException
 
 from services.backends.index.lite import lite_command
+from services.supervisor.tether import tethered
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 240.0  # a busy machine takes minutes to unpack a Milvus Standalone
@@ -33,20 +32,15 @@ def free_port() -> int:
         return int(bound.getsockname()[1])
 
 
-def die_with_parent() -> None:
-    ctypes.CDLL("libc.so.6").prctl(1, signal.SIGKILL)
-
-
 @contextlib.contextmanager
 def running(command: list[str], log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as out:
         process = subprocess.Popen(
-            command,
+            tethered(command),
             cwd=ROOT,
             env={**os.environ, **environment},
             stdout=out,
             stderr=subprocess.STDOUT,
-            preexec_fn=die_with_parent,
         )
     try:
         yield process
