@@ -1,4 +1,4 @@
-"""Becomes a program that the kernel kills when the process that started it ends: ``python -I -S tether.py PARENT ARGV``.
+"""Becomes a program that the kernel kills when its parent ends: ``python -I -S tether.py PARENT ARGV``.
 
 A child could arm this itself between fork and exec (`preexec_fn`), but then Python forks, and so gRPC's handlers run in
 a process that has its threads: a poller that is stopped and started around each fork was seen to end our own process
@@ -38,13 +38,13 @@ def tethered(argv: Sequence[str], environment: Mapping[str, str] | None = None) 
     return [sys.executable, "-I", "-S", __file__, str(os.getpid()), program, *argv[1:]]
 
 
-def main(parent: int, argv: Sequence[str]) -> None:
+def main(parent: int, argv: list[str]) -> None:
     """Arm, and become the program; leave with 1 when the parent has gone already."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     # If the parent died before the line above, nobody will send the signal any more.
     if os.getppid() != parent:
         os._exit(1)
-    os.execv(argv[0], argv)
+    os.execv(argv[0], argv)  # noqa: S606 - no shell is wanted
 
 
 if __name__ == "__main__":
