@@ -10,8 +10,8 @@ import os
 
 import pytest
 
-# gRPC's fork handlers stop and start its pollers around each fork of a process that has channels. No test forks to go on
-# in Python, and they are turned off before gRPC is loaded or not at all.
+# gRPC's fork handlers stop and start its pollers around each fork of a process that has channels. No test forks to
+# go on in Python, and they are turned off before gRPC is loaded or not at all.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 
 MAY_SKIP = {"gpu", "standalone"}
