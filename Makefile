@@ -25,7 +25,10 @@ INDEX_SHARING ?= 5
 INDEX_SEED ?= 9801
 INDEX := build/index-$(INDEX_SEED)
 
-.PHONY: help setup demo test check lint types arrows stubs buf train-env test-torch \
+# Where several targets run side by side, as in CI, each line of the tests says whose it is.
+LANE = $(if $(CI),2>&1 | sed -u 's/^/$@ | /')
+
+.PHONY: help setup demo test test-serving check lint types arrows stubs buf train-env test-torch \
   check-all report index-report world clone milvus reindex presets pack fusers clean
 
 help:
@@ -61,14 +64,16 @@ train-env: .venv-train/.ready
 demo: setup
 	@$(VENV)/bin/personsearch demo
 
-test: $(VENV)/.dev .venv-triton/.ready check
-	@$(PY) -m pytest tests --ignore=tests/models --ignore=tests/training --ignore=tests/export
-	if [ -f .venv-train/.ready ]; then $(MAKE) --no-print-directory test-torch; \
-	else echo "SKIPPED: tests of models/, training/ and export/: no .venv-train (make train-env installs torch)"; fi
+test: check test-serving test-torch
 
-test-torch: .venv-train/.ready
-	@$(TRAIN) -m mypy $(TORCH_ROOMS)
-	$(TRAIN) -m pytest tests/models tests/training tests/export
+test-serving: $(VENV)/.dev .venv-triton/.ready
+	@$(PY) -m pytest tests --ignore=tests/models --ignore=tests/training --ignore=tests/export $(LANE)
+
+test-torch: $(wildcard .venv-train/.ready)
+	@if [ ! -f .venv-train/.ready ]; then \
+	  echo "SKIPPED: tests of models/, training/ and export/: no .venv-train (make train-env installs torch)"; exit 0; fi
+	$(TRAIN) -m mypy $(TORCH_ROOMS) $(LANE)
+	$(TRAIN) -m pytest tests/models tests/training tests/export $(LANE)
 
 check: lint types arrows stubs buf
 
@@ -92,7 +97,7 @@ buf: $(VENV)/.dev
 
 # ---- every claim ---------------------------------------------------------------------------------
 
-check-all: test test-torch buf milvus reindex presets clone world report index-report pack fusers
+check-all: test milvus reindex presets clone world report index-report pack fusers
 
 # The protocol `spine` on five films of five minutes and twelve people: renders, ingests, asks, and fails when a figure is
 # below what is claimed. Killed and started again, it goes on. The report is in build/gallery-SEED/report.
