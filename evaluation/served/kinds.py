@@ -2,7 +2,8 @@
 
 Kinds: a portrait (`SEEN`), a voice clip (`HEARD`), a hit that was found already (`SEEN`, with all that is known of it),
 and a typed description (`SEEN`, alone: of a person in those clothes; the same person in others is not described).
-Non-mated searches ask in a gallery without their people, from which everything is linked anew.
+Non-mated searches ask in a gallery without their people, from which everything is linked anew; what a hit shows of
+somebody else in a part of it is no wrong find.
 """
 
 from __future__ import annotations
@@ -30,7 +31,17 @@ from packs.spec import Modality
 from services.search.query import Task
 from services.search.retrieval import QueryVector
 
-__all__ = ["FOLDS", "Kind", "as_dressed", "asked_of", "asked_scores", "hits_of", "kinds_of", "served_kinds"]
+__all__ = [
+    "FOLDS",
+    "Kind",
+    "as_dressed",
+    "asked_of",
+    "asked_scores",
+    "hits_of",
+    "kinds_of",
+    "served_kinds",
+    "strangers_of",
+]
 
 FOLDS = 5
 # Hits that are asked with, of each person: as a user goes on from what was found.
@@ -163,8 +174,20 @@ async def _ask_strangers(
     gallery = await ServedGallery.of(tracklets.take(kept), pack)
     for kind in kinds:
         for row in rows[kind.name]:
-            far = (kind.pool & ~stays & strange_to(kind.tracklets, kind.queries.identities[row]))[kept]
+            far = (kind.pool & ~stays & strangers_of(kind, row))[kept]
             strangers[kind.name][row] = (await _ask(gallery, kind, row))[far].max(initial=0.0)
+
+
+def strangers_of(kind: Kind, row: int) -> Flags:
+    """Whose finding is wrong when the person of a query is absent, bool[N].
+
+    A hit that shows or lets hear somebody else in a part of it asks for them too: they are neither right nor wrong.
+    """
+    strange = strange_to(kind.tracklets, kind.queries.identities[row])
+    if not kind.named:
+        return strange
+    also = {*kind.queries.partly[row], kind.queries.heard[row]} - {None}
+    return strange & np.array([name not in also for name in kind.tracklets.identities], dtype=np.bool_)
 
 
 def _rows_of(kind: Kind, gone: frozenset[str], turn: int) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from packs.spec import Modality
@@ -96,17 +96,17 @@ class PersonFinder:
         direct, fused = await self._judge.judged(asked, person.direct, person.speakers, query.task)
         reached = await self._judge.chains(query, vectors_of(wanted), person.compared, person.chained, person.speakers)
         competitors = [(part.weight, other.paths) for part, other in zip(rejected, others, strict=False)]
+        ways = {part.index: part.way for part in wanted if part.way}
         # Most appearances have only a direct belief, and keep it as it is.
         scores = {one: belief.probability for one, belief in direct.items()}
         for one in reached.keys() | scores.keys() if competitors else reached:
-            scores[one] = self._score(one, direct.get(one), reached.get(one), competitors)
+            scores[one] = self._score(one, direct.get(one), reached.get(one), competitors, ways)
         for one in blocked & scores.keys():
             del scores[one]
         scores = settled(scores, self._settings.answers.get(kind_of(query.task, wanted)))
         degraded = person.degraded.union(*(other.degraded for other in others))
         if not fused:
             degraded |= {Degradation.FUSION}
-        ways = {part.index: part.way for part in wanted if part.way}
         return Found(scores, degraded, person.direct, direct, reached, self._calibration, ways)
 
     async def _with_faces(self, wanted: Sequence[ReadPart], query: Query) -> list[ReadPart]:
@@ -243,8 +243,9 @@ class PersonFinder:
         direct: Direct | None,
         chain: Chain | None,
         competitors: Sequence[tuple[float, Mapping[str, Path]]],
+        adopted: Container[int],
     ) -> float:
-        score = ranking.score_of(direct, chain)
+        score = ranking.score_of(direct, chain, adopted)
         if direct is not None and direct.named_by is not None:
             return score
         rejected = [

@@ -41,7 +41,7 @@ class Found:
         chain = self.chains.get(appearance_id)
         seed = self.seeds[chain.path.seed] if chain is not None else None
         direct = self.direct.get(appearance_id)
-        belief = ranking.explain(appearance_id, score, direct, chain, seed, self.calibration)
+        belief = ranking.explain(appearance_id, score, direct, chain, seed, self.calibration, self.ways)
         first = belief.chain[0]
         way = self.ways.get(first.source) if isinstance(first.source, int) else None
         if not way or first.modality is not Modality.FACE or first.target == way[0].source:

@@ -5,6 +5,8 @@ An appearance can be believed in directly (the query's own embeddings match it, 
 - The chain ends in a modality that the direct match rests on too (face and face): both see the same thing, so the
   stronger counts: max(d, e).
 - It ends in another (body): the two are independent, and either is enough: 1 - (1 - d)(1 - e) ("noisy or").
+- The direct match is by a face that a hit took from where associations led (`adopting`): both rest on these
+  associations, one of which may join two people; the stronger counts.
 
 What a chain is worth, and what contradicts it, is in `chains`. What was asked for, to be seen, heard or both, is in
 the numbers already when they come here.
@@ -19,7 +21,7 @@ Scores are computed of all candidates, reasons (`explain`) only of those that ar
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,18 +71,19 @@ def fallback(candidate: Candidate, calibration: Calibrations, task: Task) -> Fus
     return FusedEvidence(link * sigmoid(log_odds), (Share(best.modality, 1.0),))
 
 
-def score_of(direct: Direct | None, chain: Chain | None) -> float:
+def score_of(direct: Direct | None, chain: Chain | None, adopted: Container[int] = ()) -> float:
     """The probability that an appearance is what is asked for.
 
     Args:
         direct: What the query's embeddings say, if they reach it.
         chain: The best chain to it, if there is one.
+        adopted: Parts of the query whose face is that of an appearance to which associations led.
     """
     if chain is None:
         return direct.probability if direct is not None else 0.0
     if direct is None:
         return chain.probability
-    if _depends(direct, chain):
+    if _depends(direct, chain) or _adopted(direct, adopted):
         return max(direct.probability, chain.probability)
     return 1.0 - (1.0 - direct.probability) * (1.0 - chain.probability)
 
@@ -92,6 +95,7 @@ def explain(
     chain: Chain | None,
     seed: Direct | None,
     calibration: Calibrations,
+    adopted: Container[int] = (),
 ) -> Belief:
     """The reason for a score: shares that sum to 1, and the steps of the stronger of its two grounds.
 
@@ -102,6 +106,7 @@ def explain(
         chain: As in `score_of`.
         seed: The direct belief in the chain's first appearance; there when `chain` is.
         calibration: Of the pack.
+        adopted: As in `score_of`.
     """
     if chain is None or seed is None:
         if direct is None:
@@ -114,7 +119,7 @@ def explain(
     stronger = direct.probability >= chain.probability
     if stronger:
         steps = (_step(appearance_id, direct, calibration),)
-    if not _depends(direct, chain):
+    if not (_depends(direct, chain) or _adopted(direct, adopted)):
         shares = mix(((direct.probability, _shares(direct)), (chain.probability, shares))) or _shares(direct)
     elif stronger:
         shares = _shares(direct)
@@ -174,6 +179,11 @@ def ranked(scores: Mapping[str, float], min_score: float) -> list[tuple[str, flo
 def _depends(direct: Direct, chain: Chain) -> bool:
     """Whether the chain's last step sees what the direct match rests on."""
     return any(share.modality is chain.ends_in for share in _shares(direct))
+
+
+def _adopted(direct: Direct, parts: Container[int]) -> bool:
+    """Whether the direct match rests on a face that is not the part's own."""
+    return any(piece.modality is Modality.FACE and piece.part_index in parts for piece in direct.evidence)
 
 
 def _shares(direct: Direct) -> tuple[Share, ...]:

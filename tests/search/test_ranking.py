@@ -91,6 +91,17 @@ def test_a_chain_alone() -> None:
     assert [(step.source, step.target) for step in belief.chain] == [(0, "seed"), ("seed", "it")]
 
 
+def test_a_face_that_was_adopted_and_a_chain_are_one_witness() -> None:
+    known, chain = direct(0.7), Chain(path(Modality.BODY))
+    assert ranking.score_of(known, chain) == pytest.approx(1.0 - 0.3 * 0.28)
+    assert ranking.score_of(known, chain, {0}) == pytest.approx(0.72)
+    assert ranking.score_of(known, chain, {1}) == pytest.approx(1.0 - 0.3 * 0.28)
+    # What its own body says is its own.
+    assert ranking.score_of(direct(0.7, Modality.BODY), Chain(path(Modality.HEAD)), {0}) > 0.9
+    belief = ranking.explain("it", 0.72, known, chain, direct(0.9), CALIBRATION, {0})
+    assert belief.shares == (Share(Modality.FACE, 0.5), Share(Modality.BODY, 0.5))
+
+
 def test_neither_is_a_mistake() -> None:
     assert ranking.score_of(None, None) == 0.0
     with pytest.raises(ValueError, match="neither"):

@@ -14,7 +14,7 @@ from evaluation.datasets.store import write_search
 from evaluation.datasets.tracklets import CastSearch, ModalityRows, Tracklets
 from evaluation.served.answers import fit_answers
 from evaluation.served.extra import page_of_served, report_of_served
-from evaluation.served.kinds import FOLDS, asked_of, hits_of, kinds_of, served_kinds
+from evaluation.served.kinds import FOLDS, asked_of, hits_of, kinds_of, served_kinds, strangers_of
 from evaluation.served.links import link_probabilities, served_links
 from evaluation.served.product import ServedGallery
 from packs.calibration import Calibration
@@ -69,6 +69,19 @@ def test_a_stranger_is_asked_for_in_a_gallery_without_their_people(search: CastS
     asked = asyncio.run(asked_of(search.tracklets, pack, kinds, lambda line: None))["portrait"]
     assert (asked.strangers < asked.scores.max(axis=1)).all()
     assert len({name for name in search.portraits.identities if name}) >= FOLDS
+
+
+def test_whom_a_hit_shows_besides_is_no_wrong_find(search: CastSearch) -> None:
+    names = search.tracklets.identities
+    other = next(name for name in names if name not in (None, names[0]))
+    mixed = replace(search.tracklets, partly=(frozenset({other}), *search.tracklets.partly[1:]))
+    kind = next(one for one in kinds_of(replace(search, tracklets=mixed)) if one.name == "hit")
+    row = kind.queries.ids.index(mixed.ids[0])
+    strange = strangers_of(kind, row)
+    assert not any(strange[place] for place, name in enumerate(names) if name == other)
+    assert all(strange[place] for place, name in enumerate(names) if name not in (other, names[0]))
+    # Of a portrait whoever else is found is wrong.
+    assert strangers_of(replace(kind, named=False), row).sum() > strange.sum()
 
 
 def test_hits_are_spread_over_what_a_person_has(search: CastSearch) -> None:
