@@ -42,8 +42,8 @@ def aggregate(
         lengths_tell: Whether the encoder makes raw embeddings longer the surer it is. A transformer's end in a layer
             norm, which makes all alike: then the quality is that of the best crops.
         pictures_tell: Whether a look is no clearer than its crop is sharp: of a face that is blurred by a sixth of its
-            width the raw embedding is long again, as if something were to be seen. Calibrations by quality were fitted
-            without it, so it is for packs that are calibrated with it.
+            width the raw embedding is long again, as if something were to be seen. Of what is not heavily blurred the
+            quality stays what it is, and so what packs were calibrated with.
     """
     known = [(seen.vector, seen.quality, seen.norm) for seen in observations if seen.vector is not None]
     if not known:

@@ -152,8 +152,7 @@ class ObservationSettings:
         key_frame_quality: JPEG quality of it.
         key_box_rate_hz: Key boxes a second; the path between two is straight.
         key_box_smoothing_s: Over how long, as a standard deviation, a person's boxes are smoothed; 0 leaves them.
-        blur_tells: Whether the quality of a face falls with heavy blur too (`aggregate`); for a pack that is calibrated
-            so, since what was ingested before has other qualities.
+        blur_tells: Whether the quality of a face falls with heavy blur too (`aggregate`).
     """
 
     faces: int = 8
@@ -166,7 +165,7 @@ class ObservationSettings:
     key_frame_quality: int = 85
     key_box_rate_hz: float = 5.0
     key_box_smoothing_s: float = 0.25
-    blur_tells: bool = False
+    blur_tells: bool = True
 
     def most(self, modality: Modality) -> int:
         """Most crops of a modality that a tracklet keeps."""

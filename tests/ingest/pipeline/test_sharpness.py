@@ -11,7 +11,18 @@ from services.ingest.pipeline.sharpness import clearness_of, sharpness_of
 from services.ingest.pipeline.values import Observation, Position
 
 RNG = np.random.default_rng(1)
-PICTURE = cv2.resize(RNG.integers(0, 256, (24, 24, 3), dtype=np.uint8), (96, 96), interpolation=cv2.INTER_CUBIC)
+
+
+def textured() -> np.ndarray:
+    """Like a picture of something, coarse detail stronger than fine."""
+    layers = [
+        cv2.resize(RNG.normal(0.0, grey, (pixels, pixels, 3)), (96, 96), interpolation=cv2.INTER_CUBIC)
+        for pixels, grey in ((3, 50.0), (6, 30.0), (12, 20.0), (24, 14.0), (48, 10.0))
+    ]
+    return np.clip(128.0 + sum(layers), 0, 255).astype(np.uint8)
+
+
+PICTURE = textured()
 VECTOR = np.eye(16, dtype=np.float32)[0]
 
 
@@ -24,13 +35,26 @@ def seen(sigma: float, norm: float) -> Observation:
 
 
 def test_a_blurred_crop_shows_less() -> None:
-    clear = [clearness_of(blurred(sigma)) for sigma in (0.0, 4.0, 6.0, 8.0, 12.0)]
-    assert clear[0] == 1.0
-    assert clear == sorted(clear, reverse=True)
-    assert clear[-1] < 0.2
+    clear = [clearness_of(blurred(sigma)) for sigma in (0.0, 2.0, 4.0, 6.0, 8.0, 12.0)]
+    assert clear[:2] == [1.0, 1.0]
+    assert clear[1:] == sorted(clear[1:], reverse=True)
+    assert clear[2] > 0.9
+    assert clear[-1] < 0.1
     assert clearness_of(np.full((96, 96, 3), 90, np.uint8)) == 0.0
+
+
+def test_neither_contrast_nor_grain_makes_it_clear() -> None:
+    heavy = blurred(8.0)
+    faint = (96 + heavy // 4).astype(np.uint8)
+    assert clearness_of(faint) == pytest.approx(clearness_of(heavy), abs=0.1)
+    grain = np.rint(np.random.default_rng(2).normal(0.0, 2.0, heavy.shape))
+    grainy = np.clip(heavy + grain, 0, 255).astype(np.uint8)
+    assert clearness_of(grainy) == pytest.approx(clearness_of(heavy), abs=0.2)
+
+
+def test_sharpness_is_worth_something_always() -> None:
     assert sharpness_of(np.full((96, 96, 3), 90, np.uint8)) == pytest.approx(0.3)
-    assert 0.8 < sharpness_of(PICTURE) <= 1.0
+    assert 0.5 < sharpness_of(blurred(0.0)) <= 1.0
 
 
 def test_a_long_embedding_of_a_blur_is_not_clear_where_pictures_tell() -> None:
