@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -121,7 +122,10 @@ async def test_the_order_of_films_does_not_matter(world: World) -> None:
         ids = [each.appearance_id for of in films.values() for each in of]
         seen.append(await world.handlers.list_associations("town", ids))
     assert len(seen[0]) > 50
-    assert all(each == seen[0] for each in seen)
+    for each in seen:
+        assert [replace(edge, probability=0.0) for edge in each] == [replace(edge, probability=0.0) for edge in seen[0]]
+        # A matrix product rounds a row in single precision by where it lies, on some processors.
+        assert [edge.probability for edge in each] == pytest.approx([edge.probability for edge in seen[0]], abs=1e-5)
 
 
 async def test_associating_again_changes_nothing(world: World) -> None:

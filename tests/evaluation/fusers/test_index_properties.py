@@ -75,7 +75,10 @@ def test_permuting_the_order_of_insertion_changes_nothing() -> None:
     order = np.random.default_rng(1).permutation(len(tracklets))
     for modalities in ((FACE,), (FACE, BODY), (FACE, BODY, VOICE)):
         expected = search(queries, tracklets, modalities)
-        assert search(queries, tracklets.take(order), modalities) == pytest.approx(expected[:, order])
+        # A matrix product rounds a row in single precision by where it lies, on some processors.
+        assert search(queries, tracklets.take(order), modalities) == pytest.approx(
+            expected[:, order], rel=1e-4, abs=1e-8
+        )
 
 
 def people(seed: int) -> tuple[Tracklets, Tracklets]:
