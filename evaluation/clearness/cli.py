@@ -14,7 +14,7 @@ import typer
 
 from evaluation.clearness.samples import BLURS, YAWS_DEG, FaceSample, face_samples
 from evaluation.clearness.tracklets import tracklet_curves
-from evaluation.clearness.weights import Curve, Seen, curve_of, measured
+from evaluation.clearness.weights import Curve, Seen, curve_of, measured, trend_of
 from evaluation.datasets.errors import DataError
 from evaluation.datasets.store import read_search
 from evaluation.fusers.fuser import Weighing
@@ -87,8 +87,8 @@ async def measure_faces(folders: Sequence[Path], pack_dir: Path, fusers: Path | 
     if not blurred or not turned:
         raise ValueError(f"{', '.join(map(str, folders))} show no face that is large enough and uncovered")
     by_blur, by_yaw = await measured(blurred, vision, networks), await measured(turned, vision, networks)
-    seen = {"blur": by_blur["length"], "yaw": by_yaw["length"]}
-    seen |= {"blur, sharpness": by_blur["sharpness"], "yaw, sharpness": by_yaw["sharpness"]}
+    seen = {"blur": by_blur["both"], "yaw": by_yaw["both"]}
+    seen |= {"blur, length": by_blur["length"], "yaw, length": by_yaw["length"]}
     await encoding.aclose()
     await fusing.aclose()
     report = {kind: _report_of(one) for kind, one in seen.items()}
@@ -97,10 +97,10 @@ async def measure_faces(folders: Sequence[Path], pack_dir: Path, fusers: Path | 
         "blur_share_of_width": list(BLURS),
         "yaw_deg": [list(pair) for pair in itertools.pairwise(YAWS_DEG)],
         **report,
-        # What the product does; how it would be with `blur_tells` is no claim about it.
+        # What the product does; how it would be without `blur_tells` is no claim about it.
         "falls": {name: {kind: falls(report[kind], name) for kind in ("blur", "yaw")} for name in networks},
-        "falls_with_sharpness": {
-            name: {kind: falls(report[f"{kind}, sharpness"], name) for kind in ("blur", "yaw")} for name in networks
+        "falls_by_length": {
+            name: {kind: falls(report[f"{kind}, length"], name) for kind in ("blur", "yaw")} for name in networks
         },
     }
 
@@ -124,10 +124,17 @@ def with_tracklets(
 
 
 def falls(curves: Mapping[str, Any], name: str) -> bool:
-    """Whether no step rises beyond chance, and the last mean lies below the first by more than both intervals."""
+    """Whether no step rises beyond chance, and the trend within tracklets falls beyond it.
+
+    Where no tracklet has two conditions, the last mean must lie below the first by more than both intervals.
+    """
     rows = list(curves["weights"][name].values())
-    rises = any(row["step"] is not None and row["step"]["interval"][0] > 0.0 for row in rows)
-    return not rises and rows[-1]["mean"]["interval"][1] < rows[0]["mean"]["interval"][0]
+    if any(row["step"] is not None and row["step"]["interval"][0] > 0.0 for row in rows):
+        return False
+    trend = curves.get("trends", {}).get(name)
+    if trend is not None:
+        return bool(trend["interval"][1] < 0.0)
+    return bool(rows[-1]["mean"]["interval"][1] < rows[0]["mean"]["interval"][0])
 
 
 def page_of_faces(report: Mapping[str, Any]) -> str:
@@ -140,7 +147,7 @@ def page_of_faces(report: Mapping[str, Any]) -> str:
         "yaw": ("Turned away, degrees", [f"{least:.0f} to {most:.0f}" for least, most in report["yaw_deg"]]),
     }
     for kind in ("blur", "yaw"):
-        titles[f"{kind}, sharpness"] = (f"{titles[kind][0]}, where sharpness tells too", titles[kind][1])
+        titles[f"{kind}, length"] = (f"{titles[kind][0]}, by the length of the embedding alone", titles[kind][1])
     titles["tracklets"] = ("Whole tracklets, turned away in their best frames, degrees", titles["yaw"][1])
     for kind, (title, labels) in titles.items():
         if kind not in report:
@@ -152,8 +159,10 @@ def page_of_faces(report: Mapping[str, Any]) -> str:
             cells += [_figure(report[kind]["weights"][name][key]["mean"]) for name in names]
             step = report[kind]["weights"][names[0]][key]["step"]
             lines.append("| " + " | ".join([*cells, "" if step is None else _figure(step)]) + " |")
-        lines.append("")
-    told = f"Falls: {_fell(report['falls'])}. With `blur_tells`: {_fell(report['falls_with_sharpness'])}."
+        trends = {name: trend for name, trend in report[kind].get("trends", {}).items() if trend is not None}
+        said = "; ".join(f"{name} {trend['value']:.4f} {_between(trend)}" for name, trend in trends.items())
+        lines += ["", *([f"Change of the weight from row to row, within tracklets: {said}.", ""] if said else [])]
+    told = f"Falls: {_fell(report['falls'])}. Without `blur_tells`: {_fell(report['falls_by_length'])}."
     return "\n".join([*lines, told, ""])
 
 
@@ -165,11 +174,18 @@ def _fell(falls_of: Mapping[str, Mapping[str, bool]]) -> str:
 
 def _report_of(seen: Seen) -> dict[str, Any]:
     weights = {name: _plain(curve_of(values, seen.samples)) for name, values in seen.weights.items()}
-    return {"quality": _plain(curve_of(seen.quality, seen.samples)), "weights": weights}
+    trends = {name: trend_of(values, seen.samples) for name, values in seen.weights.items()}
+    told = {name: None if trend is None else asdict(trend) for name, trend in trends.items()}
+    return {"quality": _plain(curve_of(seen.quality, seen.samples)), "weights": weights, "trends": told}
 
 
 def _plain(curve: Curve) -> dict[str, Any]:
     return {str(condition): asdict(one) | {"falls": one.falls} for condition, one in curve.items()}
+
+
+def _between(estimate: Mapping[str, Any]) -> str:
+    low, high = estimate["interval"]
+    return f"({low:.4f} to {high:.4f})"
 
 
 def _figure(estimate: Mapping[str, Any]) -> str:

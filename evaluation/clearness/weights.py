@@ -17,7 +17,7 @@ from services.backends.fusers import Held, Representer
 from services.ingest.pipeline.aggregate import aggregate
 from services.ingest.pipeline.values import Observation, Position
 
-__all__ = ["Condition", "Curve", "Seen", "curve_of", "measured"]
+__all__ = ["Condition", "Curve", "Seen", "curve_of", "measured", "trend_of"]
 
 BATCH = 128
 
@@ -102,15 +102,15 @@ async def measured(
 ) -> dict[str, Seen]:
     """Embed faces and bodies, and let each network weigh them.
 
-    The quality of one crop is that which ingest gives to a tracklet of that crop alone: as ingest is (``length``), and
-    with `blur_tells` (``sharpness``).
+    The quality of one crop is that which ingest gives to a tracklet of that crop alone: as ingest is (``both``), and
+    without `blur_tells` (``length``).
     """
     faces = await _embedded(Modality.FACE, [sample.face for sample in samples], encoders)
     # One body stands beside each blur of its face.
     distinct = {id(sample.body): sample.body for sample in samples}
     known = dict(zip(distinct, await _embedded(Modality.BODY, list(distinct.values()), encoders), strict=True))
     found = {}
-    for name, pictures_tell in (("length", False), ("sharpness", True)):
+    for name, pictures_tell in (("length", False), ("both", True)):
         held = [
             {Modality.FACE: _held(face, pictures_tell), Modality.BODY: _held(known[id(sample.body)], False)}
             for face, sample in zip(faces, samples, strict=True)
@@ -141,6 +141,24 @@ def curve_of(values: F64, samples: Sequence[Labelled]) -> Curve:
         found[condition] = Condition(len(here), mean, step)
         before = condition
     return found
+
+
+def trend_of(values: F64, samples: Sequence[Labelled]) -> Estimate | None:
+    """Mean change of some values float64[N] from one condition to the next, within tracklets, over people.
+
+    By least squares over the conditions that a tracklet has, so that who is seen under which condition does not matter;
+    None where no tracklet has two.
+    """
+    rows: dict[str, list[int]] = {}
+    for row, sample in enumerate(samples):
+        rows.setdefault(sample.tracklet, []).append(row)
+    slopes, people = [], []
+    for own in rows.values():
+        conditions = np.array([samples[row].condition for row in own], dtype=np.float64)
+        if np.ptp(conditions) > 0.0:
+            slopes.append(float(np.polyfit(conditions, values[own], 1)[0]))
+            people.append(samples[own[0]].identity)
+    return estimate_mean(_by_person(np.array(slopes), people)) if slopes else None
 
 
 def _step(

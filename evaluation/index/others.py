@@ -15,7 +15,7 @@ __all__ = ["EXTRAS", "faces"]
 
 THREADS = 2
 # Blurred copies of every face are embedded again: some films are enough.
-FILMS = 4
+FILMS = 8
 
 
 def faces(given: Given) -> Made:
