@@ -36,7 +36,7 @@ from services.fusion.settings import FusionSettings
 from services.search.finding import PersonFinder
 from services.search.parts import ReadPart, vector_of_row
 from services.search.query import Like, Query, QueryPart, Task
-from services.search.reach import ShortTermReach
+from services.search.reach import ShortTermReach, beside
 from services.search.retrieval import QueryVector
 from services.search.server import MountedFusion, build_finder, near_of
 from services.search.settings import SearchSettings
@@ -104,7 +104,9 @@ class ServedGallery:
             if row is not None and modality is not Modality.TEXT
         ]
         kept = tuple(vector for vector in vectors if vector.weight != 0.0)
-        scores = await self._answer(ReadPart(0, 1.0, kept, appearance_id=appearance_id), task)
+        others = await beside(self.index, appearance)
+        part = ReadPart(0, 1.0, kept, appearance_id=appearance_id, beside=others)
+        scores = await self._answer(part, task)
         scores[self.tracklets.ids.index(appearance_id)] = 0.0
         return scores
 

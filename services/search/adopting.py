@@ -50,7 +50,7 @@ class KeyAdopter:
             return _by_keys(part)
         settings = self._settings
         near = await self._expander.expand(
-            gallery, {part.appearance_id: 1.0}, self._kinds, (), settings.adopt_nodes, settings.min_edge_alone
+            gallery, {part.appearance_id: 1.0}, self._kinds, part.beside, settings.adopt_nodes, settings.min_edge_alone
         )
         sure = {one: path for one, path in near.paths.items() if path.steps and self._enough(path.probability)}
         return await self._nearest(part, gallery, sure)

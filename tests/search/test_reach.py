@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from packs.spec import Modality
+from services.backends.index.fake import FakeIndex
 from services.backends.schemas import Appearance, AppearanceKind, Scope, Video, VideoState
-from services.search.reach import LONG_TERM, SHORT_TERM, Stretch, stretches
+from services.search.reach import LONG_TERM, SHORT_TERM, Stretch, beside, stretches
 
 
 def a_video(name: str, site: str | None = None, recorded_at: float | None = None, duration_s: float = 600.0) -> Video:
@@ -61,3 +62,20 @@ def test_a_scope_narrows_a_stretch() -> None:
     assert stretch.within(Scope("town", ("other",))) is None
     assert stretch.within(Scope("town", ("own",), 100.0, 120.0)) == Stretch("own", 100.0, 120.0)
     assert stretch.within(Scope("town", (), 200.0)) is None
+
+
+async def test_beside_a_tracklet_are_the_others_on_screen() -> None:
+    index = FakeIndex()
+    await index.open({})
+    own = appearance(10.0, 20.0)
+    others = [
+        ("before", 5.0, 10.0, "own", AppearanceKind.TRACKLET),
+        ("with", 5.0, 11.0, "own", AppearanceKind.TRACKLET),
+        ("said", 12.0, 13.0, "own", AppearanceKind.SPEECH),
+        ("elsewhere", 12.0, 13.0, "other", AppearanceKind.TRACKLET),
+    ]
+    rows = [Appearance(name, "town", video, kind, start, end, 1) for name, start, end, video, kind in others]
+    await index.put_appearances([own, *rows])
+    assert await beside(index, own) == {"with"}
+    # Speech with nobody on screen may be that of anybody who is there.
+    assert await beside(index, rows[2]) == frozenset()
