@@ -78,6 +78,10 @@ class Clusters:
         total, count = self._sums[one].get(other, (0.0, 0.0))
         return total, count, max(0.0, self._comparable(one, other) - count)
 
+    def around(self, number: int) -> float:
+        """The sum of the weights of all edges between a cluster and the others, in nats."""
+        return math.fsum(total for total, _ in self._sums[number].values())
+
     def possible(self, one: int, other: int) -> bool:
         """Whether two clusters can be one person."""
         return not any(conflict(self._nodes, self._cannot, self.members[one], self.members[other]))
@@ -151,7 +155,12 @@ def cluster(
 
 
 def contract(
-    clusters: Clusters, may_join: Callable[[int, int], bool], *, threshold: float = -math.inf, until: int = 1
+    clusters: Clusters,
+    may_join: Callable[[int, int], bool],
+    *,
+    threshold: float = -math.inf,
+    until: int = 1,
+    joined: Callable[[int], object] = lambda kept: None,
 ) -> None:
     """Join the two clusters with the strongest bond, again and again.
 
@@ -160,6 +169,7 @@ def contract(
         may_join: Whether two clusters may be joined; one that may not now never may.
         threshold: The least bond that joins, in nats; pairs without any edge do not join.
         until: How many clusters are left at least.
+        joined: Called with each cluster that has grown.
     """
     heap: list[tuple[float, tuple[str, str], int, int, int, int]] = []
 
@@ -179,6 +189,7 @@ def contract(
         grown = [len(clusters.members.get(number, ())) for number in (one, other)]
         if grown == sizes and may_join(one, other):
             kept = clusters.join(one, other)
+            joined(kept)
             for far in sorted(clusters.neighbours(kept)):
                 push(kept, far)
 
