@@ -92,9 +92,7 @@ def questions(
 class _Between:
     """Questions about identities that may be one person."""
 
-    def __init__(
-        self, state: IdentityState, names: Sequence[str], nodes: Mapping[str, Node], weights: Weights
-    ) -> None:
+    def __init__(self, state: IdentityState, names: Sequence[str], nodes: Mapping[str, Node], weights: Weights) -> None:
         self._state, self._names, self._nodes = state, names, nodes
         self._members = [state.clusters[name] for name in names]
         self._clusters = Clusters(nodes, self._members, weights, {})
