@@ -28,8 +28,8 @@ __all__ = ["Cannot", "Cluster", "Clusters", "cluster", "conflict", "contract"]
 Cannot = Mapping[str, Collection[str]]
 Cluster = tuple[str, ...]
 
-# What a bond loses for the natural logarithm of how often the smaller cluster is as large as SMALL appearances, in nats;
-# nothing where it is smaller. On the development films (`docs/decisions/2026-11-29-corrections.md`) this and MISSING.
+# What a bond loses, in nats, for each time e that the smaller cluster is larger than SMALL appearances. Chosen together
+# with MISSING on development films (`docs/decisions/2026-11-29-corrections.md`).
 LARGE_COSTS = 0.06
 SMALL = 4
 

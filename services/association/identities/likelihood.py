@@ -27,6 +27,7 @@ class Evidence:
         smaller: Appearances of the smaller group.
         clashing: Share of these that are on screen with somebody of the larger, or were said to be others, in [0, 1].
         rejected: Pairs of which somebody said that they are two people.
+        confirmed: Pairs of the identity that both are parts of of which somebody said that they are one person.
     """
 
     total: float
@@ -35,6 +36,7 @@ class Evidence:
     smaller: int
     clashing: float = 0.0
     rejected: int = 0
+    confirmed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +49,18 @@ class _Line:
     log_edges: float
     log_smaller: float
     clashing: float = 0.0
+    confirmed: float = 0.0
 
     def probability(self, one: Evidence) -> float:
         log_odds = self.intercept + self.log_coverage * math.log(one.edges / (one.edges + one.missing))
         log_odds += self.mean_weight * one.total / one.edges + self.log_edges * math.log(one.edges)
         log_odds += self.log_smaller * math.log(one.smaller) + self.clashing * one.clashing + _REJECTED * one.rejected
+        log_odds += self.confirmed * one.confirmed
         return 1.0 / (1.0 + math.exp(-log_odds)) if log_odds > -500.0 else 0.0
 
 
-_BETWEEN = _Line(1.05, 0.96, 1.02, 0.18, -1.04, -1.33)
-_WITHIN = _Line(3.18, 1.60, 0.18, 0.25, -1.27)
+_BETWEEN = _Line(1.15, 1.05, 0.86, 0.05, -0.85, -1.06)
+_WITHIN = _Line(2.24, 1.35, 0.69, 0.22, -0.48, confirmed=0.34)
 
 
 def probability_between(evidence: Evidence) -> float:

@@ -12,6 +12,7 @@ another person: those are what may be wrong in them, and stay behind when the ot
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -143,6 +144,7 @@ def _within(
     state: IdentityState, names: Iterable[str], nodes: Mapping[str, Node], weights: Weights
 ) -> Iterator[Question]:
     """Identities that may be two people."""
+    confirmed = Counter(state.homes[one] for one, other in state.confirmed if state.homes[one] == state.homes[other])
     for name in names:
         own = {one: nodes[one] for one in state.clusters[name]}
         halves = cut_anywhere(own, weights, state.bound)
@@ -152,7 +154,8 @@ def _within(
         first, second = (typical(half, weights) for half in halves)
         if edges > 0.0 and not _is_answered(state, nodes, first, second):
             smaller = min(map(len, halves))
-            probability = probability_within(Evidence(total, edges, missing, smaller))
+            evidence = Evidence(total, edges, missing, smaller, confirmed=confirmed[name])
+            probability = probability_within(evidence)
             yield _question((first, second), (name, name), probability, smaller)
 
 
