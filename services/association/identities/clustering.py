@@ -8,6 +8,9 @@ bond, again and again, while a bond is above zero. Its bond is the sum of the we
 mean over all pairs, as in average linkage: by a sum the two largest clusters of people who look alike meet first (films
 9501 to 9505: pairwise F1 0.54 by the mean, 0.46 by the sum, `docs/decisions/2026-11-28-identities.md`).
 
+Two large clusters need a stronger bond than a large and a small one (`LARGE_COSTS`): when they are two people who look
+alike, more is wrong; and pieces of one person that have grown so large have mostly had the edges to meet before.
+
 Two clusters that hold appearances that are two people (`together`, or said so by somebody) never join.
 """
 
@@ -24,6 +27,11 @@ __all__ = ["Cannot", "Cluster", "Clusters", "cluster", "conflict", "contract"]
 
 Cannot = Mapping[str, Collection[str]]
 Cluster = tuple[str, ...]
+
+# What a bond loses, in nats, for each time e that the smaller cluster is larger than SMALL appearances. Chosen together
+# with MISSING on development films (`docs/decisions/2026-11-29-corrections.md`).
+LARGE_COSTS = 0.06
+SMALL = 4
 
 
 class Clusters:
@@ -73,10 +81,19 @@ class Clusters:
         total, _, missing = self.evidence(one, other)
         return (total + MISSING * missing) / (len(self.members[one]) * len(self.members[other]))
 
+    def claim(self, one: int, other: int) -> float:
+        """How strongly two clusters want to be one, in nats: their bond, less where both are large."""
+        smaller = min(len(self.members[one]), len(self.members[other]))
+        return self.bond(one, other) - LARGE_COSTS * math.log(max(smaller / SMALL, 1.0))
+
     def evidence(self, one: int, other: int) -> tuple[float, float, float]:
         """Between two clusters: the sum of the edges' weights, how many edges there are, and how many are missing."""
         total, count = self._sums[one].get(other, (0.0, 0.0))
         return total, count, max(0.0, self._comparable(one, other) - count)
+
+    def around(self, number: int) -> float:
+        """The sum of the weights of all edges between a cluster and the others, in nats."""
+        return math.fsum(total for total, _ in self._sums[number].values())
 
     def possible(self, one: int, other: int) -> bool:
         """Whether two clusters can be one person."""
@@ -138,7 +155,7 @@ def cluster(
         weights: Of their pairs.
         cannot: Who is not who, by appearance, both ways.
         atoms: What is together from the beginning; each appearance for itself when left out.
-        threshold: The least bond that joins, in nats.
+        threshold: The least claim that joins, in nats.
 
     Returns:
         Clusters of sorted ids, largest first; the same whatever the order of `nodes` and `atoms`.
@@ -146,25 +163,35 @@ def cluster(
     # The order of the sums decides their last bit: it must not depend on that of the caller.
     start = sorted(tuple(sorted(atom)) for atom in (atoms if atoms is not None else ([one] for one in nodes)))
     clusters = Clusters(nodes, start, weights, cannot)
-    contract(clusters, clusters.possible, threshold=threshold)
+    contract(clusters, clusters.possible, threshold=threshold, strength=clusters.claim)
     return clusters.result()
 
 
 def contract(
-    clusters: Clusters, may_join: Callable[[int, int], bool], *, threshold: float = -math.inf, until: int = 1
+    clusters: Clusters,
+    may_join: Callable[[int, int], bool],
+    *,
+    threshold: float = -math.inf,
+    until: int = 1,
+    strength: Callable[[int, int], float] | None = None,
+    joined: Callable[[int], object] = lambda kept: None,
 ) -> None:
     """Join the two clusters with the strongest bond, again and again.
 
     Args:
         clusters: Changed in place.
         may_join: Whether two clusters may be joined; one that may not now never may.
-        threshold: The least bond that joins, in nats; pairs without any edge do not join.
+        threshold: The least strength that joins, in nats; pairs without any edge do not join.
         until: How many clusters are left at least.
+        strength: How strongly two clusters hang together; their bond when left out.
+        joined: Called with each cluster that has grown.
     """
     heap: list[tuple[float, tuple[str, str], int, int, int, int]] = []
 
+    strength = strength or clusters.bond
+
     def push(one: int, other: int) -> None:
-        bond = clusters.bond(one, other)
+        bond = strength(one, other)
         if bond > threshold:
             sizes = len(clusters.members[one]), len(clusters.members[other])
             heapq.heappush(heap, (-bond, clusters.rank(one, other), one, other, *sizes))
@@ -179,6 +206,7 @@ def contract(
         grown = [len(clusters.members.get(number, ())) for number in (one, other)]
         if grown == sizes and may_join(one, other):
             kept = clusters.join(one, other)
+            joined(kept)
             for far in sorted(clusters.neighbours(kept)):
                 push(kept, far)
 

@@ -1,11 +1,15 @@
 """Cutting one identity in two, where it hangs together least.
 
 The clustering goes on past its threshold until two clusters are left, so that every appearance goes to one side or the
-other and nothing falls to pieces. With two seeds that are two people, each side grows about one of them.
+other and nothing falls to pieces. With two seeds that are two people, each side grows about one of them; of all that
+either has been on the way, the part is cut off whose edges to the rest have the least sum. The last step alone would
+cut where the mean is least, and that is rarely near a stranger: he takes a good part of the others along, since means
+do not count how many stand against him (`docs/decisions/2026-11-29-corrections.md`).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from services.association.identities.clustering import Cluster, Clusters, contract
@@ -45,24 +49,12 @@ def cut(
             loose.append(atom)
         else:
             loose += [{one} for one in atom if one not in sides[0] and one not in sides[1]]
-    grown = first, second
-    clusters = Clusters(nodes, [*grown, *sorted(loose, key=min)], weights, {})
-    seeds = [min(side) for side in grown]
-
-    def may_join(one: int, other: int) -> bool:
-        """Never the two sides."""
-        return {clusters.home(seed) for seed in seeds} != {one, other}
-
-    contract(clusters, may_join, until=2)
-    homes = [clusters.home(seed) for seed in seeds]
-    first_side, second_side = (set(clusters.members[home]) for home in homes)
-    # What nothing links to either side stays with the larger.
-    left = nodes.keys() - first_side - second_side
-    if len(first_side) >= len(second_side):
-        first_side |= left
-    else:
-        second_side |= left
-    return tuple(sorted(first_side)), tuple(sorted(second_side))
+    clusters = Clusters(nodes, [first, second, *sorted(loose, key=min)], weights, {})
+    least = _LeastCut(clusters, (min(first), min(second)))
+    contract(clusters, least.may_join, until=2, joined=least.look)
+    part, rest = least.part, nodes.keys() - least.part
+    sides_of = (part, rest) if least.of_first else (rest, part)
+    return tuple(sorted(sides_of[0])), tuple(sorted(sides_of[1]))
 
 
 def cut_anywhere(nodes: Mapping[str, Node], weights: Weights, atoms: Sequence[Collection[str]] = ()) -> Cut | None:
@@ -74,6 +66,41 @@ def cut_anywhere(nodes: Mapping[str, Node], weights: Weights, atoms: Sequence[Co
     contract(clusters, lambda one, other: True, until=2)
     first, *rest = clusters.result()
     return first, tuple(sorted(one for part in rest for one in part))
+
+
+class _LeastCut:
+    """Of all clusters that two seeds have had, the one that least holds to what is around it.
+
+    Args:
+        clusters: While they grow.
+        seeds: One appearance of either side.
+
+    Attributes:
+        part: The appearances of the best cluster so far.
+        of_first: Whether it is the first seed's.
+    """
+
+    def __init__(self, clusters: Clusters, seeds: tuple[str, str]) -> None:
+        self._clusters, self._seeds = clusters, seeds
+        self._cost = math.inf, 0
+        self.part, self.of_first = frozenset[str](), False
+        # Of equal ones that of the second: who is named first stays.
+        for seed in reversed(seeds):
+            self.look(clusters.home(seed))
+
+    def may_join(self, one: int, other: int) -> bool:
+        """Never the two sides."""
+        return {self._clusters.home(seed) for seed in self._seeds} != {one, other}
+
+    def look(self, number: int) -> None:
+        """See whether a cluster, if it is that of a seed, is better to cut off; of equal ones the smaller."""
+        homes = [self._clusters.home(seed) for seed in self._seeds]
+        if number in homes:
+            members = self._clusters.members[number]
+            # Sums in another order differ in the last digits.
+            cost = round(self._clusters.around(number), 9), len(members)
+            if cost < self._cost:
+                self._cost, self.part, self.of_first = cost, frozenset(members), number == homes[0]
 
 
 def _atoms(nodes: Collection[str], groups: Iterable[Collection[str]]) -> list[set[str]]:

@@ -19,11 +19,10 @@ from services.backends.schemas import Appearance, AppearanceKind, Association
 
 __all__ = ["LEAST_EDGE", "MISSING", "Node", "Weights", "log_odds", "node_of", "together"]
 
-# Weight of a pair that could have an edge and has none, in nats. On films 9501 to 9505 (2,194 appearances of 60 people,
-# pack 0.4.0) -0.02, -0.05, -0.1, -0.25 and -1 gave a pairwise F1 of 0.61, 0.56, 0.54, 0.51 and 0.47 at a precision of
-# 0.69, 0.71, 0.80, 0.87 and 0.94: of little weight, since an appearance keeps only its strongest edges and a face that
-# is turned away has few, but not of none, since with more people in a gallery more of them look alike.
-MISSING = -0.05
+# Weight of a pair that could have an edge and has none, in nats: of little weight, since an appearance keeps only its
+# strongest edges and a face that is turned away has few. What more people in a gallery look alike for counts against
+# large clusters (`clustering`), not against every pair (`docs/decisions/2026-11-29-corrections.md` has the figures).
+MISSING = -0.02
 # Weaker edges are as good as none here: searches follow them where others compete, a clustering was fitted without.
 LEAST_EDGE = 0.5
 _LEAST_PROBABILITY = 1e-6

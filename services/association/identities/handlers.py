@@ -168,7 +168,8 @@ class IdentityHandlers:
         people = await self._keeper.people(gallery)
         names = identities_to_review(people.state, self._settings.max_review_appearances)
         members = [one for name in names for one in people.state.clusters[name]]
-        weights = await self._keeper.weights(gallery, members)
+        # What is too weak to join anybody tells all the same whom to ask about.
+        weights = await self._keeper.weights(gallery, members, least=0.0)
         # Seconds of arithmetic in a large gallery: other calls go on meanwhile.
         found = await asyncio.to_thread(questions, people.state, names, people.nodes, weights, limit)
         return [

@@ -30,11 +30,11 @@ class StoredWeights:
     def __init__(self, associations: AssociationHandlers, gallery: str) -> None:
         self._associations, self._gallery = associations, gallery
 
-    async def among(self, appearance_ids: Collection[str]) -> Weights:
-        """The weights of the pairs of some appearances, and to others."""
+    async def among(self, appearance_ids: Collection[str], least: float = LEAST_EDGE) -> Weights:
+        """The weights of the pairs of some appearances, and to others; weaker edges than `least` are left out."""
         wanted = sorted(appearance_ids)
         parts = [wanted[start : start + _IDS_PER_READ] for start in range(0, len(wanted), _IDS_PER_READ)]
-        found = [await self._associations.list_associations(self._gallery, part, (), LEAST_EDGE) for part in parts]
+        found = [await self._associations.list_associations(self._gallery, part, (), least) for part in parts]
         return Weights(edge for part in found for edge in part)
 
 
@@ -81,9 +81,13 @@ class IdentityKeeper:
         self._silent.add(gallery)
         return None
 
-    async def weights(self, gallery: str, appearance_ids: Collection[str]) -> Weights:
-        """The weights of the pairs of some appearances. Raises BackendUnavailableError."""
-        return await StoredWeights(self._associations, gallery).among(appearance_ids)
+    async def weights(self, gallery: str, appearance_ids: Collection[str], least: float = LEAST_EDGE) -> Weights:
+        """The weights of the pairs of some appearances, of edges of at least a probability.
+
+        Raises:
+            BackendUnavailableError: If the index or the cache does not answer.
+        """
+        return await StoredWeights(self._associations, gallery).among(appearance_ids, least)
 
     async def say(self, gallery: str, operation: Operation) -> Operation:
         """Append an operation, whose number is given here, and heed it.

@@ -4,25 +4,26 @@ A question is about two groups of appearances, by the most typical of each: two 
 parts of one that hang together least. What stands in the wrong place if the answer contradicts what is believed is the
 smaller group; times the probability of that answer it is what is expected to stand wrong now, and the queue is ordered
 by it. (Entropy alone asks first about pairs of which nothing depends.)
+
+Two identities are asked about although somebody of the one is on screen with somebody of the other, or was said to be
+another person: those are what may be wrong in them, and stay behind when the others are joined.
 """
 
 from __future__ import annotations
 
-import math
+import heapq
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.association.identities.clustering import Clusters
+from services.association.identities.clustering import Clusters, conflict
 from services.association.identities.cutting import cut_anywhere
 from services.association.identities.graph import Node, Weights, together
+from services.association.identities.likelihood import Evidence, probability_between, probability_within
 from services.association.identities.naming import typical
 from services.association.identities.state import IdentityState, pair_of
 
-__all__ = ["Question", "identities_to_review", "probability_of_one", "questions"]
-
-# A logistic model of "the most frequent persons of two groups are the same", fitted on films 9501 to 9505 (420 pairs of
-# groups, pack 0.4.0; mean log-loss 0.446, that of the base rate alone 0.687).
-_INTERCEPT, _LOG_COVERAGE, _MEAN_WEIGHT, _LOG_EDGES, _LOG_SMALLER = 0.91, 0.27, 1.86, 0.63, -1.34
+__all__ = ["Question", "identities_to_review", "questions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Question:
         second: That of the other.
         first_identity: Its identity.
         second_identity: That of the second; the same where one identity may be two people.
-        probability: That the two groups are one person, in [0, 1].
+        probability: That the two are one person, in [0, 1].
         appearance_count: How many appearances stand wrong if the answer contradicts what is believed.
     """
 
@@ -51,19 +52,10 @@ class Question:
         same = self.first_identity == self.second_identity
         return (1.0 - self.probability if same else self.probability) * self.appearance_count
 
-
-def probability_of_one(total: float, edges: float, missing: float, smaller: int) -> float:
-    """Probability that two groups are one person.
-
-    Args:
-        total: Sum of the weights of the edges between them, in nats.
-        edges: How many there are, at least 1.
-        missing: How many there could be beside them.
-        smaller: Appearances of the smaller group.
-    """
-    logit = _INTERCEPT + _LOG_COVERAGE * math.log(edges / (edges + missing)) + _MEAN_WEIGHT * total / edges
-    logit += _LOG_EDGES * math.log(edges) + _LOG_SMALLER * math.log(smaller)
-    return 1.0 / (1.0 + math.exp(-logit)) if logit > -500.0 else 0.0
+    @property
+    def rank(self) -> tuple[float, str, str]:
+        """Orders questions: most uncertain first, ties by the ids."""
+        return -self.uncertainty, self.first, self.second
 
 
 def identities_to_review(state: IdentityState, most_appearances: int) -> list[str]:
@@ -87,52 +79,90 @@ def questions(
         state: What is believed.
         names: The identities.
         nodes: The gallery's appearances, by id.
-        weights: Of the pairs of their appearances.
+        weights: Of the pairs of their appearances, weak edges too.
         limit: At most so many questions.
 
     Returns:
         Most uncertain first, ties by the ids.
     """
-    found = [*_between(state, names, nodes, weights), *_within(state, names, nodes, weights)]
-    found.sort(key=lambda each: (-each.uncertainty, each.first, each.second))
-    return found[:limit]
+    found = list(_within(state, names, nodes, weights))
+    found += _Between(state, names, nodes, weights).most_uncertain(limit)
+    return sorted(found, key=lambda each: each.rank)[:limit]
 
 
-def _between(
-    state: IdentityState, names: Sequence[str], nodes: Mapping[str, Node], weights: Weights
-) -> Iterator[Question]:
-    """Identities that may be one person."""
-    clusters = Clusters(nodes, [state.clusters[name] for name in names], weights, state.apart)
-    best = [typical(state.clusters[name], weights) for name in names]
-    for one in range(len(names)):
-        for other in sorted(clusters.neighbours(one)):
-            if one < other and clusters.possible(one, other):
-                pair = best[one], best[other]
-                if not _is_answered(state, nodes, *pair):
-                    yield _question(clusters, (one, other), pair, (names[one], names[other]))
+class _Between:
+    """Questions about identities that may be one person."""
+
+    def __init__(self, state: IdentityState, names: Sequence[str], nodes: Mapping[str, Node], weights: Weights) -> None:
+        self._state, self._names, self._nodes = state, names, nodes
+        self._members = [state.clusters[name] for name in names]
+        self._clusters = Clusters(nodes, self._members, weights, {})
+        self._typical = [typical(members, weights) for members in self._members]
+
+    def most_uncertain(self, limit: int) -> list[Question]:
+        """The questions with most expected to stand wrong, at most so many, in no order."""
+        best: list[float] = []
+        found: list[Question] = []
+        # Who is on screen with whom only lowers a probability: what is not asked without it need not be looked at.
+        for hoped in sorted(self._hopes(), key=lambda each: each[0].rank):
+            if len(best) == limit and hoped[0].uncertainty <= best[0]:
+                break
+            question = self._with_clashes(*hoped)
+            if question is not None:
+                found.append(question)
+                heapq.heappush(best, question.uncertainty)
+                if len(best) > limit:
+                    heapq.heappop(best)
+        return found
+
+    def _hopes(self) -> Iterator[tuple[Question, int, int]]:
+        """All questions as if nobody were on screen with anybody, and the places of their identities."""
+        for one in range(len(self._names)):
+            for other in sorted(self._clusters.neighbours(one)):
+                pair = self._typical[one], self._typical[other]
+                if one < other and not _is_answered(self._state, self._nodes, *pair):
+                    names = self._names[one], self._names[other]
+                    yield _question(pair, names, *self._judged(one, other, frozenset(), 0)), one, other
+
+    def _with_clashes(self, hoped: Question, one: int, other: int) -> Question | None:
+        pairs = list(conflict(self._nodes, self._state.apart, self._members[one], self._members[other]))
+        rejected = sum(second in self._state.apart.get(first, ()) for first, second in pairs)
+        clashing = frozenset(end for pair in pairs for end in pair)
+        probability, count = self._judged(one, other, clashing, rejected)
+        names = hoped.first_identity, hoped.second_identity
+        return _question((hoped.first, hoped.second), names, probability, count) if count else None
+
+    def _judged(self, one: int, other: int, clashing: frozenset[str], rejected: int) -> tuple[float, int]:
+        """How probable it is that two identities are one person, and how many would be joined to the larger."""
+        smaller = min(self._members[one], self._members[other], key=len)
+        count = sum(each not in clashing for each in smaller)
+        evidence = Evidence(*self._clusters.evidence(one, other), len(smaller), 1.0 - count / len(smaller), rejected)
+        return probability_between(evidence), count
 
 
 def _within(
     state: IdentityState, names: Iterable[str], nodes: Mapping[str, Node], weights: Weights
 ) -> Iterator[Question]:
     """Identities that may be two people."""
+    confirmed = Counter(state.homes[one] for one, other in state.confirmed if state.homes[one] == state.homes[other])
     for name in names:
         own = {one: nodes[one] for one in state.clusters[name]}
         halves = cut_anywhere(own, weights, state.bound)
         if halves is None:
             continue
-        clusters = Clusters(own, halves, weights, {})
+        total, edges, missing = Clusters(own, halves, weights, {}).evidence(0, 1)
         first, second = (typical(half, weights) for half in halves)
-        if clusters.evidence(0, 1)[1] > 0.0 and not _is_answered(state, nodes, first, second):
-            yield _question(clusters, (0, 1), (first, second), (name, name))
+        if edges > 0.0 and not _is_answered(state, nodes, first, second):
+            smaller = min(map(len, halves))
+            evidence = Evidence(total, edges, missing, smaller, confirmed=confirmed[name])
+            probability = probability_within(evidence)
+            yield _question((first, second), (name, name), probability, smaller)
 
 
-def _question(clusters: Clusters, numbers: tuple[int, int], pair: tuple[str, str], names: tuple[str, str]) -> Question:
-    total, edges, missing = clusters.evidence(*numbers)
-    smaller = min(len(clusters.members[number]) for number in numbers)
+def _question(pair: tuple[str, str], names: tuple[str, str], probability: float, count: int) -> Question:
     if pair[0] > pair[1]:
         pair, names = (pair[1], pair[0]), (names[1], names[0])
-    return Question(*pair, *names, probability_of_one(total, edges, missing, smaller), smaller)
+    return Question(*pair, *names, probability, count)
 
 
 def _is_answered(state: IdentityState, nodes: Mapping[str, Node], one: str, other: str) -> bool:

@@ -1,0 +1,73 @@
+"""How likely two groups of appearances are one person, by all edges between them, weak ones too.
+
+Logistic models of "the most typical appearances of both are one person". Fitted by maximum likelihood, with an L2 term
+of 0.001, on the development films 9601 to 9605, 9803 and 9811 (pack 0.6.0), half of the weight on each of them as a
+gallery of its own and half on all of them in one (`docs/decisions/2026-11-29-corrections.md`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+__all__ = ["Evidence", "probability_between", "probability_within"]
+
+# In a group of which nine in ten are one person, a rejected pair is most likely of what is most of each.
+_REJECTED = -2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What there is between two groups.
+
+    Attributes:
+        total: Sum of the weights of the edges, in nats; weak edges weigh less than 0.
+        edges: How many there are, at least 1.
+        missing: How many there could be beside them.
+        smaller: Appearances of the smaller group.
+        clashing: Share of these that are on screen with somebody of the larger, or were said to be others, in [0, 1].
+        rejected: Pairs of which somebody said that they are two people.
+        confirmed: Pairs of the identity that both are parts of of which somebody said that they are one person.
+    """
+
+    total: float
+    edges: float
+    missing: float
+    smaller: int
+    clashing: float = 0.0
+    rejected: int = 0
+    confirmed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """The log-odds as a line."""
+
+    intercept: float
+    log_coverage: float
+    mean_weight: float
+    log_edges: float
+    log_smaller: float
+    clashing: float = 0.0
+    confirmed: float = 0.0
+
+    def probability(self, one: Evidence) -> float:
+        log_odds = self.intercept + self.log_coverage * math.log(one.edges / (one.edges + one.missing))
+        log_odds += self.mean_weight * one.total / one.edges + self.log_edges * math.log(one.edges)
+        log_odds += self.log_smaller * math.log(one.smaller) + self.clashing * one.clashing + _REJECTED * one.rejected
+        log_odds += self.confirmed * one.confirmed
+        return 1.0 / (1.0 + math.exp(-log_odds)) if log_odds > -500.0 else 0.0
+
+
+_BETWEEN = _Line(1.15, 1.05, 0.86, 0.05, -0.85, -1.06)
+_WITHIN = _Line(2.24, 1.35, 0.69, 0.22, -0.48, confirmed=0.34)
+
+
+def probability_between(evidence: Evidence) -> float:
+    """Probability that two identities are one person, in [0, 1]."""
+    return _BETWEEN.probability(evidence)
+
+
+def probability_within(evidence: Evidence) -> float:
+    """Probability that the two parts of one identity that hang together least are one person, in [0, 1]."""
+    return _WITHIN.probability(evidence)
