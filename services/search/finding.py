@@ -101,7 +101,7 @@ class PersonFinder:
         # Most appearances have only a direct belief, and keep it as it is.
         scores = {one: belief.probability for one, belief in direct.items()}
         for one in reached.keys() | scores.keys() if competitors else reached:
-            scores[one] = self._score(one, direct.get(one), reached.get(one), competitors, ways)
+            scores[one] = self._score(one, direct, reached, person.direct, competitors, ways)
         for one in blocked & scores.keys():
             del scores[one]
         scores = settled(scores, self._settings.answers.get(kind_of(query.task, wanted)))
@@ -241,12 +241,15 @@ class PersonFinder:
     def _score(
         self,
         appearance_id: str,
-        direct: Direct | None,
-        chain: Chain | None,
+        beliefs: Mapping[str, Direct],
+        chains_to: Mapping[str, Chain],
+        seeds: Mapping[str, Direct],
         competitors: Sequence[tuple[float, Mapping[str, Path]]],
         adopted: Container[int],
     ) -> float:
-        score = ranking.score_of(direct, chain, adopted)
+        direct, chain = beliefs.get(appearance_id), chains_to.get(appearance_id)
+        seed = seeds[chain.path.seed] if chain is not None else None
+        score = ranking.score_of(direct, chain, seed, adopted)
         if direct is not None and direct.named_by is not None:
             return score
         rejected = [

@@ -2,11 +2,12 @@
 
 An appearance can be believed in directly (the query's own embeddings match it, d) and by a chain of associations (e).
 
-- The chain ends in a modality that the direct match rests on too (face and face): both see the same thing, so the
-  stronger counts: max(d, e).
-- It ends in another (body): the two are independent, and either is enough: 1 - (1 - d)(1 - e) ("noisy or").
-- The direct match is by a face that a hit took from where associations led (`adopting`): both rest on these
-  associations, one of which may join two people; the stronger counts.
+- They are one witness where they rest on the same comparison: the stronger counts, max(d, e). So it is where the chain
+  ends in a modality that the direct match rests on too (face and face); where what the chain starts from was matched by
+  such a one (the portrait is like both, and if that is a sister then of both); and where the direct match is by a face
+  that a hit took from where associations led (`adopting`).
+- Otherwise they are independent, and either is enough: 1 - (1 - d)(1 - e) ("noisy or"): of a hit, what it leads to
+  itself, by its looks, and what its face is like.
 
 What a chain is worth, and what contradicts it, is in `chains`. What was asked for, to be seen, heard or both, is in
 the numbers already when they come here.
@@ -71,19 +72,22 @@ def fallback(candidate: Candidate, calibration: Calibrations, task: Task) -> Fus
     return FusedEvidence(link * sigmoid(log_odds), (Share(best.modality, 1.0),))
 
 
-def score_of(direct: Direct | None, chain: Chain | None, adopted: Container[int] = ()) -> float:
+def score_of(
+    direct: Direct | None, chain: Chain | None, seed: Direct | None = None, adopted: Container[int] = ()
+) -> float:
     """The probability that an appearance is what is asked for.
 
     Args:
         direct: What the query's embeddings say, if they reach it.
         chain: The best chain to it, if there is one.
+        seed: The direct belief in the chain's first appearance; None when there is no chain.
         adopted: Parts of the query whose face is that of an appearance to which associations led.
     """
     if chain is None:
         return direct.probability if direct is not None else 0.0
     if direct is None:
         return chain.probability
-    if _depends(direct, chain) or _adopted(direct, adopted):
+    if _one_witness(direct, chain, seed, adopted):
         return max(direct.probability, chain.probability)
     return 1.0 - (1.0 - direct.probability) * (1.0 - chain.probability)
 
@@ -119,7 +123,7 @@ def explain(
     stronger = direct.probability >= chain.probability
     if stronger:
         steps = (_step(appearance_id, direct, calibration),)
-    if not (_depends(direct, chain) or _adopted(direct, adopted)):
+    if not _one_witness(direct, chain, seed, adopted):
         shares = mix(((direct.probability, _shares(direct)), (chain.probability, shares))) or _shares(direct)
     elif stronger:
         shares = _shares(direct)
@@ -176,14 +180,14 @@ def ranked(scores: Mapping[str, float], min_score: float) -> list[tuple[str, flo
     return [(appearance_id, -minus) for minus, appearance_id in sorted(kept)]
 
 
-def _depends(direct: Direct, chain: Chain) -> bool:
-    """Whether the chain's last step sees what the direct match rests on."""
-    return any(share.modality is chain.ends_in for share in _shares(direct))
-
-
-def _adopted(direct: Direct, parts: Container[int]) -> bool:
-    """Whether the direct match rests on a face that is not the part's own."""
-    return any(piece.modality is Modality.FACE and piece.part_index in parts for piece in direct.evidence)
+def _one_witness(direct: Direct, chain: Chain, seed: Direct | None, adopted: Container[int]) -> bool:
+    """Whether the direct match and the chain rest on the same comparison."""
+    seen = {share.modality for share in _shares(direct)}
+    if chain.ends_in in seen:
+        return True
+    if seed is not None and seed.named_by is None and any(share.modality in seen for share in _shares(seed)):
+        return True
+    return any(piece.modality is Modality.FACE and piece.part_index in adopted for piece in direct.evidence)
 
 
 def _shares(direct: Direct) -> tuple[Share, ...]:

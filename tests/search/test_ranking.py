@@ -34,6 +34,10 @@ def body(cosine: float, weight: float = 1.0, part: int = 0) -> Evidence:
     return Evidence(part, Modality.BODY, cosine, weight, 1.0)
 
 
+# What a hit names is where its own chains start.
+NAMED = ranking.named(0, Modality.FACE)
+
+
 def fallback(*pieces: Evidence) -> FusedEvidence:
     return ranking.fallback(Candidate(pieces), CALIBRATION, Task.SEEN)
 
@@ -48,7 +52,7 @@ def path(modality: Modality, seed: float = 0.9, edge: float = 0.8) -> Path:
 
 def judge(known: Direct | None, chain: Path | None, seed: Direct | None = None, against: float = 0.0) -> Belief:
     linked = Chain(chain, against) if chain is not None else None
-    score = ranking.score_of(known, linked)
+    score = ranking.score_of(known, linked, seed)
     return ranking.explain("it", score, known, linked, seed, CALIBRATION)
 
 
@@ -93,13 +97,22 @@ def test_a_chain_alone() -> None:
 
 def test_a_face_that_was_adopted_and_a_chain_are_one_witness() -> None:
     known, chain = direct(0.7), Chain(path(Modality.BODY))
-    assert ranking.score_of(known, chain) == pytest.approx(1.0 - 0.3 * 0.28)
-    assert ranking.score_of(known, chain, {0}) == pytest.approx(0.72)
-    assert ranking.score_of(known, chain, {1}) == pytest.approx(1.0 - 0.3 * 0.28)
+    assert ranking.score_of(known, chain, NAMED) == pytest.approx(1.0 - 0.3 * 0.28)
+    assert ranking.score_of(known, chain, NAMED, {0}) == pytest.approx(0.72)
+    assert ranking.score_of(known, chain, NAMED, {1}) == pytest.approx(1.0 - 0.3 * 0.28)
     # What its own body says is its own.
-    assert ranking.score_of(direct(0.7, Modality.BODY), Chain(path(Modality.HEAD)), {0}) > 0.9
+    assert ranking.score_of(direct(0.7, Modality.BODY), Chain(path(Modality.HEAD)), NAMED, {0}) > 0.9
     belief = ranking.explain("it", 0.72, known, chain, direct(0.9), CALIBRATION, {0})
     assert belief.shares == (Share(Modality.FACE, 0.5), Share(Modality.BODY, 0.5))
+
+
+@pytest.mark.parametrize(("known", "score"), [(0.9, 0.9), (0.3, 0.72)])
+def test_a_portrait_that_is_like_both_ends_of_a_chain_is_one_witness(known: float, score: float) -> None:
+    """Who looks like somebody's sister looks like her in all of her appearances."""
+    belief = judge(direct(known), path(Modality.BODY), direct(0.9))
+    assert belief.score == pytest.approx(score)
+    # What the chain starts from was found by another key.
+    assert judge(direct(known), path(Modality.HEAD), direct(0.9, Modality.BODY)).score > belief.score
 
 
 def test_neither_is_a_mistake() -> None:
@@ -117,7 +130,7 @@ def test_of_dependent_reasons_the_stronger_counts(known: float, score: float, st
 
 @pytest.mark.parametrize(("known", "steps"), [(0.9, 1), (0.3, 2)])
 def test_of_independent_reasons_either_is_enough(known: float, steps: int) -> None:
-    belief = judge(direct(known), path(Modality.BODY), direct(0.9))
+    belief = judge(direct(known), path(Modality.BODY), NAMED)
     assert belief.score == pytest.approx(1.0 - (1.0 - known) * (1.0 - 0.72))
     assert len(belief.chain) == steps
     assert sum(share.share for share in belief.shares) == pytest.approx(1.0)
@@ -127,7 +140,7 @@ def test_of_independent_reasons_either_is_enough(known: float, steps: int) -> No
 def test_a_different_face_contradicts_the_same_clothes() -> None:
     against = contradiction([face(0.3)], CALIBRATION, Doubt(1.0, 10.0, 0.4, 0.6))
     assert against == pytest.approx(-4.0)
-    clothes = judge(direct(0.01), path(Modality.BODY), direct(0.9), against)
+    clothes = judge(direct(0.01), path(Modality.BODY), NAMED, against)
     assert clothes.score == pytest.approx(1.0 - 0.99 * (1.0 - sigmoid(math.log(0.72 / 0.28) - 4.0)))
 
 
