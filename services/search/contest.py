@@ -24,6 +24,7 @@ import numpy as np
 from packs.arrays import F64, I64, Bool
 from packs.spec import Modality
 from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
+from services.backends.associations.roster import rows_of
 from services.search.paths import Path, step_along
 
 __all__ = ["Opinion", "Opinions", "contested"]
@@ -53,11 +54,6 @@ class Many(Protocol):
     """The opinions of M appearances, as `rivals.Rivals` has them."""
 
     @property
-    def names(self) -> Sequence[str]:
-        """Their ids."""
-        ...
-
-    @property
     def beliefs(self) -> F64:
         """As `Opinion.belief`, float64[M]."""
         ...
@@ -76,22 +72,24 @@ class Opinions:
     clear: F64
 
     @classmethod
-    def of(cls, names: Sequence[str], said: Mapping[str, Opinion], rivals: Many | None = None) -> Self:
+    def of(
+        cls, names: Sequence[str], said: Mapping[str, Opinion], rivals: Many | None = None, at: I64 | None = None
+    ) -> Self:
         """The opinions of some appearances, in order; those who say nothing deny nothing.
 
         Args:
             names: Their ids, each once.
             said: What some of them say.
             rivals: What others say, as arrays.
+            at: int64[M], which of the names the rivals are.
         """
-        rows = {name: row for row, name in enumerate(names)}
         beliefs, clear = np.zeros(len(names)), np.zeros(len(names))
-        if rivals is not None and len(rivals.names):
-            at = [rows[name] for name in rivals.names]
+        if rivals is not None and at is not None and len(rivals.beliefs):
             beliefs[at], clear[at] = rivals.beliefs, rivals.clear
-        for name, opinion in said.items():
-            if name in rows:
-                beliefs[rows[name]], clear[rows[name]] = opinion.belief, opinion.clear
+        rows = rows_of(names, said)
+        for row, opinion in zip(rows.tolist(), said.values(), strict=True):
+            if row >= 0:
+                beliefs[row], clear[row] = opinion.belief, opinion.clear
         return cls(beliefs, clear)
 
 
@@ -149,11 +147,9 @@ def contested(
     """
     names = edges.names
     own, barred = np.zeros(len(names)), np.zeros(len(names), dtype=np.bool_)
-    for row, name in enumerate(names):
-        if name in seeds:
-            own[row] = seeds[name]
-        if name in others:
-            barred[row] = True
+    places, apart = edges.rows(seeds), edges.rows(others)
+    own[places[places >= 0]] = np.array(list(seeds.values()))[places >= 0]
+    barred[apart[apart >= 0]] = True
     denied = opinions.clear * (1.0 - opinions.beliefs)
     # What is not believed of a direct match is no one else's claim: its own belief says it already.
     denied[own > 0.0] = 0.0
@@ -187,7 +183,7 @@ def _rounds(graph: _Edges, own: F64, clear: F64, denied: F64, barred: Bool, hops
     for _ in range(hops):
         each = _said(graph, np.where(given >= stop, given, 0.0))
         strongest = _strongest(graph, each, len(own))
-        through = _through(graph, each, strongest)
+        through = _through(graph, each, strongest, stop)
         said = np.minimum(strongest, MOST)
         against = np.minimum(_strongest(graph, _said(graph, denies), len(own)), MOST)
         against = np.where(barred, MOST, against)
@@ -212,10 +208,14 @@ def _strongest(graph: _Edges, said: F64, count: int) -> F64:
     return best
 
 
-def _through(graph: _Edges, said: F64, best: F64) -> I64:
-    """The edge by which the most is said of each appearance, -1 where nothing is: of equal ones the strongest."""
+def _through(graph: _Edges, said: F64, best: F64, stop: float) -> I64:
+    """The edge by which the most is said of each appearance, of equal ones the strongest; -1 where that is too weak.
+
+    What is below `stop` is not given on, and no chain leads through it.
+    """
     through = np.full(len(best), -1, dtype=np.int64)
-    at = np.flatnonzero((said > 0.0) & (said >= best[graph.targets]))
+    strong = np.flatnonzero((said > 0.0) & (said >= stop))
+    at = strong[said[strong] >= best[graph.targets[strong]]]
     starts = np.diff(graph.targets[at], prepend=-1) != 0
     group, chosen = np.cumsum(starts) - 1, at[starts]
     sources, codes = graph.sources[at], graph.block.codes[graph.rows[at]]

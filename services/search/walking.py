@@ -7,7 +7,7 @@ probability the shorter is better, then that with the smaller ids, so that no or
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from packs.arrays import F64, I64, Bool
 from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
 from services.search.paths import Path, step_along
+from services.search.reading import EdgeReader
 
 __all__ = ["Walk"]
 
@@ -82,18 +83,20 @@ class Walk:
         """Those of some rows from which a chain is followed."""
         return rows[self._best[rows] >= self._stop]
 
-    def step(self, block: EdgeBlock, at: I64, frontier: Bool, barred: Collection[int], most: int) -> I64:
-        """Go one hop on along some edges; say which rows have a better chain now.
+    def step(self, reader: EdgeReader, frontier: I64, barred: I64, most: int) -> I64:
+        """Go one hop on along the edges that were read; say which rows have a better chain now.
 
         Args:
-            block: All edges.
-            at: int64[K], the edges at the frontier.
-            frontier: bool[N], from which rows.
+            reader: Has read the edges at the frontier.
+            frontier: int64[K], from which rows.
             barred: Rows that no chain may touch.
             most: Rows that may have a chain, all together.
         """
+        block = reader.edges
         self._grow(len(block.names))
-        found = self._further(block, at, frontier, barred)
+        marked = np.zeros(len(self._best), dtype=np.bool_)
+        marked[frontier] = True
+        found = self._further(block, reader.at(marked), barred)
         found = found.those(self._strongest(found, block))
         found = found.those(self._room(found, block, most))
         self._keep(found)
@@ -113,17 +116,16 @@ class Walk:
         self._best = np.concatenate([self._best, np.full(more, -1.0)])
         self._chains = np.concatenate([self._chains, np.full(more, -1, dtype=np.int64)])
 
-    def _further(self, block: EdgeBlock, at: I64, frontier: Bool, barred: Collection[int]) -> _Found:
-        """What beats what is known; all are read from the state before the hop."""
-        one, other = block.one[at], block.other[at]
-        forth, back = frontier[one], frontier[other]
-        sources, targets = np.concatenate([one[forth], other[back]]), np.concatenate([other[forth], one[back]])
-        edges = np.concatenate([at[forth], at[back]])
+    def _further(self, block: EdgeBlock, ways: tuple[I64, I64, I64], barred: I64) -> _Found:
+        """The strongest of what beats what is known; all are read from the state before the hop."""
+        sources, targets, edges = ways
         said = self._best[sources] * block.probabilities[edges]
-        better = (said >= self._stop) & (said > self._best[targets])
-        if barred:
-            better &= ~np.isin(targets, list(barred))
-        kept = np.flatnonzero(better)
+        strongest = np.maximum(self._best, np.nextafter(self._stop, -1.0))
+        strongest[barred] = np.inf
+        better = np.flatnonzero(said > strongest[targets])
+        sources, targets, edges, said = sources[better], targets[better], edges[better], said[better]
+        np.maximum.at(strongest, targets, said)
+        kept = np.flatnonzero(said == strongest[targets])
         lengths = self._lengths[self._chains[sources[kept]]] + 1
         return _Found(sources[kept], targets[kept], edges[kept], said[kept], lengths)
 
