@@ -61,24 +61,16 @@ class Meaning:
         Returns:
             A block whose names are those of the roster.
         """
+        self._weigh(rows)
         shelf = self.shelf
         at, counts = shelf.slots(rows)
-        self._weigh(rows)
-        worth = self._worth[at].astype(np.float64)
-        kept = np.minimum(shelf.probabilities[at], worth) >= least
-        if not wanted.all():
-            kept &= wanted[shelf.codes[at]]
-        chosen = np.flatnonzero(kept)
-        at = at[chosen]
-        own = np.repeat(rows, counts)[chosen]
-        block = EdgeBlock(
-            shelf.roster.names,
-            own,
-            shelf.far[at].astype(np.int64),
-            shelf.codes[at],
-            worth[chosen],
-            np.zeros(len(at), dtype=np.bool_),
-        )
+        worth, codes = self._worth.take(at).astype(np.float64), shelf.codes.take(at)
+        kept = (worth >= least) & (shelf.probabilities.take(at) >= _single(least)) & wanted.take(codes)
+        own, far = np.repeat(rows, counts), shelf.far.take(at).astype(np.int64)
+        if not kept.all():
+            chosen = np.flatnonzero(kept)
+            own, far, codes, worth = own.take(chosen), far.take(chosen), codes.take(chosen), worth.take(chosen)
+        block = EdgeBlock(shelf.roster.names, own, far, codes, worth, np.zeros(len(own), dtype=np.bool_))
         return self._with_confirmed(block, rows, wanted) if self._confirmed else block
 
     def _weigh(self, rows: I64) -> None:
@@ -149,3 +141,9 @@ class Meaning:
             np.concatenate([block.probabilities, certain]),
             np.concatenate([block.confirmed, np.ones(len(said), dtype=np.bool_)]),
         )
+
+
+def _single(least: float) -> np.float32:
+    """The least single-precision number that is not below another."""
+    near = np.float32(least)
+    return near if float(near) >= least else np.nextafter(near, np.float32(np.inf))

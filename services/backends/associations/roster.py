@@ -10,7 +10,7 @@ from typing import overload
 
 import numpy as np
 
-from packs.arrays import I64
+from packs.arrays import I32, I64
 
 __all__ = ["Named", "Roster", "rows_of"]
 
@@ -57,10 +57,10 @@ class Named(Sequence[str]):
     Args:
         roster: Whose rows.
         rows: int64[N], which.
-        places: int64[M] with M at most the length of the roster: where in `rows` each of its rows is, or -1.
+        places: int32[M] with M at most the length of the roster: where in `rows` each of its rows is, or -1.
     """
 
-    def __init__(self, roster: Roster, rows: I64, places: I64) -> None:
+    def __init__(self, roster: Roster, rows: I64, places: I32) -> None:
         self._roster, self._rows, self._places = roster, rows, places
 
     def __len__(self) -> int:
@@ -86,8 +86,10 @@ class Named(Sequence[str]):
     def find(self, names: Sequence[str]) -> I64:
         """The place of each name, int64[K]; -1 where it is not here."""
         rows = self._roster.known(names)
-        inside = (rows >= 0) & (rows < len(self._places))
-        return np.where(inside, self._places[np.where(inside, rows, 0)], -1) if len(self._places) else rows * 0 - 1
+        inside = np.flatnonzero((rows >= 0) & (rows < len(self._places)))
+        found = np.full(len(rows), -1, dtype=np.int64)
+        found[inside] = self._places[rows[inside]]
+        return found
 
 
 def rows_of(names: Sequence[str], wanted: Iterable[str]) -> I64:
