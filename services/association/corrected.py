@@ -14,6 +14,8 @@ from packs.spec import Modality
 from services.association.handlers import DEFAULT_MIN_PROBABILITY, AssociationHandlers, Dropped
 from services.association.identities.watching import IdentityWatch
 from services.association.meaning import Meaning
+from services.association.preparing import Preparer
+from services.association.settings import LinkingSettings
 from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
 from services.backends.associations.roster import Roster
 from services.backends.schemas import Association
@@ -27,10 +29,12 @@ class CorrectedAssociations:
     Args:
         associations: The edges as they were computed.
         watch: What was said.
+        settings: How edges are read behind the back of queries.
     """
 
-    def __init__(self, associations: AssociationHandlers, watch: IdentityWatch) -> None:
+    def __init__(self, associations: AssociationHandlers, watch: IdentityWatch, settings: LinkingSettings) -> None:
         self._associations, self._watch = associations, watch
+        self._preparer = Preparer(associations.store, self.meaning, settings)
 
     async def associate_video(self, gallery: str, video_id: str) -> int:
         """Compute a video's edges, as `AssociationHandlers.associate_video`; then its people get identities."""
@@ -72,13 +76,27 @@ class CorrectedAssociations:
         self, gallery: str, modalities: Sequence[Modality] = (), min_probability: float = DEFAULT_MIN_PROBABILITY
     ) -> CorrectedView:
         """The edges of a gallery as they are now, to be read again and again. Raises what `list_associations` does."""
+        meaning = await self.meaning(gallery)
+        self._preparer.later(gallery, meaning)
+        wanted = np.zeros(256, dtype=np.bool_)
+        wanted[[MODALITY_CODES[modality] for modality in modalities or MODALITY_CODES]] = True
+        return CorrectedView(self._associations, gallery, meaning, wanted, min_probability)
+
+    async def meaning(self, gallery: str) -> Meaning:
+        """The edges of a gallery that are in memory, and what they mean now. Raises BackendUnavailableError."""
         shelf, people = await self._associations.shelf(gallery), await self._watch.said(gallery)
         context, meaning = self._watch.context(gallery), shelf.beside
         if not isinstance(meaning, Meaning) or not meaning.holds(shelf, context, people):
             meaning = shelf.beside = Meaning(shelf, context, people)
-        wanted = np.zeros(256, dtype=np.bool_)
-        wanted[[MODALITY_CODES[modality] for modality in modalities or MODALITY_CODES]] = True
-        return CorrectedView(self._associations, gallery, meaning, wanted, min_probability)
+        return meaning
+
+    async def prepare(self, gallery: str) -> None:
+        """Read all edges of a gallery that there is room for. Raises BackendUnavailableError."""
+        await self._preparer.prepare(gallery)
+
+    async def aclose(self) -> None:
+        """Stop what goes on in the background."""
+        await self._preparer.aclose()
 
     async def drop_video(self, gallery: str, video_id: str) -> Dropped:
         """Forget the edges of a video at both ends, and look again."""

@@ -63,6 +63,11 @@ class AssociationHandlers:
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._mender = Mender(index, store, self._associate_ready, settings, logger or logging.getLogger(__name__))
 
+    @property
+    def store(self) -> AssociationStore:
+        """The cache."""
+        return self._store
+
     async def associate_video(self, gallery: str, video_id: str) -> int:
         """Compute and cache the edges of a video; say how many there are at its appearances.
 

@@ -6,6 +6,7 @@ was said. So it is kept beside the shelf, by edge, and computed of an appearance
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 
@@ -38,6 +39,8 @@ class Meaning:
     def __init__(self, shelf: Shelf, context: IdentityContext | None, people: People | None) -> None:
         self.shelf, self.context = shelf, context
         self.state = people.state if people is not None and people.state.in_force else None
+        # Whether all there is room for is here; and since when it is what edges mean, by the event loop's clock.
+        self.prepared, self.since = False, asyncio.get_running_loop().time()
         self._worth: F32 = np.zeros(0, dtype=np.float32)
         # By row: whether its edges are weighed, and the number of its identity.
         self._weighed: Bool = np.zeros(0, dtype=np.bool_)
@@ -61,7 +64,7 @@ class Meaning:
         Returns:
             A block whose names are those of the roster.
         """
-        self._weigh(rows)
+        self.weigh(rows)
         shelf = self.shelf
         at, counts = shelf.slots(rows)
         worth, codes = self._worth.take(at).astype(np.float64), shelf.codes.take(at)
@@ -73,13 +76,10 @@ class Meaning:
         block = EdgeBlock(shelf.roster.names, own, far, codes, worth, np.zeros(len(own), dtype=np.bool_))
         return self._with_confirmed(block, rows, wanted) if self._confirmed else block
 
-    def _weigh(self, rows: I64) -> None:
+    def weigh(self, rows: I64) -> None:
         """Compute what the edges of some appearances mean, as far as it is not known."""
         shelf, count = self.shelf, len(self.shelf.roster)
-        if len(self._weighed) < count:
-            more = np.zeros(max(count, 2 * len(self._weighed)) - len(self._weighed), dtype=np.bool_)
-            self._weighed = np.concatenate([self._weighed, more])
-            self._identities = grown(self._identities, count, _UNKNOWN)
+        self._weighed, self._identities = grown(self._weighed, count, False), grown(self._identities, count, _UNKNOWN)
         self._worth = grown(self._worth, len(shelf.far), 0)
         fresh = rows[~self._weighed[rows]]
         if not len(fresh):

@@ -288,7 +288,7 @@ def build_finder(
 
 def near_of(index: VectorIndex, settings: SearchSettings) -> NearVectors:
     """The embeddings that are kept in this process; whoever makes it closes it."""
-    return NearVectors(index, settings.near_mib * 2**20, settings.near_recheck_s)
+    return NearVectors(index, settings.near_mib * 2**20, settings.near_recheck_s, settings.near_pause_s)
 
 
 def _associations(

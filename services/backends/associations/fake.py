@@ -77,7 +77,7 @@ class FakeAssociationStore:
 
     async def shelf(self, gallery: str) -> Shelf:
         """Begin with nothing: it is all in memory."""
-        return Shelf(b"")
+        return Shelf(b"", kept=False)
 
     async def fill(self, gallery: str, shelf: Shelf, rows: I64) -> I64:
         """Give a shelf the edges that it lacks."""
@@ -89,6 +89,14 @@ class FakeAssociationStore:
         block = EdgeBlock.of(edges, [*own, *far])
         shelf.learn(list(found), list(map(len, found.values())), replace(block, one=block.rows(own), other=block.rows(far)))
         return shelf.lacking(rows)
+
+    def has_room(self, shelf: Shelf) -> bool:
+        """Say yes."""
+        return True
+
+    async def appearances_of(self, gallery: str, video_id: str) -> list[str]:
+        """Name the appearances of a video."""
+        return sorted(self._shelves[gallery].videos.get(video_id, ()))
 
     async def known_videos(self, gallery: str) -> frozenset[str]:
         """Say which videos are cached."""

@@ -24,7 +24,7 @@ _EDGE_BYTES = 4 + 1 + 4 + 4
 _NAME_BYTES = 250
 
 
-Column = TypeVar("Column", I64, I32, U8, F32)
+Column = TypeVar("Column", I64, I32, U8, F32, Bool)
 
 
 class Shelf:
@@ -33,6 +33,7 @@ class Shelf:
     Args:
         stamp: The stamp.
         roster: Numbers the gallery's appearances.
+        kept: Whether next reads will meet it.
 
     Attributes:
         far: int32[>= E], by edge: the row of its other end.
@@ -41,8 +42,8 @@ class Shelf:
         beside: What its reader makes of its edges, kept as long as it is.
     """
 
-    def __init__(self, stamp: bytes, roster: Roster | None = None) -> None:
-        self.stamp, self.roster = stamp, roster if roster is not None else Roster()
+    def __init__(self, stamp: bytes, roster: Roster | None = None, *, kept: bool = True) -> None:
+        self.stamp, self.roster, self.kept = stamp, roster if roster is not None else Roster(), kept
         self.beside: object = None
         # By row: where its edges begin, and how many there are; -1 for those that were not read.
         self._starts: I64 = np.zeros(0, dtype=np.int64)
@@ -55,13 +56,12 @@ class Shelf:
     @property
     def size(self) -> int:
         """Bytes, about."""
-        return _EDGE_BYTES * len(self.far) + _NAME_BYTES * len(self.roster)
+        return _EDGE_BYTES * self._used + _NAME_BYTES * len(self.roster)
 
     def lacking(self, rows: I64) -> I64:
         """Those of some rows whose edges are not here."""
-        if len(self._counts) < len(self.roster):
-            self._starts = grown(self._starts, len(self.roster), 0)
-            self._counts = grown(self._counts, len(self.roster), -1)
+        count = len(self.roster)
+        self._starts, self._counts = grown(self._starts, count, 0), grown(self._counts, count, -1)
         return rows[self._counts[rows] < 0]
 
     def unread(self, appearance_ids: Sequence[str]) -> list[str]:
@@ -119,6 +119,10 @@ class EdgeMirror:
         self._room = room_bytes
         self._shelves: dict[str, Shelf] = {}
 
+    def has_room(self, shelf: Shelf) -> bool:
+        """Whether the edges of one more video may be put on a shelf without others going for them."""
+        return shelf.size + sum(each.size for each in self._shelves.values() if each is not shelf) <= 0.9 * self._room
+
     def shelf(self, gallery: str, stamp: bytes | None) -> Shelf | None:
         """The shelf of a gallery under its stamp; None without one, or without room."""
         shelf = self._shelves.get(gallery)
@@ -134,9 +138,9 @@ class EdgeMirror:
         return shelf
 
 
-def grown(column: Column, size: int, filling: int) -> Column:
+def grown(column: Column, size: int, filling: int | bool) -> Column:
     """A column with room for at least so many."""
     if len(column) >= size:
         return column
-    more = np.full(max(size, 2 * len(column)) - len(column), filling, dtype=column.dtype)
+    more = np.full(max(size, len(column) * 5 // 4) - len(column), filling, dtype=column.dtype)
     return np.concatenate([column, more])

@@ -58,6 +58,14 @@ class AssociationStore(Protocol):
         """Read what a shelf lacks of some appearances, rows of its roster; say which are of no known video."""
         ...
 
+    def has_room(self, shelf: Shelf) -> bool:
+        """Say whether a shelf may grow."""
+        ...
+
+    async def appearances_of(self, gallery: str, video_id: str) -> list[str]:
+        """Name the appearances of a known video, in order; of one that is not known none."""
+        ...
+
     async def known_videos(self, gallery: str) -> frozenset[str]:
         """Say which videos' edges are cached."""
         ...

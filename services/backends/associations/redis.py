@@ -171,7 +171,7 @@ class RedisAssociationStore:
         """The edges that are kept, as far as none has changed since."""
         with redis_errors():
             stamp, *_ = await read_many(self._redis, [_key(gallery, "stamp")])
-        return self._mirror.shelf(gallery, stamp) or Shelf(b"")
+        return self._mirror.shelf(gallery, stamp) or Shelf(b"", kept=False)
 
     async def fill(self, gallery: str, shelf: Shelf, rows: I64) -> I64:
         """Read what a shelf lacks of some appearances; say which of them are of no known video."""
@@ -187,6 +187,14 @@ class RedisAssociationStore:
             everything = records.block(list(found), list(found.values()), np.ones(256, dtype=np.bool_), 0.0)
             shelf.learn(list(found), [records.length(value) for value in found.values()], everything)
         return shelf.lacking(unread)
+
+    def has_room(self, shelf: Shelf) -> bool:
+        """Whether a shelf may grow."""
+        return self._mirror.has_room(shelf)
+
+    async def appearances_of(self, gallery: str, video_id: str) -> list[str]:
+        """Name the appearances of a video."""
+        return await self._members(_key(gallery, "v", video_id))
 
     async def _all_values(self, gallery: str, ids: Sequence[str]) -> list[bytes | None]:
         return [value for part in _parts(ids, _KEYS_PER_CALL) for value in await self._values(gallery, part)]
