@@ -68,7 +68,9 @@ class Meaning:
         shelf = self.shelf
         at, counts = shelf.slots(rows)
         worth, codes = self._worth.take(at).astype(np.float64), shelf.codes.take(at)
-        kept = (worth >= least) & (shelf.probabilities.take(at) >= _single(least)) & wanted.take(codes)
+        kept = (worth >= least) & wanted.take(codes)
+        if shelf.weakest < least:
+            kept &= shelf.probabilities.take(at) >= _single(least)
         own, far = np.repeat(rows, counts), shelf.far.take(at).astype(np.int64)
         if not kept.all():
             chosen = np.flatnonzero(kept)

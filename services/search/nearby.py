@@ -86,8 +86,8 @@ class NearVectors:
     async def of(self, modality: Modality, gallery: str, appearance_ids: Sequence[str]) -> Near:
         """The embeddings of some appearances of one modality. Raises what the index does."""
         pool = self._pools.setdefault(modality, Pool(self._room))
-        places, count = pool.places[gallery], len(appearance_ids)
-        at = np.fromiter((places.get(one, UNKNOWN) for one in appearance_ids), np.int64, count)
+        places = pool.places[gallery]
+        at = pool.slots(gallery, appearance_ids)
         self._fill_later(modality, gallery)
         # What is here is taken before anything is waited for, and so before it may be put out.
         near = _taken(pool, at)
@@ -96,6 +96,7 @@ class NearVectors:
             return near
         rows = await self._index.get_embeddings(modality, gallery, [appearance_ids[one] for one in unknown])
         near = _filled(near, appearance_ids, unknown, rows)
+        pool.changed()
         for one in unknown:
             row = rows.get(appearance_ids[one])
             if row is not None:
@@ -131,6 +132,7 @@ class NearVectors:
         rows: Sequence[EmbeddingRow],
     ) -> None:
         """Keep all of some videos."""
+        pool.changed()
         places = pool.places[gallery]
         for row in rows:
             if places.get(row.appearance_id, UNKNOWN) < 0:
@@ -169,6 +171,7 @@ class NearVectors:
         return [one for one in await self._index.list_videos(gallery) if one.state is not VideoState.DELETING]
 
     def _drop(self, modality: Modality, pool: Pool, gallery: str, videos: Mapping[str, int]) -> None:
+        pool.changed()
         places, whole = pool.places.get(gallery, {}), self._whole[modality, gallery]
         if videos != self._videos.get(gallery):
             # Who had none may have one now.
@@ -221,10 +224,11 @@ def _taken(pool: Pool, at: I64) -> Near:
     there = at >= 0
     if not there.any():
         return Near(np.zeros((len(at), pool.vectors.shape[1]), np.float32), np.zeros(len(at)), there)
-    # A place of none is -1: the last slot, which is masked.
-    vectors, qualities = pool.vectors[np.maximum(at, 0)], pool.qualities[np.maximum(at, 0)]
-    if not there.all():
-        vectors[~there], qualities[~there] = 0.0, 0.0
+    if there.all():
+        return Near(pool.vectors.take(at, axis=0), pool.qualities.take(at), there)
+    vectors, qualities = np.zeros((len(at), pool.vectors.shape[1]), np.float32), np.zeros(len(at))
+    held = np.flatnonzero(there)
+    vectors[held], qualities[held] = pool.vectors.take(at[held], axis=0), pool.qualities.take(at[held])
     return Near(vectors, qualities, there)
 
 

@@ -50,8 +50,15 @@ class EdgeReader:
     @property
     def edges(self) -> EdgeBlock:
         """What was read so far."""
-        columns = (self._one, self._other, self._codes, self._probabilities, self._confirmed)
-        return EdgeBlock(self.names, *(column[: self._count] for column in columns))
+        end = self._count
+        return EdgeBlock(
+            self.names,
+            self._one[:end],
+            self._other[:end],
+            self._codes[:end],
+            self._probabilities[:end],
+            self._confirmed[:end],
+        )
 
     async def read(self, frontier: I64) -> None:
         """Read the edges at some rows, but of those that were read before. Raises PortUnavailableError."""

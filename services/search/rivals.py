@@ -14,6 +14,7 @@ import numpy as np
 from packs.arrays import F64, I64
 from packs.spec import Modality
 from services.backends.associations.blocks import EdgeBlock
+from services.backends.associations.roster import rows_of
 from services.runtime.trust import trusts_in
 from services.search import ranking
 from services.search.chains import Calibrations, Doubt
@@ -46,11 +47,12 @@ class Rivals:
 
     def evidence(self, appearance_ids: Iterable[str]) -> dict[str, tuple[Evidence, ...]]:
         """What was said of some of them; of those that were compared in vain nothing."""
-        rows = {name: row for row, name in enumerate(self.names)}
+        several = list(appearance_ids)
+        rows = zip(several, rows_of(self.names, several).tolist(), strict=True)
         return {
-            one: tuple(piece for column in self.columns if (piece := column.evidence(rows[one])) is not None)
-            for one in appearance_ids
-            if one in rows
+            one: tuple(piece for column in self.columns if (piece := column.evidence(row)) is not None)
+            for one, row in rows
+            if row >= 0
         }
 
 
@@ -100,7 +102,7 @@ class RivalReader:
             names: Which, each once.
             speakers: Who speaks.
         """
-        if not names or not vectors:
+        if not len(names) or not vectors:
             return Rivals()
         columns, loading = await self._retriever.columns(vectors, gallery, names)
         links = np.ones(len(names))

@@ -72,7 +72,7 @@ class EdgeBlock:
         """The rows of some appearances, int64[K]; -1 of those that are not among the names."""
         return rows_of(self.names, wanted)
 
-    def some(self, rows: I64) -> list[str]:
+    def some(self, rows: I64) -> Sequence[str]:
         """The names at some rows, int64[K]."""
         names = self.names
         return names.some(rows) if isinstance(names, Named) else [names[row] for row in rows.tolist()]
@@ -81,7 +81,7 @@ class EdgeBlock:
         """The names at all other rows."""
         left = np.ones(len(self.names), dtype=np.bool_)
         left[rows] = False
-        return self.some(np.flatnonzero(left))
+        return list(self.some(np.flatnonzero(left)))
 
     def where(self, kept: Bool) -> Self:
         """Some of the edges, bool[E]; the names stay."""

@@ -39,12 +39,14 @@ class Shelf:
         far: int32[>= E], by edge: the row of its other end.
         codes: uint8[>= E], what it rests on.
         probabilities: float32[>= E], in (0, 1].
+        weakest: What every edge says at least.
         beside: What its reader makes of its edges, kept as long as it is.
     """
 
     def __init__(self, stamp: bytes, roster: Roster | None = None, *, kept: bool = True) -> None:
         self.stamp, self.roster, self.kept = stamp, roster if roster is not None else Roster(), kept
         self.beside: object = None
+        self.weakest = 1.0
         # By row: where its edges begin, and how many there are; -1 for those that were not read.
         self._starts: I64 = np.zeros(0, dtype=np.int64)
         self._counts: I64 = np.zeros(0, dtype=np.int64)
@@ -87,6 +89,7 @@ class Shelf:
         self._starts[own] = self._used + np.cumsum(counts) - counts
         self._counts[own] = counts
         self._used = end
+        self.weakest = min(self.weakest, float(block.probabilities.min(initial=1.0)))
 
     def slots(self, rows: I64) -> tuple[I64, I64]:
         """Where the edges of some rows are, int64[K], and how many each has; those that were not read have none."""

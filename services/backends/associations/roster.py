@@ -56,18 +56,24 @@ class Named(Sequence[str]):
 
     Args:
         roster: Whose rows.
+        rows: int64[N], which, each once.
+        places: int32[M] with M at most the length of the roster: where in `rows` each of its rows is, or -1; None makes
+            it when it is needed.
+
+    Attributes:
+        roster: Whose rows.
         rows: int64[N], which.
-        places: int32[M] with M at most the length of the roster: where in `rows` each of its rows is, or -1.
     """
 
-    def __init__(self, roster: Roster, rows: I64, places: I32) -> None:
-        self._roster, self._rows, self._places = roster, rows, places
+    def __init__(self, roster: Roster, rows: I64, places: I32 | None = None) -> None:
+        self.roster, self.rows = roster, rows
+        self._places = places
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._roster.ids(self._rows))
+        return iter(self.roster.ids(self.rows))
 
     @overload
     def __getitem__(self, at: int) -> str: ...
@@ -76,16 +82,19 @@ class Named(Sequence[str]):
     def __getitem__(self, at: int | slice) -> str | list[str]:
         """One name, or several."""
         if isinstance(at, slice):
-            return self._roster.ids(self._rows[at])
-        return self._roster.names[int(self._rows[at])]
+            return self.roster.ids(self.rows[at])
+        return self.roster.names[int(self.rows[at])]
 
-    def some(self, at: I64) -> list[str]:
-        """The names at int64[K] places."""
-        return self._roster.ids(self._rows[at])
+    def some(self, at: I64) -> Named:
+        """Those at int64[K] places."""
+        return Named(self.roster, self.rows[at])
 
     def find(self, names: Sequence[str]) -> I64:
         """The place of each name, int64[K]; -1 where it is not here."""
-        rows = self._roster.known(names)
+        if self._places is None:
+            self._places = np.full(len(self.roster), -1, dtype=np.int32)
+            self._places[self.rows] = np.arange(len(self.rows))
+        rows = self.roster.known(names)
         inside = np.flatnonzero((rows >= 0) & (rows < len(self._places)))
         found = np.full(len(rows), -1, dtype=np.int64)
         found[inside] = self._places[rows[inside]]
