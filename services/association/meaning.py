@@ -128,9 +128,7 @@ class Meaning:
         return dict(found)
 
     def _with_confirmed(self, block: EdgeBlock, rows: I64, wanted: Bool) -> EdgeBlock:
-        said = [
-            (row, far, code) for row in rows.tolist() for far, code in self._confirmed.get(row, ()) if wanted[code]
-        ]
+        said = [(row, far, code) for row in rows.tolist() for far, code in self._confirmed.get(row, ()) if wanted[code]]
         if not said:
             return block
         own, far, codes = np.array(said, dtype=np.int64).T

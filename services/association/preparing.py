@@ -1,7 +1,8 @@
 """Reads the edges of whole galleries behind the back of queries, so that these find them in memory.
 
 A gallery is prepared after a query has asked for it, video by video, and again when its edges or its identities have
-changed and were left alone for a while: during an ingest it would not be worth it. What there is no room for is read when it is asked for, as is all while a gallery is being prepared.
+changed and were left alone for a while: during an ingest it would not be worth it. What there is no room for is read
+when it is asked for, as is all while a gallery is being prepared.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from packs.arrays import AnyArray, I64, Bool
+from packs.arrays import I64, AnyArray, Bool
 from services.backends.associations.blocks import EdgeBlock
 from services.backends.associations.roster import Named
 from services.backends.associations.views import EdgeView

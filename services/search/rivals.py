@@ -86,7 +86,7 @@ class RivalReader:
         return np.flatnonzero(unheard)
 
     def first(self, edges: EdgeBlock, rows: I64) -> I64:
-        """As many of some rows as one query is compared with: beyond the most, those whose ids are last are left out."""
+        """As many of some rows as one query is compared with: beyond the most, the last ids are left out."""
         if len(rows) <= self._most:
             return rows
         return np.array(sorted(rows.tolist(), key=lambda row: edges.names[row])[: self._most], dtype=np.int64)

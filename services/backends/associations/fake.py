@@ -87,7 +87,9 @@ class FakeAssociationStore:
         edges = [edge for of in found.values() for edge in of]
         far = [edge.second if edge.first == one else edge.first for one, edge in zip(own, edges, strict=True)]
         block = EdgeBlock.of(edges, [*own, *far])
-        shelf.learn(list(found), list(map(len, found.values())), replace(block, one=block.rows(own), other=block.rows(far)))
+        shelf.learn(
+            list(found), list(map(len, found.values())), replace(block, one=block.rows(own), other=block.rows(far))
+        )
         return shelf.lacking(rows)
 
     def has_room(self, shelf: Shelf) -> bool:
