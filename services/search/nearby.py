@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,8 +25,9 @@ from services.search.pools import NONE, SILENT, UNKNOWN, Pool
 
 __all__ = ["Near", "NearVectors"]
 
-# Videos of which all is read at once: of more, queries would have to wait until they are unpacked.
-_VIDEOS_AT_ONCE = 4
+# Videos whose appearances are listed at once, for which the index takes its time, and whose embeddings are read at once,
+# since queries have to wait until these are unpacked.
+_VIDEOS_LISTED, _VIDEOS_READ = 64, 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,39 +111,21 @@ class NearVectors:
         """Read all that is not here yet of a gallery's videos, as far as there is room. Raises what the index does."""
         pool, whole = self._pools.setdefault(modality, Pool(self._room)), self._whole[modality, gallery]
         videos = [one for one in await self._ready(gallery) if one.video_id not in whole]
-        for start in range(0, len(videos), _VIDEOS_AT_ONCE):
-            part = {video.video_id: video for video in videos[start : start + _VIDEOS_AT_ONCE]}
-            scope = Scope(gallery, tuple(part))
-            everybody = await self._index.list_places(None, scope)
-            rows = [row for row in await self._index.list_embeddings(modality, scope) if _is_of(row, part)]
-            if rows and not pool.has_room(len(rows[0].vector), len(rows)):
-                break
-            self._take(pool, gallery, whole, part, everybody, rows)
-            self._check_later()
-            await asyncio.sleep(self._pause_s or 0.0)
+        for some in _parts(videos, _VIDEOS_LISTED):
+            scope = Scope(gallery, tuple(video.video_id for video in some))
+            everybody: dict[str, list[Place]] = defaultdict(list)
+            for place in await self._index.list_places(None, scope):
+                everybody[place.video_id].append(place)
+            for part in _parts(some, _VIDEOS_READ):
+                scope = Scope(gallery, tuple(video.video_id for video in part))
+                rows = await self._index.list_embeddings(modality, scope)
+                if rows and not pool.has_room(len(rows[0].vector), len(rows)):
+                    self._filled.add((modality, gallery))
+                    return
+                _take(pool, gallery, whole, {video.video_id: video for video in part}, everybody, rows)
+                self._check_later()
+                await asyncio.sleep(self._pause_s or 0.0)
         self._filled.add((modality, gallery))
-
-    def _take(
-        self,
-        pool: Pool,
-        gallery: str,
-        whole: dict[str, _Whole],
-        videos: Mapping[str, Video],
-        everybody: Sequence[Place],
-        rows: Sequence[EmbeddingRow],
-    ) -> None:
-        """Keep all of some videos."""
-        pool.changed()
-        places = pool.places[gallery]
-        for row in rows:
-            if places.get(row.appearance_id, UNKNOWN) < 0:
-                pool.put(row)
-        silent: dict[str, list[str]] = {video: [] for video in videos}
-        for one in everybody:
-            if one.generation == videos[one.video_id].generation and places.get(one.appearance_id, UNKNOWN) < 0:
-                places[one.appearance_id] = SILENT
-                silent[one.video_id].append(one.appearance_id)
-        whole.update((name, _Whole(video.generation, tuple(silent[name]))) for name, video in videos.items())
 
     async def check(self) -> None:
         """Drop what is of videos that are gone or were ingested anew."""
@@ -216,19 +199,40 @@ class NearVectors:
                 self._check_later()
 
 
-def _is_of(row: EmbeddingRow, videos: Mapping[str, Video]) -> bool:
-    return row.generation == videos[row.video_id].generation
+def _take(
+    pool: Pool,
+    gallery: str,
+    whole: dict[str, _Whole],
+    videos: Mapping[str, Video],
+    everybody: Mapping[str, Sequence[Place]],
+    rows: Sequence[EmbeddingRow],
+) -> None:
+    """Keep all of some videos, and who in them has no embedding."""
+    pool.changed()
+    places = pool.places[gallery]
+    for row in rows:
+        if row.generation == videos[row.video_id].generation and places.get(row.appearance_id, UNKNOWN) < 0:
+            pool.put(row)
+    for name, video in videos.items():
+        mine = (one.appearance_id for one in everybody.get(name, ()) if one.generation == video.generation)
+        silent = tuple(one for one in mine if places.get(one, UNKNOWN) < 0)
+        places.update(dict.fromkeys(silent, SILENT))
+        whole[name] = _Whole(video.generation, silent)
+
+
+def _parts(videos: Sequence[Video], size: int) -> Iterator[Sequence[Video]]:
+    return (videos[start : start + size] for start in range(0, len(videos), size))
 
 
 def _taken(pool: Pool, at: I64) -> Near:
     there = at >= 0
     if not there.any():
         return Near(np.zeros((len(at), pool.vectors.shape[1]), np.float32), np.zeros(len(at)), there)
-    if there.all():
-        return Near(pool.vectors.take(at, axis=0), pool.qualities.take(at), there)
-    vectors, qualities = np.zeros((len(at), pool.vectors.shape[1]), np.float32), np.zeros(len(at))
-    held = np.flatnonzero(there)
-    vectors[held], qualities[held] = pool.vectors.take(at[held], axis=0), pool.qualities.take(at[held])
+    # What stands for no slot is below 0: there the first is taken, and masked.
+    slots = np.maximum(at, 0)
+    vectors, qualities = pool.vectors.take(slots, axis=0), pool.qualities.take(slots)
+    if not there.all():
+        vectors[~there], qualities[~there] = 0.0, 0.0
     return Near(vectors, qualities, there)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from packs.arrays import I64, AnyArray, Bool
+from packs.arrays import I32, I64, AnyArray, Bool
 from services.backends.associations.blocks import EdgeBlock
 from services.backends.associations.roster import Named
 from services.backends.associations.views import EdgeView
@@ -87,25 +87,24 @@ class EdgeReader:
 
     def _take(self, block: EdgeBlock) -> None:
         """Append what was read."""
-        self._meet(block.one)
-        self._meet(block.other)
+        one, other = self._places_of(block.one), self._places_of(block.other)
         start, end = self._count, self._count + len(block)
         if end > len(self._one):
             self._grow(end)
-        self._one[start:end] = self._places.take(block.one)
-        self._other[start:end] = self._places.take(block.other)
+        self._one[start:end], self._other[start:end] = one, other
         self._codes[start:end], self._probabilities[start:end] = block.codes, block.probabilities
         self._confirmed[start:end], self._read[start:end] = block.confirmed, self._reads
         self._count = end
 
-    def _meet(self, rows: I64) -> None:
-        """Give rows of the roster that are new here their own."""
+    def _places_of(self, rows: I64) -> I32:
+        """Our rows of some of the roster; those that are new here get the next."""
         count = len(self._view.roster)
         if len(self._places) < count:
             self._places = np.concatenate([self._places, np.full(count - len(self._places), -1, dtype=np.int32)])
-        fresh = rows[self._places.take(rows) < 0]
+        places = self._places.take(rows)
+        fresh = rows[places < 0]
         if not len(fresh):
-            return
+            return places
         # Of those that are there more than once the last one's mark stays.
         marks = np.arange(len(fresh), dtype=np.int32)
         self._places[fresh] = marks
@@ -113,6 +112,7 @@ class EdgeReader:
         self._places[fresh] = len(self._met) + np.arange(len(fresh))
         self._met = np.concatenate([self._met, fresh])
         self._read_of_row = np.concatenate([self._read_of_row, np.full(len(fresh), -1, dtype=np.int64)])
+        return self._places.take(rows)
 
     def _grow(self, size: int) -> None:
         room = max(size, 2 * len(self._one))
