@@ -25,8 +25,8 @@ from services.search.pools import NONE, SILENT, UNKNOWN, Pool
 
 __all__ = ["Near", "NearVectors"]
 
-# Videos whose appearances are listed at once, for which the index takes its time, and whose embeddings are read at once,
-# since queries have to wait until these are unpacked.
+# Videos whose appearances are listed at once, for which the index takes its time; and whose embeddings are read at
+# once, since queries have to wait until these are unpacked.
 _VIDEOS_LISTED, _VIDEOS_READ = 64, 4
 
 
