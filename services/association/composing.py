@@ -46,6 +46,7 @@ class ComposedAssociations:
 
     async def aclose(self) -> None:
         """Stop what goes on in the background; the connections belong to whoever made them."""
+        await self.associations.aclose()
         await self.watch.aclose()
         await self.stored.aclose()
 
@@ -62,7 +63,7 @@ def compose_associations(
     stored = AssociationHandlers(index, store, calibration, linking, logger)
     keeper = IdentityKeeper(index, stored, logger)
     watch = IdentityWatch(keeper, identities, logger)
-    associations = CorrectedAssociations(stored, watch)
+    associations = CorrectedAssociations(stored, watch, linking)
     handlers = IdentityHandlers(keeper, watch, identities)
     services = (mounted(associations), mounted_identities(handlers))
     return ComposedAssociations(associations, watch, handlers, services, keeper, stored)

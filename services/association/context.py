@@ -57,18 +57,30 @@ class IdentityContext:
         """The identity of each appearance, int64[N]; -1 where nobody knows it."""
         return np.fromiter((self.numbers.get(name, -1) for name in names), np.int64, len(names))
 
+    def worth(self, probabilities: F64, one: I64, other: I64) -> F64:
+        """What E edges are worth, in single precision, as the cache and the wire have them.
+
+        Args:
+            probabilities: float64[E], what they say by themselves.
+            one: int64[E], the identity of one end of each, or -1.
+            other: int64[E], that of the other end.
+
+        Returns:
+            float64[E].
+        """
+        known = (one >= 0) & (other >= 0)
+        within = known & (one == other)
+        between = known & (one != other) & self.large[one] & self.large[other]
+        worth: F64 = probabilities.copy()
+        worth[within] = WITHIN.of(worth[within])
+        worth[between] = BETWEEN.of(worth[between])
+        return worth.astype(np.float32).astype(np.float64)
+
 
 def in_context(block: EdgeBlock, context: IdentityContext) -> EdgeBlock:
     """A block with what its edges are worth; those that somebody confirmed stay certain."""
     if not len(block):
         return block
     rows = context.of_rows(block.names)
-    one, other = rows[block.one], rows[block.other]
-    known = (one >= 0) & (other >= 0) & ~block.confirmed
-    within = known & (one == other)
-    between = known & (one != other) & context.large[one] & context.large[other]
-    probabilities: F64 = block.probabilities.copy()
-    probabilities[within] = WITHIN.of(probabilities[within])
-    probabilities[between] = BETWEEN.of(probabilities[between])
-    # In single precision, as the cache and the wire have them.
-    return replace(block, probabilities=probabilities.astype(np.float32).astype(np.float64))
+    worth = context.worth(block.probabilities, rows[block.one], rows[block.other])
+    return replace(block, probabilities=np.where(block.confirmed, block.probabilities, worth))

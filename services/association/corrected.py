@@ -5,20 +5,22 @@ Rejected pairs are no edges, confirmed ones are edges of probability 1.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from packs.arrays import I64
+from packs.arrays import I64, Bool
 from packs.spec import Modality
-from services.association.context import in_context
 from services.association.handlers import DEFAULT_MIN_PROBABILITY, AssociationHandlers, Dropped
-from services.association.identities.people import People
 from services.association.identities.watching import IdentityWatch
+from services.association.meaning import Meaning
+from services.association.preparing import Preparer
+from services.association.settings import LinkingSettings
 from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
-from services.backends.schemas import AppearanceKind, Association
+from services.backends.associations.roster import Roster
+from services.backends.schemas import Association
 
-__all__ = ["CorrectedAssociations"]
+__all__ = ["CorrectedAssociations", "CorrectedView"]
 
 
 class CorrectedAssociations:
@@ -27,10 +29,12 @@ class CorrectedAssociations:
     Args:
         associations: The edges as they were computed.
         watch: What was said.
+        settings: How edges are read behind the back of queries.
     """
 
-    def __init__(self, associations: AssociationHandlers, watch: IdentityWatch) -> None:
+    def __init__(self, associations: AssociationHandlers, watch: IdentityWatch, settings: LinkingSettings) -> None:
         self._associations, self._watch = associations, watch
+        self._preparer = Preparer(associations.store, self.meaning, settings)
 
     async def associate_video(self, gallery: str, video_id: str) -> int:
         """Compute a video's edges, as `AssociationHandlers.associate_video`; then its people get identities."""
@@ -64,55 +68,64 @@ class CorrectedAssociations:
 
         Where it is known who is who, edges are worth what they mean there (`context`).
         """
-        block = await self._associations.edge_block(gallery, appearance_ids, modalities, min_probability)
-        context = self._watch.context(gallery)
-        if context is not None:
-            block = in_context(block, context)
-            block = block.where(block.probabilities >= min_probability)
-        people = await self._watch.said(gallery)
-        if people is None or not people.state.in_force:
-            return block
-        said = [
-            edge
-            for edge in _confirmed(people, frozenset(appearance_ids))
-            if not modalities or edge.modality in modalities
-        ]
-        return EdgeBlock.joined([_allowed(block, people, said), EdgeBlock.of(said)])
+        view = await self.view(gallery, modalities, min_probability)
+        asked = view.roster.places(list(dict.fromkeys(appearance_ids)))
+        return (await view.read(asked)).compact(asked)
+
+    async def view(
+        self, gallery: str, modalities: Sequence[Modality] = (), min_probability: float = DEFAULT_MIN_PROBABILITY
+    ) -> CorrectedView:
+        """The edges of a gallery as they are now, to be read again and again. Raises what `list_associations` does."""
+        meaning = await self.meaning(gallery)
+        self._preparer.later(gallery, meaning)
+        wanted = np.zeros(256, dtype=np.bool_)
+        wanted[[MODALITY_CODES[modality] for modality in modalities or MODALITY_CODES]] = True
+        return CorrectedView(self._associations, gallery, meaning, wanted, min_probability)
+
+    async def meaning(self, gallery: str) -> Meaning:
+        """The edges of a gallery that are in memory, and what they mean now. Raises BackendUnavailableError."""
+        shelf, people = await self._associations.shelf(gallery), await self._watch.said(gallery)
+        context, meaning = self._watch.context(gallery), shelf.beside
+        if not isinstance(meaning, Meaning) or not meaning.holds(shelf, context, people):
+            meaning = shelf.beside = Meaning(shelf, context, people)
+        return meaning
+
+    async def prepare(self, gallery: str) -> None:
+        """Read all edges of a gallery that there is room for. Raises BackendUnavailableError."""
+        await self._preparer.prepare(gallery)
+
+    async def aclose(self) -> None:
+        """Stop what goes on in the background."""
+        await self._preparer.aclose()
 
     async def drop_video(self, gallery: str, video_id: str) -> Dropped:
         """Forget the edges of a video at both ends, and look again."""
         return await self._associations.drop_video(gallery, video_id)
 
 
-def _allowed(block: EdgeBlock, people: People, said: Iterable[Association]) -> EdgeBlock:
-    """The edges of a block without those that were rejected, and those that something said takes the place of."""
-    rows = {name: row for row, name in enumerate(block.names)}
-    apart = people.state.apart
-    rejected = [(rows[one], rows[other]) for one in apart.keys() & rows.keys() for other in apart[one] & rows.keys()]
-    stand_in = [(rows[edge.first], rows[edge.second]) for edge in said if edge.first in rows and edge.second in rows]
-    codes = [MODALITY_CODES[edge.modality] for edge in said if edge.first in rows and edge.second in rows]
-    pairs = _pair_keys(block.one, block.other)
-    kept = ~np.isin(pairs, _pair_keys(*_columns(rejected)))
-    # A code is below 8.
-    kept &= ~np.isin(8 * pairs + block.codes, 8 * _pair_keys(*_columns(stand_in)) + np.array(codes, dtype=np.int64))
-    return block.where(kept)
+class CorrectedView:
+    """The edges of a gallery at one moment.
 
+    Args:
+        associations: The edges as they were computed.
+        gallery: Whose.
+        meaning: What they mean.
+        wanted: bool[256], of which modalities, by code.
+        least: The least that they say.
+    """
 
-def _columns(pairs: Sequence[tuple[int, int]]) -> tuple[I64, I64]:
-    first, second = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    return first, second
+    def __init__(
+        self, associations: AssociationHandlers, gallery: str, meaning: Meaning, wanted: Bool, least: float
+    ) -> None:
+        self._associations, self._gallery = associations, gallery
+        self._meaning, self._wanted, self._least = meaning, wanted, least
 
+    @property
+    def roster(self) -> Roster:
+        """The rows of the gallery's appearances."""
+        return self._meaning.shelf.roster
 
-def _pair_keys(one: I64, other: I64) -> I64:
-    """A number for each pair of rows, int64[E], whichever end comes first."""
-    return np.asarray((np.minimum(one, other) << 29) + np.maximum(one, other), dtype=np.int64)
-
-
-def _confirmed(people: People, asked: Collection[str]) -> Iterator[Association]:
-    """The confirmed edges at some appearances: a person is seen at both ends, or heard where one is only speech."""
-    for first, second in people.state.confirmed:
-        if first not in asked and second not in asked:
-            continue
-        kinds = {people.nodes[end].kind for end in (first, second)}
-        modality = Modality.VOICE if AppearanceKind.SPEECH in kinds else Modality.FACE
-        yield Association(first, second, modality, 1.0, confirmed=True)
+    async def read(self, rows: I64) -> EdgeBlock:
+        """The edges at some rows; the block's names are those of the roster. Raises what `list_associations` does."""
+        await self._associations.fill(self._gallery, self._meaning.shelf, rows)
+        return self._meaning.edges(rows, self._wanted, self._least)

@@ -8,12 +8,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from packs.arrays import I64
 from packs.calibration import Calibration
 from packs.spec import Modality
 from services.association.linking import Linker
 from services.association.mending import Mender
 from services.association.settings import LinkingSettings
-from services.backends.associations.blocks import EdgeBlock
+from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
+from services.backends.associations.mirror import Shelf
 from services.backends.associations.protocol import AssociationStore
 from services.backends.index.live import is_live
 from services.backends.index.protocol import VectorIndex
@@ -58,6 +62,11 @@ class AssociationHandlers:
         self._linker = Linker(index, calibration, settings)
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._mender = Mender(index, store, self._associate_ready, settings, logger or logging.getLogger(__name__))
+
+    @property
+    def store(self) -> AssociationStore:
+        """The cache."""
+        return self._store
 
     async def associate_video(self, gallery: str, video_id: str) -> int:
         """Compute and cache the edges of a video; say how many there are at its appearances.
@@ -109,13 +118,29 @@ class AssociationHandlers:
             GalleryNotFoundError: If there is no such gallery.
             BackendUnavailableError: If the index or the cache does not answer, or the mending takes too long.
         """
-        block, missing = await self._store.block_of(gallery, appearance_ids, modalities, min_probability)
-        if not missing:
+        shelf = await self.shelf(gallery)
+        rows = shelf.roster.places(list(dict.fromkeys(appearance_ids)))
+        await self.fill(gallery, shelf, rows)
+        wanted = np.zeros(256, dtype=np.bool_)
+        wanted[[MODALITY_CODES[modality] for modality in modalities or MODALITY_CODES]] = True
+        return shelf.block(shelf.roster.ids(rows), wanted, min_probability)
+
+    async def shelf(self, gallery: str) -> Shelf:
+        """The edges that are in memory. Raises BackendUnavailableError."""
+        return await self._store.shelf(gallery)
+
+    async def fill(self, gallery: str, shelf: Shelf, rows: I64) -> None:
+        """Give a shelf the edges at some rows of its roster; what the cache does not know is mended.
+
+        Raises:
+            GalleryNotFoundError: If there is no such gallery.
+            BackendUnavailableError: If the index or the cache does not answer, or the mending takes too long.
+        """
+        missing = await self._store.fill(gallery, shelf, rows)
+        if not len(missing):
             self._mender.recheck_later(gallery)
-        elif await self._mender.mend(gallery, missing):
-            mended, _ = await self._store.block_of(gallery, missing, modalities, min_probability)
-            return EdgeBlock.joined([block, mended])
-        return block
+        elif await self._mender.mend(gallery, shelf.roster.ids(missing)):
+            await self._store.fill(gallery, shelf, missing)
 
     async def drop_video(self, gallery: str, video_id: str) -> Dropped:
         """Forget the edges of a video at both ends, and look again."""

@@ -44,6 +44,9 @@ class LinkingSettings(Section):
         mend_wait_s: Longest time that a read waits for videos which the cache does not know.
         unready_s: A video that could not be mended, since its ingest goes on, is not looked at again so long.
         mirror_mib: Room for edges that a process keeps beside Redis: at 40 an appearance a MiB is for 1,700 of them.
+        mirror_pause_s: What lies between the reads of two videos' edges, when all of a gallery are read after its first
+            query.
+        mirror_settle_s: How long edges and identities must have stayed the same before that.
         recheck_s: Time between two looks for videos that were never associated although nobody asked for them.
     """
 
@@ -57,6 +60,8 @@ class LinkingSettings(Section):
     mend_wait_s: PositiveFloat = 5.0
     unready_s: PositiveFloat = 5.0
     mirror_mib: Annotated[int, Field(ge=0)] = 128
+    mirror_pause_s: Annotated[float, Field(ge=0.0)] = 0.02
+    mirror_settle_s: Annotated[float, Field(ge=0.0)] = 5.0
     recheck_s: PositiveFloat = 30.0
 
 

@@ -15,6 +15,7 @@ told by that, not by its neighbours.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
@@ -24,7 +25,9 @@ import numpy as np
 from packs.arrays import F64, I64, Bool
 from packs.spec import Modality
 from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
-from services.search.paths import Path, step_along
+from services.backends.associations.roster import rows_of
+from services.search.answer import Step
+from services.search.paths import Path, steps_along
 
 __all__ = ["Opinion", "Opinions", "contested"]
 
@@ -53,11 +56,6 @@ class Many(Protocol):
     """The opinions of M appearances, as `rivals.Rivals` has them."""
 
     @property
-    def names(self) -> Sequence[str]:
-        """Their ids."""
-        ...
-
-    @property
     def beliefs(self) -> F64:
         """As `Opinion.belief`, float64[M]."""
         ...
@@ -76,49 +74,57 @@ class Opinions:
     clear: F64
 
     @classmethod
-    def of(cls, names: Sequence[str], said: Mapping[str, Opinion], rivals: Many | None = None) -> Self:
+    def of(
+        cls, names: Sequence[str], said: Mapping[str, Opinion], rivals: Many | None = None, at: I64 | None = None
+    ) -> Self:
         """The opinions of some appearances, in order; those who say nothing deny nothing.
 
         Args:
             names: Their ids, each once.
             said: What some of them say.
             rivals: What others say, as arrays.
+            at: int64[M], which of the names the rivals are.
         """
-        rows = {name: row for row, name in enumerate(names)}
         beliefs, clear = np.zeros(len(names)), np.zeros(len(names))
-        if rivals is not None and len(rivals.names):
-            at = [rows[name] for name in rivals.names]
+        if rivals is not None and at is not None and len(rivals.beliefs):
             beliefs[at], clear[at] = rivals.beliefs, rivals.clear
-        for name, opinion in said.items():
-            if name in rows:
-                beliefs[rows[name]], clear[rows[name]] = opinion.belief, opinion.clear
+        rows = rows_of(names, said)
+        for row, opinion in zip(rows.tolist(), said.values(), strict=True):
+            if row >= 0:
+                beliefs[row], clear[row] = opinion.belief, opinion.clear
         return cls(beliefs, clear)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Edges:
-    """Both directions of all edges between N appearances, by target.
+class _Ways:
+    """Both directions of all edges between N appearances.
 
     Attributes:
+        block: The E / 2 edges.
         sources: int64[E], where each comes from.
-        targets: int64[E], where it goes, rising.
-        starts: int64[T], the first of each target that has any.
+        targets: int64[E], where it goes.
         beliefs: float64[E].
-        rows: int64[E], which association it is.
-        block: The associations.
     """
 
     block: EdgeBlock
     sources: I64
     targets: I64
-    starts: I64
     beliefs: F64
-    rows: I64
+
+    @classmethod
+    def of(cls, edges: EdgeBlock) -> Self:
+        """Every edge forth, and then every one back."""
+        ends = np.concatenate([edges.one, edges.other, edges.one])
+        return cls(edges, ends[: 2 * len(edges)], ends[len(edges) :], np.tile(edges.probabilities, 2))
+
+    def edge(self, way: int) -> int:
+        """Which edge a way is along."""
+        return way % len(self.block)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Layer:
-    """A round: p of each appearance, float64[N], and the edge that gave it, int64[N], -1 for none."""
+    """A round: p of each appearance, float64[N], and the way that gave it, int64[N], -1 for none."""
 
     belief: F64
     through: I64
@@ -149,101 +155,89 @@ def contested(
     """
     names = edges.names
     own, barred = np.zeros(len(names)), np.zeros(len(names), dtype=np.bool_)
-    for row, name in enumerate(names):
-        if name in seeds:
-            own[row] = seeds[name]
-        if name in others:
-            barred[row] = True
+    places, apart = edges.rows(seeds), edges.rows(others)
+    own[places[places >= 0]] = np.array(list(seeds.values()))[places >= 0]
+    barred[apart[apart >= 0]] = True
     denied = opinions.clear * (1.0 - opinions.beliefs)
     # What is not believed of a direct match is no one else's claim: its own belief says it already.
     denied[own > 0.0] = 0.0
     denied[barred] = MOST
-    graph = _graph(edges)
-    layers = _rounds(graph, own, opinions.clear, denied, barred, hops, stop)
+    ways = _Ways.of(edges)
+    layers = _rounds(ways, own, opinions.clear, denied, barred, hops, stop)
     paths = {seed: Path(seed, (), probability) for seed, probability in seeds.items()}
     last = layers[-1].belief
-    for row in np.flatnonzero(~barred & (last >= stop) & (last > own)).tolist():
-        chain = _chain(graph, layers, own, opinions.clear, row)
-        steps = tuple(step_along(edges, int(graph.rows[edge]), int(graph.sources[edge])) for edge in chain)
-        paths[names[row]] = Path(names[int(graph.sources[chain[0]])], steps, float(last[row]))
+    reached = np.flatnonzero(~barred & (last >= stop) & (last > own))
+    chains = [_chain(ways, layers, own, opinions.clear, row) for row in reached.tolist()]
+    ends = zip(edges.some(reached), last[reached].tolist(), _steps(ways, chains), strict=True)
+    paths.update((name, Path(str(steps[0].source), steps, belief)) for name, belief, steps in ends)
     return paths
 
 
-def _graph(edges: EdgeBlock) -> _Edges:
-    """Arrange edges by target."""
-    sources, targets = np.concatenate([edges.one, edges.other]), np.concatenate([edges.other, edges.one])
-    # Of 16 bits they are sorted by counting, which takes a tenth of the time.
-    order = np.argsort(targets.astype(np.uint16) if len(edges.names) <= 2**16 else targets, kind="stable")
-    targets = targets[order]
-    starts = np.flatnonzero(np.diff(targets, prepend=-1))
-    rows = np.tile(np.arange(len(edges), dtype=np.int64), 2)[order]
-    return _Edges(edges, sources[order], targets, starts.astype(np.int64), edges.probabilities[rows], rows)
-
-
-def _rounds(graph: _Edges, own: F64, clear: F64, denied: F64, barred: Bool, hops: int, stop: float) -> list[_Layer]:
+def _rounds(ways: _Ways, own: F64, clear: F64, denied: F64, barred: Bool, hops: int, stop: float) -> list[_Layer]:
     """What each round leaves; a belief and a denial go one step further in each."""
     layers = [_Layer(np.zeros_like(own), np.full(len(own), -1, dtype=np.int64))]
-    given, denies = own, denied
+    given, denies, doubtful = own, denied, 1.0 - clear
     for _ in range(hops):
-        each = _said(graph, np.where(given >= stop, given, 0.0))
-        strongest = _strongest(graph, each, len(own))
-        through = _through(graph, each, strongest)
-        said = np.minimum(strongest, MOST)
-        against = np.minimum(_strongest(graph, _said(graph, denies), len(own)), MOST)
-        against = np.where(barred, MOST, against)
-        left = said * (1.0 - against) / (1.0 - said * against)
-        other = against * (1.0 - said) / (1.0 - said * against)
+        said, through = _claimed(ways, given, stop)
+        against = np.zeros(len(own))
+        np.maximum.at(against, ways.targets, ways.beliefs * denies.take(ways.sources))
+        against = np.minimum(against, MOST)
+        against[barred] = MOST
+        together = 1.0 - said * against
+        left = said * (1.0 - against) / together
+        other = against * (1.0 - said) / together
         layers.append(_Layer(left, through))
-        given = np.maximum(own, (1.0 - clear) * left)
-        denies = np.maximum(denied, (1.0 - clear) * np.where(own > 0.0, 0.0, other))
+        given = np.maximum(own, doubtful * left)
+        denies = np.maximum(denied, doubtful * np.where(own > 0.0, 0.0, other))
     return layers
 
 
-def _said(graph: _Edges, known: F64) -> F64:
-    """What is said along each edge, float64[E], of what is known of each appearance, float64[N]."""
-    return np.asarray(graph.beliefs * known[graph.sources], dtype=np.float64)
+def _claimed(ways: _Ways, given: F64, stop: float) -> tuple[F64, I64]:
+    """The most that a neighbour says of each of N appearances, float64[N], and the way by which.
+
+    What is below `stop` is not given on, and no chain leads through it: there the way is -1.
+    """
+    best, through = np.zeros(len(given)), np.full(len(given), -1, dtype=np.int64)
+    speaking = np.flatnonzero(((given >= stop) & (given > 0.0)).take(ways.sources))
+    targets = ways.targets.take(speaking)
+    said = ways.beliefs.take(speaking) * given.take(ways.sources.take(speaking))
+    np.maximum.at(best, targets, said)
+    strong = np.flatnonzero((said >= stop) & (said >= best.take(targets)))
+    at, targets = speaking[strong], targets[strong]
+    # Any of those that say the same, unless they come from different ones: one edge is often there from both ends.
+    through[targets] = at
+    chosen = through[targets]
+    sources, codes = ways.sources, ways.block.codes
+    count = max(1, len(ways.block))
+    tied = (sources[at] != sources[chosen]) | (codes[at % count] != codes[chosen % count])
+    for target in np.unique(targets[tied]).tolist():
+        through[target] = min(at[targets == target].tolist(), key=lambda way: _rank(ways, way))
+    return np.minimum(best, MOST), through
 
 
-def _strongest(graph: _Edges, said: F64, count: int) -> F64:
-    """The most that a neighbour says of each of N appearances, float64[N]."""
-    best = np.zeros(count)
-    if len(said):
-        best[graph.targets[graph.starts]] = np.maximum.reduceat(said, graph.starts)
-    return best
+def _rank(ways: _Ways, way: int) -> tuple[float, str, int]:
+    """Orders ways that say the same of one target, the strongest edge first."""
+    name, code = ways.block.names[int(ways.sources[way])], ways.block.codes[ways.edge(way)]
+    return -float(ways.beliefs[way]), name, int(_PLACES[code])
 
 
-def _through(graph: _Edges, said: F64, best: F64) -> I64:
-    """The edge by which the most is said of each appearance, -1 where nothing is: of equal ones the strongest."""
-    through = np.full(len(best), -1, dtype=np.int64)
-    at = np.flatnonzero((said > 0.0) & (said >= best[graph.targets]))
-    starts = np.diff(graph.targets[at], prepend=-1) != 0
-    group, chosen = np.cumsum(starts) - 1, at[starts]
-    sources, codes = graph.sources[at], graph.block.codes[graph.rows[at]]
-    # One edge is often there from both of its ends: that is no tie.
-    leading = np.flatnonzero(starts)[group]
-    ties = group[(sources != sources[leading]) | (codes != codes[leading])]
-    for number in np.unique(ties).tolist():
-        chosen[number] = min(at[group == number].tolist(), key=lambda edge: _rank(graph, edge))
-    through[graph.targets[chosen]] = chosen
-    return through
-
-
-def _rank(graph: _Edges, edge: int) -> tuple[float, str, int]:
-    """Orders edges that say the same of one target."""
-    name, code = graph.block.names[int(graph.sources[edge])], graph.block.codes[graph.rows[edge]]
-    return -float(graph.beliefs[edge]), name, int(_PLACES[code])
-
-
-def _chain(graph: _Edges, layers: list[_Layer], own: F64, clear: F64, place: int) -> list[int]:
-    """The edges by which an appearance was reached, from the seed on, read back from the last round."""
+def _chain(ways: _Ways, layers: list[_Layer], own: F64, clear: F64, place: int) -> list[int]:
+    """The ways by which an appearance was reached, from the seed on, read back from the last round."""
     steps: list[int] = []
     seen = {place: 0}
     for number in range(len(layers) - 1, 0, -1):
-        edge = int(layers[number].through[place])
-        steps.append(edge)
-        place = int(graph.sources[edge])
+        way = int(layers[number].through[place])
+        steps.append(way)
+        place = int(ways.sources[way])
         # What others took away between two rounds may lead back to where it came from: such a way round is left out.
         del steps[seen.setdefault(place, len(steps)) :]
         if own[place] > 0.0 and own[place] >= (1.0 - clear[place]) * layers[number - 1].belief[place]:
             break
     return steps[::-1]
+
+
+def _steps(ways: _Ways, chains: Sequence[Sequence[int]]) -> list[tuple[Step, ...]]:
+    """Chains as objects."""
+    flat = np.array([way for chain in chains for way in chain], dtype=np.int64)
+    made = iter(steps_along(ways.block, flat % max(1, len(ways.block)), ways.sources[flat]))
+    return [tuple(itertools.islice(made, len(chain))) for chain in chains]

@@ -15,7 +15,6 @@ from typing import Self
 
 import numpy as np
 
-from packs.arrays import I64, Bool
 from packs.spec import Modality
 from services.backends.associations.blocks import EdgeBlock
 from services.search.paths import Path
@@ -25,6 +24,8 @@ from services.search.settings import SearchSettings
 from services.search.walking import Walk
 
 __all__ = ["Bounds", "Expanded", "Expander", "Path"]
+
+_NOBODY = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +95,14 @@ class Expander:
         room = min(most or self._bounds.max_nodes, self._bounds.max_nodes)
         walk = Walk(seeds, self._bounds.stop_probability)
         least = max(least, self._bounds.min_edge_probability)
-        reader = EdgeReader(self._associations, gallery, modalities, least, list(seeds))
+        reader = None
         try:
             async with asyncio.timeout(self._bounds.timeout_s):
+                reader = EdgeReader(await self._associations.view(gallery, modalities, least), list(seeds))
                 await self._rounds(reader, walk, blocked, room)
                 await reader.read(walk.touched)
         except (TimeoutError, PortUnavailableError):
-            return Expanded(walk, reader.edges, complete=False)
+            return Expanded(walk, EdgeBlock.of((), seeds) if reader is None else reader.edges, complete=False)
         return Expanded(walk, reader.edges, complete=True)
 
     async def _rounds(self, reader: EdgeReader, walk: Walk, blocked: Collection[str], most: int) -> None:
@@ -110,12 +112,5 @@ class Expander:
             if not len(frontier):
                 return
             await reader.read(frontier)
-            barred = [reader.rows[one] for one in blocked if one in reader.rows]
-            marked = _marked(frontier, len(reader.rows))
-            frontier = walk.step(reader.edges, reader.at(marked), marked, barred, most)
-
-
-def _marked(rows: I64, count: int) -> Bool:
-    marked = np.zeros(count, dtype=np.bool_)
-    marked[rows] = True
-    return marked
+            barred = reader.names.find(list(blocked)) if blocked else _NOBODY
+            frontier = walk.step(reader, frontier, barred[barred >= 0], most)

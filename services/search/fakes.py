@@ -17,6 +17,7 @@ from packs.detections import DetectionClass, Detections
 from packs.sound import HOP, SAMPLE_RATE, frame_count
 from packs.spec import Modality
 from services.backends.associations.blocks import EdgeBlock
+from services.backends.associations.views import BlockView, EdgeView
 from services.backends.schemas import Association
 from services.backends.vision import Embedded
 from services.runtime.trust import trust_in
@@ -52,6 +53,10 @@ class FakeAssociations:
         """Add an edge, whichever end is named first."""
         first, second = sorted((one, other))
         self.edges[gallery].append(Association(first, second, modality, probability))
+
+    async def view(self, gallery: str, modalities: Sequence[Modality], min_probability: float) -> EdgeView:
+        """The edges of a gallery, read by ids."""
+        return BlockView(self, gallery, modalities, min_probability)
 
     async def edge_block(
         self, gallery: str, appearance_ids: Sequence[str], modalities: Sequence[Modality], min_probability: float

@@ -177,14 +177,15 @@ class PersonFinder:
                 0.0 if telling else self._settings.min_edge_alone,
             )
             if blocked or telling:
-                names = expanded.edges.names
+                edges = expanded.edges
                 cut = [one for one in vectors_of(parts) if one.modality in LONG_TERM and one.key in retrieved.cut]
-                strangers = frozenset(self._rivals.strangers(cut, names, retrieved.evidence))
-                known = [one for one in names if one not in strangers]
+                strangers = self._rivals.strangers(cut, edges, retrieved.evidence)
+                known, strangers = edges.others(strangers), self._rivals.first(edges, strangers)
                 compared = await self._judge.compared(query.gallery, vectors_of(parts), retrieved, known)
                 opinions = await self._judge.opinions(asked, compared.evidence, direct, speakers, known)
-                rivals = await self._rivals.of(query.gallery, cut, sorted(strangers), speakers)
-                paths = self._contested(expanded, seeds, Opinions.of(names, opinions, rivals), blocked)
+                rivals = await self._rivals.of(query.gallery, cut, edges.some(strangers), speakers)
+                said = Opinions.of(edges.names, opinions, rivals, strangers)
+                paths = self._contested(expanded, seeds, said, blocked)
                 compared = merged([compared, Retrieved(rivals.evidence(paths), loading=rivals.loading)])
             else:
                 paths = expanded.paths

@@ -9,8 +9,9 @@ of the index, and what is of a video that is gone, or was ingested anew, is drop
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,13 +19,15 @@ import numpy as np
 from packs.arrays import F32, F64, I64, Bool
 from packs.spec import Modality
 from services.backends.index.protocol import VectorIndex
-from services.backends.schemas import EmbeddingRow, Video, VideoState
+from services.backends.schemas import EmbeddingRow, Place, Scope, Video, VideoState
 from services.runtime.errors import DomainError
+from services.search.pools import NONE, SILENT, UNKNOWN, Pool
 
 __all__ = ["Near", "NearVectors"]
 
-_UNKNOWN, _NONE = -2, -1
-_FLOAT_BYTES = 4
+# Videos whose appearances are listed at once, for which the index takes its time; and whose embeddings are read at
+# once, since queries have to wait until these are unpacked.
+_VIDEOS_LISTED, _VIDEOS_READ = 64, 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,50 +45,15 @@ class Near:
     there: Bool
 
 
-class _Pool:
-    """The embeddings of one modality, in slots that are used again, the oldest first."""
+_Key = tuple[Modality, str]
 
-    def __init__(self, room: int) -> None:
-        self._room = room
-        self._next = 0
-        self.vectors: F32 = np.empty((0, 0), dtype=np.float32)
-        self.qualities: F64 = np.empty(0)
-        # Of each slot its gallery, appearance, video and generation.
-        self.rows: list[tuple[str, str, str, int] | None] = []
-        self.places: defaultdict[str, dict[str, int]] = defaultdict(dict)
 
-    def capacity(self, dimension: int) -> int:
-        return max(1, self._room // (_FLOAT_BYTES * dimension))
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A video of which all is here: its generation, and who in it has no embedding."""
 
-    def put(self, row: EmbeddingRow) -> None:
-        slot = self.places[row.gallery].get(row.appearance_id, _UNKNOWN)
-        if slot < 0:
-            slot = self._oldest(len(row.vector))
-            self.free(slot)
-        self.vectors[slot], self.qualities[slot] = row.vector, row.quality
-        self.rows[slot] = (row.gallery, row.appearance_id, row.video_id, row.generation)
-        self.places[row.gallery][row.appearance_id] = slot
-
-    def free(self, slot: int) -> None:
-        old = self.rows[slot]
-        if old is not None and self.places[old[0]].get(old[1]) == slot:
-            del self.places[old[0]][old[1]]
-        self.rows[slot] = None
-        self.vectors[slot] = 0.0
-
-    def _oldest(self, dimension: int) -> int:
-        if self._next >= len(self.rows) and len(self.rows) < self.capacity(dimension):
-            self._grow(min(self.capacity(dimension), max(1024, 2 * len(self.rows))), dimension)
-        slot = self._next % len(self.rows)
-        self._next = slot + 1
-        return slot
-
-    def _grow(self, size: int, dimension: int) -> None:
-        vectors, qualities = np.zeros((size, dimension), dtype=np.float32), np.zeros(size)
-        if len(self.rows):
-            vectors[: len(self.rows)], qualities[: len(self.rows)] = self.vectors, self.qualities
-        self.rows += [None] * (size - len(self.rows))
-        self.vectors, self.qualities = vectors, qualities
+    generation: int
+    silent: tuple[str, ...]
 
 
 class NearVectors:
@@ -95,11 +63,17 @@ class NearVectors:
         index: Where they are.
         room_bytes: For each modality.
         recheck_s: How long what is kept may be of a video that is gone.
+        pause_s: What lies between two reads of a gallery's videos, when all that there is room for is read behind the
+            first query's back; None reads what is asked for, and no more.
     """
 
-    def __init__(self, index: VectorIndex, room_bytes: int, recheck_s: float) -> None:
-        self._index, self._room, self._recheck_s = index, room_bytes, recheck_s
-        self._pools: dict[Modality, _Pool] = {}
+    def __init__(self, index: VectorIndex, room_bytes: int, recheck_s: float, pause_s: float | None = None) -> None:
+        self._index, self._room, self._recheck_s, self._pause_s = index, room_bytes, recheck_s, pause_s
+        # The videos of which all is here, and whether that is so of all for which there was room.
+        self._whole: defaultdict[_Key, dict[str, _Whole]] = defaultdict(dict)
+        self._filled: set[_Key] = set()
+        self._filling: dict[_Key, asyncio.Task[None]] = {}
+        self._pools: dict[Modality, Pool] = {}
         self._videos: dict[str, Mapping[str, int]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._checking: asyncio.Task[None] | None = None
@@ -112,24 +86,46 @@ class NearVectors:
 
     async def of(self, modality: Modality, gallery: str, appearance_ids: Sequence[str]) -> Near:
         """The embeddings of some appearances of one modality. Raises what the index does."""
-        pool = self._pools.setdefault(modality, _Pool(self._room))
-        places, count = pool.places[gallery], len(appearance_ids)
-        at = np.fromiter((places.get(one, _UNKNOWN) for one in appearance_ids), np.int64, count)
+        pool = self._pools.setdefault(modality, Pool(self._room))
+        places = pool.places[gallery]
+        at = pool.slots(gallery, appearance_ids)
+        self._fill_later(modality, gallery)
         # What is here is taken before anything is waited for, and so before it may be put out.
         near = _taken(pool, at)
-        unknown = np.flatnonzero(at == _UNKNOWN).tolist()
+        unknown = np.flatnonzero(at == UNKNOWN).tolist()
         if not unknown:
             return near
         rows = await self._index.get_embeddings(modality, gallery, [appearance_ids[one] for one in unknown])
         near = _filled(near, appearance_ids, unknown, rows)
+        pool.changed()
         for one in unknown:
             row = rows.get(appearance_ids[one])
             if row is not None:
                 pool.put(row)
             else:
-                places[appearance_ids[one]] = _NONE
+                places[appearance_ids[one]] = NONE
         self._check_later()
         return near
+
+    async def fill(self, modality: Modality, gallery: str) -> None:
+        """Read all that is not here yet of a gallery's videos, as far as there is room. Raises what the index does."""
+        pool, whole = self._pools.setdefault(modality, Pool(self._room)), self._whole[modality, gallery]
+        videos = [one for one in await self._ready(gallery) if one.video_id not in whole]
+        for some in _parts(videos, _VIDEOS_LISTED):
+            scope = Scope(gallery, tuple(video.video_id for video in some))
+            everybody: dict[str, list[Place]] = defaultdict(list)
+            for place in await self._index.list_places(None, scope):
+                everybody[place.video_id].append(place)
+            for part in _parts(some, _VIDEOS_READ):
+                scope = Scope(gallery, tuple(video.video_id for video in part))
+                rows = await self._index.list_embeddings(modality, scope)
+                if rows and not pool.has_room(len(rows[0].vector), len(rows)):
+                    self._filled.add((modality, gallery))
+                    return
+                _take(pool, gallery, whole, {video.video_id: video for video in part}, everybody, rows)
+                self._check_later()
+                await asyncio.sleep(self._pause_s or 0.0)
+        self._filled.add((modality, gallery))
 
     async def check(self) -> None:
         """Drop what is of videos that are gone or were ingested anew."""
@@ -138,8 +134,8 @@ class NearVectors:
                 videos = {video.video_id: video.generation for video in await self._ready(gallery)}
             except DomainError:
                 videos = {}
-            for pool in self._pools.values():
-                self._drop(pool, gallery, videos)
+            for modality, pool in self._pools.items():
+                self._drop(modality, pool, gallery, videos)
             self._videos[gallery] = videos
 
     async def aclose(self) -> None:
@@ -149,23 +145,42 @@ class NearVectors:
         if self._checking is not None:
             self._checking.cancel()
             await asyncio.gather(self._checking, return_exceptions=True)
+        for task in (filling := list(self._filling.values())):
+            task.cancel()
+        await asyncio.gather(*filling, return_exceptions=True)
         self._pools.clear()
 
     async def _ready(self, gallery: str) -> Sequence[Video]:
         return [one for one in await self._index.list_videos(gallery) if one.state is not VideoState.DELETING]
 
-    def _drop(self, pool: _Pool, gallery: str, videos: Mapping[str, int]) -> None:
-        places = pool.places.get(gallery, {})
+    def _drop(self, modality: Modality, pool: Pool, gallery: str, videos: Mapping[str, int]) -> None:
+        pool.changed()
+        places, whole = pool.places.get(gallery, {}), self._whole[modality, gallery]
         if videos != self._videos.get(gallery):
             # Who had none may have one now.
-            for one in [one for one, slot in places.items() if slot == _NONE]:
-                del places[one]
+            changed = [name for name, one in whole.items() if videos.get(name) != one.generation]
+            silent = [one for name in changed for one in whole.pop(name).silent]
+            for one in [*silent, *(one for one, slot in places.items() if slot == NONE)]:
+                if places.get(one, 0) < 0:
+                    del places[one]
+            self._filled.discard((modality, gallery))
         for slot in [slot for slot in places.values() if slot >= 0]:
             row = pool.rows[slot]
             if row is not None and videos.get(row[2]) != row[3]:
                 pool.free(slot)
         if not places:
             pool.places.pop(gallery, None)
+
+    def _fill_later(self, modality: Modality, gallery: str) -> None:
+        key = modality, gallery
+        if self._pause_s is not None and key not in self._filled and key not in self._filling:
+            self._filling[key] = asyncio.get_running_loop().create_task(self._fill(modality, gallery))
+
+    async def _fill(self, modality: Modality, gallery: str) -> None:
+        # Where it fails, what is asked for is read all the same, and the next query tries again.
+        with contextlib.suppress(DomainError):
+            await self.fill(modality, gallery)
+        self._filling.pop((modality, gallery), None)
 
     def _check_later(self) -> None:
         if self._timer is None:
@@ -184,12 +199,38 @@ class NearVectors:
                 self._check_later()
 
 
-def _taken(pool: _Pool, at: I64) -> Near:
+def _take(
+    pool: Pool,
+    gallery: str,
+    whole: dict[str, _Whole],
+    videos: Mapping[str, Video],
+    everybody: Mapping[str, Sequence[Place]],
+    rows: Sequence[EmbeddingRow],
+) -> None:
+    """Keep all of some videos, and who in them has no embedding."""
+    pool.changed()
+    places = pool.places[gallery]
+    for row in rows:
+        if row.generation == videos[row.video_id].generation and places.get(row.appearance_id, UNKNOWN) < 0:
+            pool.put(row)
+    for name, video in videos.items():
+        mine = (one.appearance_id for one in everybody.get(name, ()) if one.generation == video.generation)
+        silent = tuple(one for one in mine if places.get(one, UNKNOWN) < 0)
+        places.update(dict.fromkeys(silent, SILENT))
+        whole[name] = _Whole(video.generation, silent)
+
+
+def _parts(videos: Sequence[Video], size: int) -> Iterator[Sequence[Video]]:
+    return (videos[start : start + size] for start in range(0, len(videos), size))
+
+
+def _taken(pool: Pool, at: I64) -> Near:
     there = at >= 0
     if not there.any():
         return Near(np.zeros((len(at), pool.vectors.shape[1]), np.float32), np.zeros(len(at)), there)
-    # A place of none is -1: the last slot, which is masked.
-    vectors, qualities = pool.vectors[np.maximum(at, 0)], pool.qualities[np.maximum(at, 0)]
+    # What stands for no slot is below 0: there the first is taken, and masked.
+    slots = np.maximum(at, 0)
+    vectors, qualities = pool.vectors.take(slots, axis=0), pool.qualities.take(slots)
     if not there.all():
         vectors[~there], qualities[~there] = 0.0, 0.0
     return Near(vectors, qualities, there)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from packs.arrays import I64
 from services.backends.associations.blocks import MODALITIES, EdgeBlock
 from services.search.answer import Step
 
-__all__ = ["Path", "step_along"]
+__all__ = ["Path", "steps_along"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +28,13 @@ class Path:
     probability: float
 
 
-def step_along(edges: EdgeBlock, edge: int, source: int) -> Step:
-    """The step along an association from one of its ends, a row, to the other."""
-    target = edges.other[edge] if source == edges.one[edge] else edges.one[edge]
-    return Step(
-        edges.names[source],
-        edges.names[target],
-        MODALITIES[int(edges.codes[edge])],
-        float(edges.probabilities[edge]),
-        confirmed=bool(edges.confirmed[edge]),
-    )
+def steps_along(block: EdgeBlock, edges: I64, sources: I64) -> list[Step]:
+    """The steps along some associations, int64[K], each from one of its ends, a row, to the other."""
+    one, other = block.one[edges], block.other[edges]
+    targets = np.where(one == sources, other, one)
+    columns = (block.codes[edges], block.probabilities[edges], block.confirmed[edges])
+    several = zip(block.some(sources), block.some(targets), *(column.tolist() for column in columns), strict=True)
+    return [
+        Step(source, target, MODALITIES[code], probability, None, confirmed)
+        for source, target, code, probability, confirmed in several
+    ]

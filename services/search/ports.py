@@ -9,7 +9,7 @@ from typing import Protocol
 from packs.arrays import F32, F64, U8
 from packs.detections import Detections
 from packs.spec import Modality
-from services.backends.associations.blocks import EdgeBlock
+from services.backends.associations.views import EdgeView
 from services.backends.vision import Embedded
 from services.search.answer import Share, Who
 from services.search.query import Task
@@ -124,10 +124,8 @@ class Associations(Protocol):
     edges are short-term and stay within one video, or one site, and a window of time.
     """
 
-    async def edge_block(
-        self, gallery: str, appearance_ids: Sequence[str], modalities: Sequence[Modality], min_probability: float
-    ) -> EdgeBlock:
-        """The edges at some appearances. Raises PortUnavailableError."""
+    async def view(self, gallery: str, modalities: Sequence[Modality], min_probability: float) -> EdgeView:
+        """The edges of a gallery for one query. It, and what it gives, raise PortUnavailableError."""
         ...
 
 

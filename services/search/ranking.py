@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -136,11 +137,18 @@ def shares_of_chain(seed: Direct, path: Path) -> tuple[Share, ...]:
     An appearance that the query names is no evidence, so there the first step does not count; nor does a step that
     somebody confirmed, unless there is no other.
     """
-    first = () if seed.named_by is not None else ((1.0, _shares(seed)),)
-    steps = [(1.0, (Share(step.modality, 1.0),)) for step in path.steps if not step.confirmed]
-    if not first and not steps:
-        steps = [(1.0, (Share(step.modality, 1.0),)) for step in path.steps]
-    return mix((*first, *steps))
+    first = _shares(seed) if seed.named_by is None else None
+    kinds = tuple(step.modality for step in path.steps if not step.confirmed)
+    if first is None and not kinds:
+        kinds = tuple(step.modality for step in path.steps)
+    return _mixed(first, kinds)
+
+
+@lru_cache(4096)
+def _mixed(first: tuple[Share, ...] | None, kinds: tuple[Modality, ...]) -> tuple[Share, ...]:
+    """A hundred chains of an answer rest on few different mixtures."""
+    before = () if first is None else ((1.0, first),)
+    return mix((*before, *((1.0, (Share(kind, 1.0),)) for kind in kinds)))
 
 
 def mix(parts: Iterable[tuple[float, Sequence[Share]]]) -> tuple[Share, ...]:
@@ -203,7 +211,7 @@ def _step(appearance_id: str, direct: Direct, calibration: Calibrations) -> Step
         part_index, modality = direct.named_by
         return Step(part_index, appearance_id, modality, 1.0, 1.0)
     supporting = [piece for piece in direct.evidence if piece.weight > 0.0]
-    best = max(supporting, key=lambda piece: _rank_of(piece, calibration))
+    best = supporting[0] if len(supporting) == 1 else max(supporting, key=lambda one: _rank_of(one, calibration))
     probability = calibration[best.modality].probability(best.cosine, best.quality)
     return Step(best.part_index, appearance_id, best.modality, probability, best.cosine)
 

@@ -20,6 +20,7 @@ from personsearch.v1 import (
     query_pb2,
 )
 from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
+from services.backends.associations.views import BlockView, EdgeView
 from services.runtime.modalities import modality_from_proto, modality_to_proto
 from services.search.answer import Share, Who
 from services.search.ports import (
@@ -65,6 +66,10 @@ class RemoteAssociations:
         self._stub = association_service_pb2_grpc.AssociationServiceStub(channel)
         self._deadline_s = deadline_s
         self._logger = logger
+
+    async def view(self, gallery: str, modalities: Sequence[Modality], min_probability: float) -> EdgeView:
+        """Read them by ids; nothing is asked yet."""
+        return BlockView(self, gallery, modalities, min_probability)
 
     async def edge_block(
         self, gallery: str, appearance_ids: Sequence[str], modalities: Sequence[Modality], min_probability: float

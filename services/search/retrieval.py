@@ -105,11 +105,17 @@ class Retriever:
     async def compare(self, vectors: Sequence[QueryVector], gallery: str, appearance_ids: Iterable[str]) -> Retrieved:
         """What every vector says of every one of some appearances, within its reach."""
         ids = sorted(set(appearance_ids))
+        if not ids or not vectors:
+            return Retrieved({})
         lasting = [vector for vector in vectors if vector.modality in LONG_TERM]
         brief = [vector for vector in vectors if vector.modality not in LONG_TERM]
-        (columns, loading), rest = await asyncio.gather(
-            self.columns(lasting, gallery, ids), self._compare_brief(brief, gallery, ids)
-        )
+        rest = Retrieved({})
+        if brief:
+            (columns, loading), rest = await asyncio.gather(
+                self.columns(lasting, gallery, ids), self._compare_brief(brief, gallery, ids)
+            )
+        else:
+            columns, loading = await self.columns(lasting, gallery, ids)
         evidence: dict[str, list[Evidence]] = defaultdict(list)
         for column in columns:
             for row in np.flatnonzero(~np.isnan(column.cosines)).tolist():
@@ -181,16 +187,25 @@ def merged(several: Sequence[Retrieved]) -> Retrieved:
     """Evidence of several reads; what two of them say of one part and modality counts once, the earlier read's."""
     if len(several) == 1:
         return several[0]
-    evidence: dict[str, dict[Key, Evidence]] = defaultdict(dict)
+    evidence: dict[str, tuple[Evidence, ...]] = {}
     for retrieved in several:
-        for appearance_id, pieces in retrieved.evidence.items():
-            for piece in pieces:
-                evidence[appearance_id].setdefault((piece.part_index, piece.modality), piece)
+        for one, pieces in retrieved.evidence.items():
+            evidence[one] = _once((*evidence[one], *pieces) if one in evidence else pieces)
     return Retrieved(
-        {appearance_id: tuple(pieces.values()) for appearance_id, pieces in evidence.items()},
+        evidence,
         frozenset().union(*(retrieved.cut for retrieved in several)),
         any(retrieved.loading for retrieved in several),
     )
+
+
+def _once(pieces: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    """The first of each part and modality."""
+    if len(pieces) < 2:
+        return pieces
+    first: dict[Key, Evidence] = {}
+    for piece in pieces:
+        first.setdefault((piece.part_index, piece.modality), piece)
+    return tuple(first.values())
 
 
 def only(retrieved: Retrieved, kept: Iterable[str]) -> Retrieved:

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from packs.arrays import F64
+from packs.arrays import F64, I64
 from packs.spec import Modality
+from services.backends.associations.blocks import EdgeBlock
+from services.backends.associations.roster import rows_of
 from services.runtime.trust import trusts_in
 from services.search import ranking
 from services.search.chains import Calibrations, Doubt
@@ -45,11 +47,12 @@ class Rivals:
 
     def evidence(self, appearance_ids: Iterable[str]) -> dict[str, tuple[Evidence, ...]]:
         """What was said of some of them; of those that were compared in vain nothing."""
-        rows = {name: row for row, name in enumerate(self.names)}
+        several = list(appearance_ids)
+        rows = zip(several, rows_of(self.names, several).tolist(), strict=True)
         return {
-            one: tuple(piece for column in self.columns if (piece := column.evidence(rows[one])) is not None)
-            for one in appearance_ids
-            if one in rows
+            one: tuple(piece for column in self.columns if (piece := column.evidence(row)) is not None)
+            for one, row in rows
+            if row >= 0
         }
 
 
@@ -70,30 +73,36 @@ class RivalReader:
         self._retriever, self._fusion, self._calibration = retriever, fusion, calibration
         self._doubt, self._most = doubt, most
 
-    def strangers(
-        self, vectors: Sequence[QueryVector], appearance_ids: Sequence[str], evidence: Collection[str]
-    ) -> list[str]:
-        """Those of some appearances that columns tell all of: there is no evidence of them yet.
+    def strangers(self, vectors: Sequence[QueryVector], edges: EdgeBlock, evidence: Collection[str]) -> I64:
+        """Those appearances around some edges that columns tell all of, rows: there is no evidence of them yet.
 
         A network weighs modalities together, and so one by one.
         """
         if self._fusion.by_network and len({vector.modality for vector in vectors}) > 1:
-            return []
-        return [one for one in appearance_ids if one not in evidence]
+            return np.empty(0, dtype=np.int64)
+        known = edges.rows(evidence)
+        unheard = np.ones(len(edges.names), dtype=np.bool_)
+        unheard[known[known >= 0]] = False
+        return np.flatnonzero(unheard)
+
+    def first(self, edges: EdgeBlock, rows: I64) -> I64:
+        """As many of some rows as one query is compared with: beyond the most, the last ids are left out."""
+        if len(rows) <= self._most:
+            return rows
+        return np.array(sorted(rows.tolist(), key=lambda row: edges.names[row])[: self._most], dtype=np.int64)
 
     async def of(
-        self, gallery: str, vectors: Sequence[QueryVector], appearance_ids: Sequence[str], speakers: Speakers
+        self, gallery: str, vectors: Sequence[QueryVector], names: Sequence[str], speakers: Speakers
     ) -> Rivals:
-        """Compare long-term vectors of a query with some appearances; beyond the most, those are left out.
+        """Compare long-term vectors of a query with some appearances.
 
         Args:
             gallery: Where they are.
             vectors: Those that may say anything of them.
-            appearance_ids: Which, each once.
+            names: Which, each once.
             speakers: Who speaks.
         """
-        names = appearance_ids if len(appearance_ids) <= self._most else sorted(appearance_ids)[: self._most]
-        if not names or not vectors:
+        if not len(names) or not vectors:
             return Rivals()
         columns, loading = await self._retriever.columns(vectors, gallery, names)
         links = np.ones(len(names))

@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack
 
 import grpc
 
-from packs.arrays import F64
+from packs.arrays import F64, I64
 from packs.fuser import FusionMethod
 from packs.manifest import Pack
 from packs.spec import Modality
@@ -25,6 +25,8 @@ from services.association.identities.watching import IdentityWatch
 from services.association.settings import LinkingSettings
 from services.backends.associations.blocks import EdgeBlock
 from services.backends.associations.redis import RedisAssociationStore
+from services.backends.associations.roster import Roster
+from services.backends.associations.views import EdgeView
 from services.backends.hearing import HearingModels
 from services.backends.index.live import claim, dimensions_of
 from services.backends.index.milvus import MilvusIndex
@@ -107,12 +109,29 @@ class MountedAssociations:
         self._handlers = handlers
         self._logger = logger
 
-    async def edge_block(
-        self, gallery: str, appearance_ids: Sequence[str], modalities: Sequence[Modality], min_probability: float
-    ) -> EdgeBlock:
+    async def view(self, gallery: str, modalities: Sequence[Modality], min_probability: float) -> EdgeView:
         """Ask the handlers; whatever goes wrong there must not cost the direct matches."""
         try:
-            return await self._handlers.edge_block(gallery, appearance_ids, modalities, min_probability)
+            return MountedView(await self._handlers.view(gallery, modalities, min_probability), self._logger)
+        except Exception as error:
+            raise _unavailable("association", error, self._logger) from error
+
+
+class MountedView:
+    """`EdgeView` of this process."""
+
+    def __init__(self, view: EdgeView, logger: logging.Logger) -> None:
+        self._view, self._logger = view, logger
+
+    @property
+    def roster(self) -> Roster:
+        """That of the view."""
+        return self._view.roster
+
+    async def read(self, rows: I64) -> EdgeBlock:
+        """Ask the view."""
+        try:
+            return await self._view.read(rows)
         except Exception as error:
             raise _unavailable("association", error, self._logger) from error
 
@@ -269,7 +288,7 @@ def build_finder(
 
 def near_of(index: VectorIndex, settings: SearchSettings) -> NearVectors:
     """The embeddings that are kept in this process; whoever makes it closes it."""
-    return NearVectors(index, settings.near_mib * 2**20, settings.near_recheck_s)
+    return NearVectors(index, settings.near_mib * 2**20, settings.near_recheck_s, settings.near_pause_s)
 
 
 def _associations(

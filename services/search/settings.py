@@ -99,6 +99,8 @@ class SearchSettings(Section):
         near_mib: Room for faces, and as much for voices, that queries were compared with: at 256 numbers each a MiB is
             for 1,024 of them.
         near_recheck_s: How long they may be kept after their video is gone from the index.
+        near_pause_s: What lies between two reads of four videos each, when all that there is room for is read after the
+            first query of a gallery.
         stop_probability: A chain that has sunk below this is not followed.
         expansion_timeout_s: Longest time for all associations of a query; then the answer has what was reached.
         contradiction_weight: How much a long-term modality that speaks against (a clear, different face) takes from
@@ -133,6 +135,7 @@ class SearchSettings(Section):
     max_rivals: PositiveInt = 2000
     near_mib: PositiveInt = 128
     near_recheck_s: PositiveFloat = 30.0
+    near_pause_s: Annotated[float, Field(ge=0.0)] = 0.05
     stop_probability: Probability = 0.1
     expansion_timeout_s: PositiveFloat = 2.0
     contradiction_weight: Annotated[float, Field(ge=0.0)] = 1.0

@@ -7,14 +7,16 @@ probability the shorter is better, then that with the smaller ids, so that no or
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from packs.arrays import F64, I64, Bool
 from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
-from services.search.paths import Path, step_along
+from services.search.answer import Step
+from services.search.paths import Path, steps_along
+from services.search.reading import EdgeReader
 
 __all__ = ["Walk"]
 
@@ -82,18 +84,20 @@ class Walk:
         """Those of some rows from which a chain is followed."""
         return rows[self._best[rows] >= self._stop]
 
-    def step(self, block: EdgeBlock, at: I64, frontier: Bool, barred: Collection[int], most: int) -> I64:
-        """Go one hop on along some edges; say which rows have a better chain now.
+    def step(self, reader: EdgeReader, frontier: I64, barred: I64, most: int) -> I64:
+        """Go one hop on along the edges that were read; say which rows have a better chain now.
 
         Args:
-            block: All edges.
-            at: int64[K], the edges at the frontier.
-            frontier: bool[N], from which rows.
+            reader: Has read the edges at the frontier.
+            frontier: int64[K], from which rows.
             barred: Rows that no chain may touch.
             most: Rows that may have a chain, all together.
         """
+        block = reader.edges
         self._grow(len(block.names))
-        found = self._further(block, at, frontier, barred)
+        marked = np.zeros(len(self._best), dtype=np.bool_)
+        marked[frontier] = True
+        found = self._further(block, reader.ways(marked), barred)
         found = found.those(self._strongest(found, block))
         found = found.those(self._room(found, block, most))
         self._keep(found)
@@ -101,49 +105,49 @@ class Walk:
 
     def paths(self, block: EdgeBlock) -> dict[str, Path]:
         """The chains as objects, by the id of their ends."""
+        rows, taken = self.touched, self._edges >= 0
+        steps: list[Step | None] = [None] * len(taken)
+        along = steps_along(block, self._edges[taken], self._ends[self._parents[taken]])
+        for chain, step in zip(np.flatnonzero(taken).tolist(), along, strict=True):
+            steps[chain] = step
         made: dict[int, Path] = {}
-        rows = self.touched
-        return {
-            block.names[row]: self._path(chain, block, made)
-            for row, chain in zip(rows.tolist(), self._chains[rows].tolist(), strict=True)
-        }
+        ends = zip(block.some(rows), self._chains[rows].tolist(), strict=True)
+        return {name: self._path(chain, block, steps, made) for name, chain in ends}
 
     def _grow(self, count: int) -> None:
         more = count - len(self._best)
         self._best = np.concatenate([self._best, np.full(more, -1.0)])
         self._chains = np.concatenate([self._chains, np.full(more, -1, dtype=np.int64)])
 
-    def _further(self, block: EdgeBlock, at: I64, frontier: Bool, barred: Collection[int]) -> _Found:
-        """What beats what is known; all are read from the state before the hop."""
-        one, other = block.one[at], block.other[at]
-        forth, back = frontier[one], frontier[other]
-        sources, targets = np.concatenate([one[forth], other[back]]), np.concatenate([other[forth], one[back]])
-        edges = np.concatenate([at[forth], at[back]])
+    def _further(self, block: EdgeBlock, ways: tuple[I64, I64, I64], barred: I64) -> _Found:
+        """The strongest of what beats what is known; all are read from the state before the hop."""
+        sources, targets, edges = ways
         said = self._best[sources] * block.probabilities[edges]
-        better = (said >= self._stop) & (said > self._best[targets])
-        if barred:
-            better &= ~np.isin(targets, list(barred))
-        kept = np.flatnonzero(better)
+        strongest = np.maximum(self._best, np.nextafter(self._stop, -1.0))
+        strongest[barred] = np.inf
+        better = np.flatnonzero(said > strongest[targets])
+        sources, targets, edges, said = sources[better], targets[better], edges[better], said[better]
+        np.maximum.at(strongest, targets, said)
+        kept = np.flatnonzero(said == strongest[targets])
         lengths = self._lengths[self._chains[sources[kept]]] + 1
         return _Found(sources[kept], targets[kept], edges[kept], said[kept], lengths)
 
     def _strongest(self, found: _Found, block: EdgeBlock) -> I64:
-        """The best chain to each end."""
-        place = _PLACES[block.codes[found.edges]]
-        order = np.lexsort((place, found.sources, found.lengths, -found.probabilities, found.targets))
-        ranked = found.those(order)
-        starts = np.ones(len(order), dtype=np.bool_)
-        starts[1:] = ranked.targets[1:] != ranked.targets[:-1]
-        group, best = np.cumsum(starts) - 1, order[starts]
-        first = found.those(best).those(group)
-        tied = (ranked.probabilities == first.probabilities) & (ranked.lengths == first.lengths)
-        open_groups = np.unique(group[tied & (ranked.sources != first.sources)])
-        for number in open_groups.tolist():
-            several = order[tied & (group == number)]
-            best[number] = min(
-                several.tolist(), key=lambda each: (self._ids(int(found.sources[each]), block), place[each])
-            )
-        return best
+        """The best chain to each end, of those that say the same: the shorter, then that with the smaller ids."""
+        codes = block.codes[found.edges]
+        chosen = np.zeros(len(self._best), dtype=np.int64)
+        chosen[found.targets] = np.arange(len(found.targets))
+        other = chosen[found.targets]
+        # One edge is often there from both of its ends: that is no tie.
+        tied = (found.sources != found.sources[other]) | (codes != codes[other])
+        for target in np.unique(found.targets[tied]).tolist():
+            several = np.flatnonzero(found.targets == target).tolist()
+            chosen[target] = min(several, key=lambda each: self._order(each, found, block))
+        return chosen[np.unique(found.targets)]
+
+    def _order(self, each: int, found: _Found, block: EdgeBlock) -> tuple[int, tuple[str, ...], int]:
+        ids = self._ids(int(found.sources[each]), block)
+        return int(found.lengths[each]), ids, int(_PLACES[block.codes[found.edges[each]]])
 
     def _room(self, found: _Found, block: EdgeBlock, most: int) -> I64:
         """All better chains to what had one, and of the others as many as there is room for, the strongest."""
@@ -182,14 +186,13 @@ class Walk:
             yield chain
             chain = int(self._parents[chain])
 
-    def _path(self, chain: int, block: EdgeBlock, made: dict[int, Path]) -> Path:
+    def _path(self, chain: int, block: EdgeBlock, steps: Sequence[Step | None], made: dict[int, Path]) -> Path:
         """The chain as an object; those that it goes on from are made once."""
         if chain not in made:
-            parent, probability = int(self._parents[chain]), float(self._probabilities[chain])
-            if parent < 0:
+            probability, step = float(self._probabilities[chain]), steps[chain]
+            if step is None:
                 made[chain] = Path(block.names[int(self._ends[chain])], (), probability)
             else:
-                before = self._path(parent, block, made)
-                step = step_along(block, int(self._edges[chain]), int(self._ends[parent]))
+                before = self._path(int(self._parents[chain]), block, steps, made)
                 made[chain] = Path(before.seed, (*before.steps, step), probability)
         return made[chain]

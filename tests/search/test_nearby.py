@@ -7,7 +7,7 @@ import pytest
 
 from packs.spec import Modality
 from services.backends.index.fake import FakeIndex
-from services.backends.schemas import EmbeddingRow, Gallery, Video, VideoState
+from services.backends.schemas import Appearance, AppearanceKind, EmbeddingRow, Gallery, Video, VideoState
 from services.runtime.errors import BackendUnavailableError
 from services.search.nearby import NearVectors
 
@@ -121,4 +121,86 @@ async def test_it_is_checked_by_itself(index: Counting) -> None:
     await index.erase_video("town", "one")
     await near._checked.wait()
     assert near.count == 0
+    await near.aclose()
+
+
+class Everywhere(Counting):
+    """Which videos were read as a whole."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: list[tuple[str, ...]] = []
+
+    async def list_embeddings(self, modality, scope):
+        self.read.append(scope.video_ids)
+        return await super().list_embeddings(modality, scope)
+
+
+async def put_appearance(index: FakeIndex, name: str, video: str, generation: int = 1) -> None:
+    row = Appearance(name, "town", video, AppearanceKind.TRACKLET, 0.0, 1.0, generation, ())
+    await index.put_appearances([row])
+
+
+@pytest.fixture
+async def whole() -> Everywhere:
+    made = Everywhere()
+    await made.open({FACE: DIMENSION, VOICE: DIMENSION})
+    await made.put_gallery(Gallery("town", 0.0))
+    for video, names in (("one", "abx"), ("two", "cd")):
+        await put_video(made, video)
+        for name in names:
+            await put_appearance(made, name, video)
+            if name != "x":
+                await put(made, name, ord(name), video)
+    return made
+
+
+async def test_all_of_a_gallery_is_read_before_it_is_asked_for(whole: Everywhere) -> None:
+    near = NearVectors(whole, 100 * ROW_BYTES, 30.0)
+    await near.fill(FACE, "town")
+    assert near.count == 4
+    found = await near.of(FACE, "town", list("abcdx"))
+    assert found.there.tolist() == [True, True, True, True, False]
+    assert found.vectors[2].tolist() == vector(ord("c")).tolist()
+    assert whole.asked == []
+    await near.fill(FACE, "town")
+    assert whole.read == [("one", "two")]
+    await near.aclose()
+
+
+async def test_what_is_read_again_is_of_videos_that_changed(whole: Everywhere) -> None:
+    near = NearVectors(whole, 100 * ROW_BYTES, 30.0)
+    await near.fill(FACE, "town")
+    await near.check()
+    await put_video(whole, "one", generation=2)
+    await put_appearance(whole, "x", "one", 2)
+    await put(whole, "x", 1, "one", 2)
+    await near.check()
+    assert near.count == 2
+    await near.fill(FACE, "town")
+    assert whole.read == [("one", "two"), ("one",)]
+    assert near.count == 3
+    assert (await near.of(FACE, "town", ["x", "c", "a"])).there.tolist() == [True, True, True]
+    # Of another generation: what is left of the old one is no part of the video.
+    assert whole.asked == [["a"]]
+    await near.aclose()
+
+
+async def test_a_gallery_is_read_as_far_as_there_is_room(whole: Everywhere) -> None:
+    near = NearVectors(whole, 3 * ROW_BYTES, 30.0)
+    await near.fill(FACE, "town")
+    assert near.count == 0
+    assert (await near.of(FACE, "town", ["a"])).there.all()
+    await near.aclose()
+
+
+async def test_the_first_query_has_the_rest_read_behind_its_back(whole: Everywhere) -> None:
+    near = NearVectors(whole, 100 * ROW_BYTES, 30.0, 0.0)
+    await near.of(FACE, "town", ["a"])
+    assert whole.read == []
+    await near._filling[FACE, "town"]
+    assert near.count == 4
+    await near.of(FACE, "town", list("bcdx"))
+    assert whole.asked == [["a"]]
+    assert not near._filling
     await near.aclose()

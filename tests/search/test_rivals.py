@@ -9,6 +9,7 @@ import pytest
 
 from packs.calibration import Calibration
 from packs.spec import Modality
+from services.backends.associations.blocks import EdgeBlock
 from services.backends.index.fake import FakeIndex
 from services.backends.schemas import EmbeddingRow, Gallery
 from services.fusion.handlers import FusionHandlers
@@ -95,7 +96,10 @@ async def test_columns_say_what_objects_say(retriever: Retriever, fusion: Fusion
 async def test_no_more_are_compared_than_is_allowed(retriever: Retriever, fusion: Fusion) -> None:
     cut = vectors(np.random.default_rng(5))
     reader = RivalReader(retriever, fusion, CALIBRATION, Doubt.of(SETTINGS), 7)
-    rivals = await reader.of("town", cut, NAMES[::-1], Speakers())
+    around = EdgeBlock.of((), NAMES[::-1])
+    first = reader.first(around, np.arange(COUNT))
+    assert around.some(first) == NAMES[:7]
+    rivals = await reader.of("town", cut, around.some(first), Speakers())
     assert list(rivals.names) == NAMES[:7]
     assert len(rivals.beliefs) == len(rivals.clear) == 7
     nobody: Rivals = await reader.of("town", [], NAMES, Speakers())
@@ -106,9 +110,10 @@ async def test_no_more_are_compared_than_is_allowed(retriever: Retriever, fusion
 async def test_who_a_network_weighs_is_looked_at_one_by_one(retriever: Retriever) -> None:
     fusion = FakeFusion(CALIBRATION)
     reader = RivalReader(retriever, fusion, CALIBRATION, Doubt.of(SETTINGS), 1000)
-    cut = vectors(np.random.default_rng(6))
+    cut, around = vectors(np.random.default_rng(6)), EdgeBlock.of((), NAMES[:3])
     faces = [vector for vector in cut if vector.modality is Modality.FACE]
-    assert reader.strangers(cut, NAMES[:3], NAMES[:1]) == NAMES[1:3]
+    assert around.some(reader.strangers(cut, around, NAMES[:1])) == NAMES[1:3]
+    assert around.others(reader.strangers(cut, around, NAMES[:1])) == NAMES[:1]
     fusion.by_network = True
-    assert reader.strangers(cut, NAMES[:3], NAMES[:1]) == []
-    assert reader.strangers(faces, NAMES[:3], NAMES[:1]) == NAMES[1:3]
+    assert not len(reader.strangers(cut, around, NAMES[:1]))
+    assert around.some(reader.strangers(faces, around, NAMES[:1])) == NAMES[1:3]

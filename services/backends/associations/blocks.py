@@ -15,6 +15,7 @@ import numpy as np
 
 from packs.arrays import F64, I64, U8, Bool
 from packs.spec import Modality
+from services.backends.associations.roster import Named, rows_of
 from services.backends.schemas import Association
 
 __all__ = ["MODALITIES", "MODALITY_CODES", "EdgeBlock", "places_of"]
@@ -67,6 +68,21 @@ class EdgeBlock:
             np.array([edge.confirmed for edge in several], dtype=np.bool_),
         )
 
+    def rows(self, wanted: Iterable[str]) -> I64:
+        """The rows of some appearances, int64[K]; -1 of those that are not among the names."""
+        return rows_of(self.names, wanted)
+
+    def some(self, rows: I64) -> Sequence[str]:
+        """The names at some rows, int64[K]."""
+        names = self.names
+        return names.some(rows) if isinstance(names, Named) else [names[row] for row in rows.tolist()]
+
+    def others(self, rows: I64) -> list[str]:
+        """The names at all other rows."""
+        left = np.ones(len(self.names), dtype=np.bool_)
+        left[rows] = False
+        return list(self.some(np.flatnonzero(left)))
+
     def where(self, kept: Bool) -> Self:
         """Some of the edges, bool[E]; the names stay."""
         return type(self)(
@@ -76,6 +92,14 @@ class EdgeBlock:
             self.codes[kept],
             self.probabilities[kept],
             self.confirmed[kept],
+        )
+
+    def compact(self, rows: I64) -> Self:
+        """The same with no names but those at some rows, int64[K], each once, and at the edges."""
+        met, places = np.unique(np.concatenate([rows, self.one, self.other]), return_inverse=True)
+        one, other = places[len(rows) :].reshape(2, -1)
+        return type(self)(
+            [self.names[row] for row in met.tolist()], one, other, self.codes, self.probabilities, self.confirmed
         )
 
     @classmethod

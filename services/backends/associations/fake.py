@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from packs.arrays import I64
 from packs.spec import Modality
 from services.backends.associations.blocks import EdgeBlock
 from services.backends.associations.layout import EDGE_LIMITS, kept, strongest
+from services.backends.associations.mirror import Shelf
 from services.backends.schemas import Association
 
 __all__ = ["FakeAssociationStore"]
@@ -71,6 +74,31 @@ class FakeAssociationStore:
         found = await self.edges_of(gallery, appearance_ids, modalities)
         edges = [edge for of in found.values() for edge in of if edge.probability >= min_probability]
         return EdgeBlock.of(edges, appearance_ids), [one for one in dict.fromkeys(appearance_ids) if one not in found]
+
+    async def shelf(self, gallery: str) -> Shelf:
+        """Begin with nothing: it is all in memory."""
+        return Shelf(b"", kept=False)
+
+    async def fill(self, gallery: str, shelf: Shelf, rows: I64) -> I64:
+        """Give a shelf the edges that it lacks."""
+        names = shelf.roster.ids(shelf.lacking(rows))
+        found = await self.edges_of(gallery, names)
+        own = [one for one, of in found.items() for _ in of]
+        edges = [edge for of in found.values() for edge in of]
+        far = [edge.second if edge.first == one else edge.first for one, edge in zip(own, edges, strict=True)]
+        block = EdgeBlock.of(edges, [*own, *far])
+        shelf.learn(
+            list(found), list(map(len, found.values())), replace(block, one=block.rows(own), other=block.rows(far))
+        )
+        return shelf.lacking(rows)
+
+    def has_room(self, shelf: Shelf) -> bool:
+        """Say yes."""
+        return True
+
+    async def appearances_of(self, gallery: str, video_id: str) -> list[str]:
+        """Name the appearances of a video."""
+        return sorted(self._shelves[gallery].videos.get(video_id, ()))
 
     async def known_videos(self, gallery: str) -> frozenset[str]:
         """Say which videos are cached."""

@@ -1,8 +1,9 @@
 """Edges that were read from the cache, kept in the process as arrays: reading and naming them is most of an expansion.
 
 Every change of a gallery's edges gives it another stamp in Redis. What was read under one stamp is put on one shelf,
-and a read that meets another stamp begins an empty one. A shelf numbers the appearances that it met; an edge takes nine
-bytes. It is a copy of a cache: without it, or when there is no room for more, the same edges come from Redis.
+and a read that meets another stamp begins an empty one. The appearances of a gallery have numbers (`roster`), which all
+of its shelves share; an edge takes thirteen bytes, of which four are for what the association service makes of it.
+It is a copy of a cache: without it, or when there is no room for more, the same edges come from Redis.
 """
 
 from __future__ import annotations
@@ -13,43 +14,61 @@ from typing import TypeVar
 import numpy as np
 
 from packs.arrays import F32, I32, I64, U8, Bool
-from services.backends.associations.blocks import EdgeBlock, places_of
+from services.backends.associations.blocks import EdgeBlock
+from services.backends.associations.roster import Roster
 
-__all__ = ["EdgeMirror", "Shelf"]
+__all__ = ["EdgeMirror", "Shelf", "grown"]
 
-_EDGE_BYTES = 4 + 1 + 4
+_EDGE_BYTES = 4 + 1 + 4 + 4
 # Of an appearance: its id twice (in the list and the table), and where its edges are.
 _NAME_BYTES = 250
 
 
-Column = TypeVar("Column", I64, I32, U8, F32)
+Column = TypeVar("Column", I64, I32, U8, F32, Bool)
 
 
 class Shelf:
-    """The edges of one gallery that were read under one stamp."""
+    """The edges of one gallery that were read under one stamp.
 
-    def __init__(self, stamp: bytes) -> None:
-        self.stamp = stamp
-        self._rows: dict[str, int] = {}
-        self._names: list[str] = []
+    Args:
+        stamp: The stamp.
+        roster: Numbers the gallery's appearances.
+        kept: Whether next reads will meet it.
+
+    Attributes:
+        far: int32[>= E], by edge: the row of its other end.
+        codes: uint8[>= E], what it rests on.
+        probabilities: float32[>= E], in (0, 1].
+        weakest: What every edge says at least.
+        beside: What its reader makes of its edges, kept as long as it is.
+    """
+
+    def __init__(self, stamp: bytes, roster: Roster | None = None, *, kept: bool = True) -> None:
+        self.stamp, self.roster, self.kept = stamp, roster if roster is not None else Roster(), kept
+        self.beside: object = None
+        self.weakest = 1.0
         # By row: where its edges begin, and how many there are; -1 for those that were not read.
         self._starts: I64 = np.zeros(0, dtype=np.int64)
         self._counts: I64 = np.zeros(0, dtype=np.int64)
         self._used = 0
-        self._far: I32 = np.zeros(0, dtype=np.int32)
-        self._codes: U8 = np.zeros(0, dtype=np.uint8)
-        self._probabilities: F32 = np.zeros(0, dtype=np.float32)
+        self.far: I32 = np.zeros(0, dtype=np.int32)
+        self.codes: U8 = np.zeros(0, dtype=np.uint8)
+        self.probabilities: F32 = np.zeros(0, dtype=np.float32)
 
     @property
     def size(self) -> int:
         """Bytes, about."""
-        return _EDGE_BYTES * len(self._far) + _NAME_BYTES * len(self._names)
+        return _EDGE_BYTES * self._used + _NAME_BYTES * len(self.roster)
+
+    def lacking(self, rows: I64) -> I64:
+        """Those of some rows whose edges are not here."""
+        count = len(self.roster)
+        self._starts, self._counts = grown(self._starts, count, 0), grown(self._counts, count, -1)
+        return rows[self._counts[rows] < 0]
 
     def unread(self, appearance_ids: Sequence[str]) -> list[str]:
         """Those of some appearances whose edges are not here."""
-        rows = [self._rows.get(one, -1) for one in appearance_ids]
-        counts = self._counts
-        return [one for one, row in zip(appearance_ids, rows, strict=True) if row < 0 or counts[row] < 0]
+        return self.roster.ids(self.lacking(self.roster.places(appearance_ids)))
 
     def learn(self, appearance_ids: Sequence[str], sizes: Sequence[int], block: EdgeBlock) -> None:
         """Take the edges of some appearances.
@@ -59,41 +78,37 @@ class Shelf:
             sizes: How many edges each has.
             block: All of them, those of the first appearance first; `one` is the appearance.
         """
-        before = len(self._names)
-        places = places_of(block.names, self._rows)
-        self._names += [block.names[at] for at in np.flatnonzero(places >= before).tolist()]
-        end = self._used + len(block)
-        self._starts, self._counts = _grown(self._starts, len(self._rows), 0), _grown(self._counts, len(self._rows), -1)
-        self._far = _grown(self._far, end, 0)
-        self._codes, self._probabilities = _grown(self._codes, end, 0), _grown(self._probabilities, end, 0)
-        self._far[self._used : end] = places[block.other]
-        self._codes[self._used : end] = block.codes
-        self._probabilities[self._used : end] = block.probabilities
-        own = places_of(appearance_ids, self._rows)
-        counts = np.array(sizes, dtype=np.int64)
+        places, own = self.roster.places(block.names), self.roster.places(appearance_ids)
+        end, counts = self._used + len(block), np.array(sizes, dtype=np.int64)
+        self.far, self.codes = grown(self.far, end, 0), grown(self.codes, end, 0)
+        self.probabilities = grown(self.probabilities, end, 0)
+        self.far[self._used : end] = places[block.other]
+        self.codes[self._used : end] = block.codes
+        self.probabilities[self._used : end] = block.probabilities
+        self.lacking(own)
         self._starts[own] = self._used + np.cumsum(counts) - counts
         self._counts[own] = counts
         self._used = end
+        self.weakest = min(self.weakest, float(block.probabilities.min(initial=1.0)))
+
+    def slots(self, rows: I64) -> tuple[I64, I64]:
+        """Where the edges of some rows are, int64[K], and how many each has; those that were not read have none."""
+        self.lacking(rows)
+        counts = np.maximum(self._counts[rows], 0)
+        ends = np.cumsum(counts)
+        total = int(ends[-1]) if len(ends) else 0
+        return np.repeat(self._starts[rows] - ends + counts, counts) + np.arange(total), counts
 
     def block(self, appearance_ids: Sequence[str], wanted: Bool, least: float) -> EdgeBlock:
         """The edges of some appearances, of the wanted modalities, bool[256] by code, and of at least a probability."""
-        known = [row for one in appearance_ids if (row := self._rows.get(one)) is not None]
-        asked = np.array(known, dtype=np.int64)
-        counts = np.maximum(self._counts[asked], 0)
-        ends = np.cumsum(counts)
-        at = np.repeat(self._starts[asked] - ends + counts, counts) + np.arange(ends[-1] if len(ends) else 0)
-        codes, probabilities = self._codes[at], self._probabilities[at].astype(np.float64)
-        own, far = np.repeat(asked, counts), self._far[at]
-        kept = wanted[codes] & (probabilities >= least)
-        if not kept.all():
-            codes, probabilities, own, far = codes[kept], probabilities[kept], own[kept], far[kept]
-        met = np.zeros(len(self._names), dtype=np.bool_)
-        met[asked] = met[far] = True
-        rows = np.flatnonzero(met)
-        local = np.empty(len(self._names), dtype=np.int64)
-        local[rows] = np.arange(len(rows))
-        names = [self._names[row] for row in rows.tolist()]
-        return EdgeBlock(names, local[own], local[far], codes, probabilities, np.zeros(len(own), dtype=np.bool_))
+        asked = self.roster.places(appearance_ids)
+        at, counts = self.slots(asked)
+        own = np.repeat(asked, counts)
+        kept = wanted[self.codes[at]] & (self.probabilities[at].astype(np.float64) >= least)
+        at, own = at[kept], own[kept]
+        probabilities, none = self.probabilities[at].astype(np.float64), np.zeros(len(at), dtype=np.bool_)
+        far = self.far[at].astype(np.int64)
+        return EdgeBlock(self.roster.names, own, far, self.codes[at], probabilities, none).compact(asked)
 
 
 class EdgeMirror:
@@ -107,22 +122,28 @@ class EdgeMirror:
         self._room = room_bytes
         self._shelves: dict[str, Shelf] = {}
 
+    def has_room(self, shelf: Shelf) -> bool:
+        """Whether the edges of one more video may be put on a shelf without others going for them."""
+        return shelf.size + sum(each.size for each in self._shelves.values() if each is not shelf) <= 0.9 * self._room
+
     def shelf(self, gallery: str, stamp: bytes | None) -> Shelf | None:
         """The shelf of a gallery under its stamp; None without one, or without room."""
         shelf = self._shelves.get(gallery)
         if stamp is None or not self._room:
             self._shelves.pop(gallery, None)
             return None
-        if shelf is None or shelf.stamp != stamp or shelf.size > self._room:
+        if shelf is None or shelf.size > self._room:
             shelf = self._shelves[gallery] = Shelf(stamp)
+        elif shelf.stamp != stamp:
+            shelf = self._shelves[gallery] = Shelf(stamp, shelf.roster)
         elif sum(each.size for each in self._shelves.values()) > self._room:
             self._shelves = {gallery: shelf}
         return shelf
 
 
-def _grown(column: Column, size: int, filling: int) -> Column:
+def grown(column: Column, size: int, filling: int | bool) -> Column:
     """A column with room for at least so many."""
     if len(column) >= size:
         return column
-    more = np.full(max(size, 2 * len(column)) - len(column), filling, dtype=column.dtype)
+    more = np.full(max(size, len(column) * 5 // 4) - len(column), filling, dtype=column.dtype)
     return np.concatenate([column, more])

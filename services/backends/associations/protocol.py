@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from packs.arrays import I64
 from packs.spec import Modality
 from services.backends.associations.blocks import EdgeBlock
+from services.backends.associations.mirror import Shelf
 from services.backends.schemas import Association
 
 __all__ = ["AssociationStore"]
@@ -46,6 +48,22 @@ class AssociationStore(Protocol):
 
         All ids that are known are among the block's names.
         """
+        ...
+
+    async def shelf(self, gallery: str) -> Shelf:
+        """The edges of a gallery that are in memory, empty at first: those that are kept, if none has changed since."""
+        ...
+
+    async def fill(self, gallery: str, shelf: Shelf, rows: I64) -> I64:
+        """Read what a shelf lacks of some appearances, rows of its roster; say which are of no known video."""
+        ...
+
+    def has_room(self, shelf: Shelf) -> bool:
+        """Say whether a shelf may grow."""
+        ...
+
+    async def appearances_of(self, gallery: str, video_id: str) -> list[str]:
+        """Name the appearances of a known video, in order; of one that is not known none."""
         ...
 
     async def known_videos(self, gallery: str) -> frozenset[str]:

@@ -22,6 +22,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from packs.arrays import I64
 from packs.spec import Modality
 from services.backends.associations import records
 from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
@@ -159,28 +160,41 @@ class RedisAssociationStore:
         min_probability: float = 0.0,
     ) -> tuple[EdgeBlock, list[str]]:
         """Read edges as arrays."""
-        ids = list(dict.fromkeys(appearance_ids))
+        shelf = await self.shelf(gallery)
+        rows = shelf.roster.places(list(dict.fromkeys(appearance_ids)))
+        missing = await self.fill(gallery, shelf, rows)
         wanted = np.zeros(256, dtype=np.bool_)
         wanted[[MODALITY_CODES[modality] for modality in modalities or MODALITY_CODES]] = True
-        with redis_errors():
-            stamp = await self._redis.get(_key(gallery, "stamp"))
-        shelf = self._mirror.shelf(gallery, stamp if isinstance(stamp, bytes) else None)
-        if shelf is None:
-            strings = await self._all_values(gallery, ids)
-            missing = [one for one, value in zip(ids, strings, strict=True) if value is None]
-            return records.block(ids, strings, wanted, min_probability), missing
-        missing = await self._learn(gallery, shelf, shelf.unread(ids))
-        return shelf.block(ids, wanted, min_probability), missing
+        return shelf.block(shelf.roster.ids(rows), wanted, min_probability), shelf.roster.ids(missing)
 
-    async def _learn(self, gallery: str, shelf: Shelf, unread: Sequence[str]) -> list[str]:
-        """Read what a shelf lacks; say what is not there."""
-        if not unread:
-            return []
-        strings = dict(zip(unread, await self._all_values(gallery, unread), strict=True))
-        found = {one: value for one, value in strings.items() if value is not None}
-        everything = records.block(list(found), list(found.values()), np.ones(256, dtype=np.bool_), 0.0)
-        shelf.learn(list(found), [records.length(value) for value in found.values()], everything)
-        return [one for one in unread if one not in found]
+    async def shelf(self, gallery: str) -> Shelf:
+        """The edges that are kept, as far as none has changed since."""
+        with redis_errors():
+            stamp, *_ = await read_many(self._redis, [_key(gallery, "stamp")])
+        return self._mirror.shelf(gallery, stamp) or Shelf(b"", kept=False)
+
+    async def fill(self, gallery: str, shelf: Shelf, rows: I64) -> I64:
+        """Read what a shelf lacks of some appearances; say which of them are of no known video."""
+        unread = shelf.lacking(rows)
+        if not len(unread):
+            return unread
+        names = shelf.roster.ids(unread)
+        strings = dict(zip(names, await self._all_values(gallery, names), strict=True))
+        # Another reader may have filled it meanwhile.
+        still = shelf.roster.ids(shelf.lacking(unread))
+        found = {one: value for one in still if (value := strings[one]) is not None}
+        if found:
+            everything = records.block(list(found), list(found.values()), np.ones(256, dtype=np.bool_), 0.0)
+            shelf.learn(list(found), [records.length(value) for value in found.values()], everything)
+        return shelf.lacking(unread)
+
+    def has_room(self, shelf: Shelf) -> bool:
+        """Whether a shelf may grow."""
+        return self._mirror.has_room(shelf)
+
+    async def appearances_of(self, gallery: str, video_id: str) -> list[str]:
+        """Name the appearances of a video."""
+        return await self._members(_key(gallery, "v", video_id))
 
     async def _all_values(self, gallery: str, ids: Sequence[str]) -> list[bytes | None]:
         return [value for part in _parts(ids, _KEYS_PER_CALL) for value in await self._values(gallery, part)]

@@ -7,6 +7,7 @@ import random
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 
+import numpy as np
 import pytest
 
 from packs.spec import Modality
@@ -215,6 +216,27 @@ async def test_a_block_follows_every_change(store: AssociationStore, gallery: st
     block, missing = await store.block_of(gallery, everybody)
     assert not len(block)
     assert missing == everybody
+
+
+async def test_a_shelf_has_the_edges_that_it_was_filled_with(store: AssociationStore, gallery: str) -> None:
+    ab, ac = edge(A, B, 0.75), edge(A, C, 0.5, Modality.BODY)
+    await store.put_video(gallery, ONE, [A, B, C], [ab, ac])
+    shelf = await store.shelf(gallery)
+    rows = shelf.roster.places([A, Z, B])
+    missing = await store.fill(gallery, shelf, rows)
+    assert shelf.roster.ids(missing) == [Z]
+    at, counts = shelf.slots(rows)
+    assert counts.tolist() == [2, 0, 1]
+    far = shelf.roster.ids(shelf.far[at].astype(np.int64))
+    assert sorted(zip(far, shelf.probabilities[at].tolist(), strict=True)) == [(A, 0.75), (B, 0.75), (C, 0.5)]
+    assert shelf.weakest <= 0.5
+    assert await store.appearances_of(gallery, ONE) == [A, B, C]
+    assert await store.appearances_of(gallery, TWO) == []
+    await store.put_video(gallery, TWO, [D], [edge(A, D, 0.25)])
+    after = await store.shelf(gallery)
+    assert after is not shelf
+    await store.fill(gallery, after, after.roster.places([A]))
+    assert after.slots(after.roster.places([A]))[1].tolist() == [3]
 
 
 async def test_answers(store: AssociationStore) -> None:
