@@ -36,9 +36,10 @@ from services.backends.index.milvus import MilvusIndex
 from services.fusion.handlers import FusionHandlers
 from services.fusion.settings import FusionSettings
 from services.search.handlers import SearchHandlers
+from services.search.mounted import MountedAssociations, MountedFusion
 from services.search.nearby import NearVectors
 from services.search.query import Query, QueryPart, RawEmbedding
-from services.search.server import MountedAssociations, MountedFusion, build_handlers
+from services.search.server import build_handlers
 from services.search.settings import SearchSettings
 
 LARGE, SMALL = "large", "small"

@@ -34,11 +34,12 @@ from services.backends.schemas import (
 from services.fusion.handlers import FusionHandlers
 from services.fusion.settings import FusionSettings
 from services.search.finding import PersonFinder
+from services.search.mounted import MountedFusion
 from services.search.parts import ReadPart, vector_of_row
 from services.search.query import Like, Query, QueryPart, Task
 from services.search.reach import ShortTermReach, beside
 from services.search.retrieval import QueryVector
-from services.search.server import MountedFusion, build_finder, near_of
+from services.search.server import build_finder, near_of
 from services.search.settings import SearchSettings
 from services.search.speaking import answers, speaker_of
 

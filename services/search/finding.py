@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from packs.spec import Modality
 from services.backends.schemas import Scope
@@ -15,7 +15,7 @@ from services.search.answering import kind_of, settled
 from services.search.chains import Calibrations, Chain
 from services.search.contest import Opinions, contested
 from services.search.expansion import Expanded, Expander, Path
-from services.search.found import Found
+from services.search.found import Found, Known
 from services.search.judging import HEARING, Judge
 from services.search.parts import ReadPart
 from services.search.query import Query, Task
@@ -26,23 +26,6 @@ from services.search.rivals import RivalReader
 from services.search.settings import SearchSettings
 from services.search.speaking import SpeakerReader, Speakers
 from services.search.weighing import Asked
-
-
-@dataclass(frozen=True, slots=True)
-class _Person:
-    """What is known of one person, asked for or rejected; `compared` holds the evidence, around the chains too."""
-
-    compared: Retrieved
-    direct: Mapping[str, Direct]
-    paths: Mapping[str, Path]
-    speakers: Speakers
-    degraded: frozenset[Degradation]
-
-    @property
-    def chained(self) -> dict[str, Path]:
-        """The paths with steps; what the query names needs none, and a seed has none."""
-        named = {one for one, direct in self.direct.items() if direct.named_by is not None}
-        return {one: path for one, path in self.paths.items() if path.steps and one not in named}
 
 
 class PersonFinder:
@@ -123,7 +106,7 @@ class PersonFinder:
         query: Query,
         limit: int,
         blocked: frozenset[str],
-    ) -> _Person:
+    ) -> Known:
         vectors = asked.vectors
         searches = [self._retriever.nearest(vectors, query.scope, limit)]
         if query.narrow and query.expand:
@@ -135,7 +118,7 @@ class PersonFinder:
         retrieved = await self._retriever.completed(vectors, query.gallery, only(found, matched))
         return await self._know(wanted, asked, retrieved, query, blocked, limit)
 
-    async def _rejected(self, part: ReadPart, query: Query, limit: int) -> _Person:
+    async def _rejected(self, part: ReadPart, query: Query, limit: int) -> Known:
         """The person of a negative part; one that is an appearance already is followed from there."""
         turned = part.turned
         retrieved = Retrieved({})
@@ -153,7 +136,7 @@ class PersonFinder:
         query: Query,
         blocked: frozenset[str],
         limit: int,
-    ) -> _Person:
+    ) -> Known:
         heeded = query.task in HEARING or any(one.modality is Modality.VOICE for one in vectors_of(parts))
         speakers = await self._speakers.of(query.gallery, retrieved.evidence if heeded else ())
         # Who is on screen, whatever is asked: associations join persons.
@@ -195,7 +178,7 @@ class PersonFinder:
         speakers = speakers.joined(await self._speakers.of(query.gallery, further))
         if retrieved.loading or speakers.loading:
             degraded.add(Degradation.INDEX_LOADING)
-        return _Person(compared, direct, paths, speakers, frozenset(degraded))
+        return Known(compared, direct, paths, speakers, frozenset(degraded))
 
     async def _no_surer(
         self, asked: Asked, direct: dict[str, Direct], parts: Sequence[ReadPart], speakers: Speakers

@@ -1,4 +1,4 @@
-"""What one person was found by: scores, and reasons for those that are in the answer."""
+"""What is known of a person who is looked for, and what was found: scores, and reasons for those in the answer."""
 
 from __future__ import annotations
 
@@ -9,9 +9,29 @@ from packs.spec import Modality
 from services.search import ranking
 from services.search.answer import Belief, Degradation, Step
 from services.search.chains import Calibrations, Chain
+from services.search.paths import Path
 from services.search.ranking import Direct
+from services.search.retrieval import Retrieved
+from services.search.speaking import Speakers
 
-__all__ = ["Found"]
+__all__ = ["Found", "Known"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of one person, asked for or rejected; `compared` holds the evidence, around the chains too."""
+
+    compared: Retrieved
+    direct: Mapping[str, Direct]
+    paths: Mapping[str, Path]
+    speakers: Speakers
+    degraded: frozenset[Degradation]
+
+    @property
+    def chained(self) -> dict[str, Path]:
+        """The paths with steps; what the query names needs none, and a seed has none."""
+        named = {one for one, direct in self.direct.items() if direct.named_by is not None}
+        return {one: path for one, path in self.paths.items() if path.steps and one not in named}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,11 @@ from services.search import ranking
 from services.search.answer import Hit, Share, Step, Who
 from services.search.expansion import Path
 from services.search.handlers import SearchHandlers
+from services.search.mounted import MountedAssociations, MountedIdentities
 from services.search.query import Portrait, Query, QueryPart
 from services.search.ranking import Direct
 from services.search.remote import RemoteAssociations, RemoteIdentities
-from services.search.server import MountedAssociations, MountedIdentities, build_handlers
+from services.search.server import build_handlers
 
 World = Any  # of conftest
 LOGGER = logging.getLogger("tests.search")

@@ -17,11 +17,11 @@ from services.fusion.settings import FusionSettings
 from services.search.chains import Doubt
 from services.search.fakes import FakeFusion
 from services.search.judging import Judge
+from services.search.mounted import MountedFusion
 from services.search.nearby import NearVectors
 from services.search.ports import Fusion
 from services.search.retrieval import QueryVector, Retrieved, Retriever
 from services.search.rivals import RivalReader, Rivals
-from services.search.server import MountedFusion
 from services.search.settings import SearchSettings
 from services.search.speaking import Speakers
 from services.search.weighing import Asked, Weigher

@@ -18,8 +18,9 @@ from services.backends.inference.errors import InferenceUnavailableError
 from services.fusion.handlers import FusionHandlers
 from services.fusion.settings import FusionSettings
 from services.search.answer import Answer, Degradation, Hit
+from services.search.mounted import MountedFusion
 from services.search.query import Like, Portrait, Query, QueryPart, Task
-from services.search.server import MountedFusion, build_handlers
+from services.search.server import build_handlers
 
 FACE, BODY, VOICE = Modality.FACE, Modality.BODY, Modality.VOICE
 DIMENSION = 16
