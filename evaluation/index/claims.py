@@ -153,7 +153,8 @@ def _uniforms(csm: Report, served: Mapping[str, Any]) -> list[Claim]:
     )
     claims = []
     for key, name, sign, bound in asked:
-        figure = served.get(f"{key}.links") or figure_at(csm, "body_links", key)
+        links = f"{key}.links"
+        figure = figure_at(served, links) if links in served else figure_at(csm, "body_links", key)
         claims.append(Claim("uniforms", name, **figure, sign=sign, bound=bound))
     return claims
 

@@ -173,6 +173,15 @@ def test_each_line_can_break(reports: dict[str, Any], path: tuple[str, ...], val
     assert name in failed(claims_of(reports, GALLERY))
 
 
+def test_links_are_those_that_searches_follow_where_these_are_known(reports: dict[str, Any]) -> None:
+    figures = {"uniform_of_links.links": around(0.5), "same_linked.links": around(0.9)}
+    claims = claims_of(reports | {"served": {"figures": figures}}, GALLERY)
+    told = {claim.name: claim.value for claim in claims if claim.line == "uniforms"}
+    assert told["share of links that join two people in one uniform"] == 0.5
+    assert told["share of pairs of two people in one uniform that are linked"] == 0.01
+    assert told["share of one person's same-clothes pairs that are linked"] == 0.9
+
+
 def test_figures_as_served_stand_in_place_of_the_protocols(reports: dict[str, Any]) -> None:
     figures = {
         "calibration_error.portrait": around(0.02),
