@@ -16,6 +16,7 @@ from packs.arrays import F32, F64, I32, I64, Bool
 from packs.spec import Modality
 from services.association.context import IdentityContext
 from services.association.identities.people import People
+from services.association.identities.state import IdentityState
 from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
 from services.backends.associations.mirror import Shelf, grown
 from services.backends.schemas import AppearanceKind
@@ -38,7 +39,7 @@ class Meaning:
 
     def __init__(self, shelf: Shelf, context: IdentityContext | None, people: People | None) -> None:
         self.shelf, self.context = shelf, context
-        self.state = people.state if people is not None and people.state.in_force else None
+        self.state = _in_force(people)
         # Whether all there is room for is here; and since when it is what edges mean, by the event loop's clock.
         self.prepared, self.since = False, asyncio.get_running_loop().time()
         self._worth: F32 = np.zeros(0, dtype=np.float32)
@@ -50,8 +51,7 @@ class Meaning:
 
     def holds(self, shelf: Shelf, context: IdentityContext | None, people: People | None) -> bool:
         """Whether it is of these."""
-        state = people.state if people is not None and people.state.in_force else None
-        return shelf is self.shelf and context is self.context and state is self.state
+        return shelf is self.shelf and context is self.context and _in_force(people) is self.state
 
     def edges(self, rows: I64, wanted: Bool, least: float) -> EdgeBlock:
         """The edges at some appearances, which the shelf has if anybody does.
@@ -141,6 +141,11 @@ class Meaning:
             np.concatenate([block.probabilities, certain]),
             np.concatenate([block.confirmed, np.ones(len(said), dtype=np.bool_)]),
         )
+
+
+def _in_force(people: People | None) -> IdentityState | None:
+    """What was said, if anything of it is in force."""
+    return people.state if people is not None and people.state.in_force else None
 
 
 def _single(least: float) -> np.float32:

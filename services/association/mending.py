@@ -11,6 +11,7 @@ from services.backends.associations.protocol import AssociationStore
 from services.backends.index.protocol import VectorIndex
 from services.backends.schemas import VideoState
 from services.runtime.errors import BackendUnavailableError, DomainError, GalleryNotFoundError
+from services.runtime.tasks import end_tasks
 
 __all__ = ["Mender"]
 
@@ -72,10 +73,7 @@ class Mender:
 
     async def aclose(self) -> None:
         """Stop."""
-        running = list(self._running.values())
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await end_tasks(self._running.values())
 
     def _mending(self, gallery: str) -> asyncio.Task[None]:
         """The run of a gallery; callers at the same time share one."""

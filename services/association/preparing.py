@@ -14,6 +14,7 @@ from services.association.meaning import Meaning
 from services.association.settings import LinkingSettings
 from services.backends.associations.protocol import AssociationStore
 from services.runtime.errors import DomainError
+from services.runtime.tasks import end_tasks
 
 __all__ = ["Preparer"]
 
@@ -52,10 +53,7 @@ class Preparer:
 
     async def aclose(self) -> None:
         """Stop."""
-        running = list(self._running.values())
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await end_tasks(self._running.values())
 
     async def _prepare(self, gallery: str) -> None:
         try:

@@ -18,6 +18,7 @@ from services.runtime.health import HealthServicer, Probe, ReadinessMonitor
 from services.runtime.interceptors import ErrorInterceptor
 from services.runtime.ports import is_local
 from services.runtime.settings import ServerSettings
+from services.runtime.tasks import end_tasks
 from services.runtime.validation import RequestValidator, ValidationInterceptor
 
 HEALTH = "grpc.health.v1.Health"
@@ -110,8 +111,7 @@ class GrpcServer:
         await server.stop(self._settings.grace_s if grace_s is None else grace_s)
         if self._monitoring is not None:
             # A probe under way may wait for a back end that is gone already.
-            self._monitoring.cancel()
-            await asyncio.gather(self._monitoring, return_exceptions=True)
+            await end_tasks([self._monitoring])
         for close in self._closers:
             await close()
         self._logger.info("stopped")

@@ -21,6 +21,7 @@ from packs.spec import Modality
 from services.backends.index.protocol import VectorIndex
 from services.backends.schemas import EmbeddingRow, Place, Scope, Video, VideoState
 from services.runtime.errors import DomainError
+from services.runtime.tasks import end_tasks
 from services.search.pools import NONE, SILENT, UNKNOWN, Pool
 
 __all__ = ["Near", "NearVectors"]
@@ -143,11 +144,8 @@ class NearVectors:
         if self._timer is not None:
             self._timer.cancel()
         if self._checking is not None:
-            self._checking.cancel()
-            await asyncio.gather(self._checking, return_exceptions=True)
-        for task in (filling := list(self._filling.values())):
-            task.cancel()
-        await asyncio.gather(*filling, return_exceptions=True)
+            await end_tasks([self._checking])
+        await end_tasks(self._filling.values())
         self._pools.clear()
 
     async def _ready(self, gallery: str) -> Sequence[Video]:

@@ -14,6 +14,7 @@ from typing import TextIO
 
 from packs.errors import PackError
 from services.runtime.settings import StackSettings, pack_shelf
+from services.runtime.tasks import end_tasks
 from services.supervisor.child import ChildSpec
 from services.supervisor.errors import ChildFailedError, SupervisorError, first_failure
 from services.supervisor.guard import Guard
@@ -103,8 +104,7 @@ class StackDaemon:
         ending = asyncio.create_task(stopping.wait())
         await asyncio.wait({starting, ending}, return_when=asyncio.FIRST_COMPLETED)
         if not starting.done():
-            starting.cancel()
-            await asyncio.gather(starting, return_exceptions=True)
+            await end_tasks([starting])
             self._progress.say("failed", why="it was told to stop while it started")
             return 1
         try:

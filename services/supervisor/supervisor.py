@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from services.runtime.tasks import end_tasks
 from services.supervisor.child import Child, ChildSpec
 from services.supervisor.errors import ChildFailedError, first_failure
 from services.supervisor.guard import Guard
@@ -91,8 +92,7 @@ class Supervisor:
         """Stop one child for good and forget it."""
         watcher = self._watchers.pop(name, None)
         if watcher is not None:
-            watcher.cancel()
-            await asyncio.gather(watcher, return_exceptions=True)
+            await end_tasks([watcher])
         child = self._children.pop(name, None)
         if child is not None:
             await child.stop()
@@ -101,9 +101,7 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Stop all children, those that were started last first."""
-        for watcher in self._watchers.values():
-            watcher.cancel()
-        await asyncio.gather(*self._watchers.values(), return_exceptions=True)
+        await end_tasks(self._watchers.values())
         for level in self._levels():
             await asyncio.gather(*(self._stop_one(child) for child in level))
         self._children.clear()

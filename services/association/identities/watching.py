@@ -13,6 +13,7 @@ from services.association.identities.people import People
 from services.association.identities.settings import IdentitySettings
 from services.association.identities.state import IdentityState
 from services.runtime.errors import DomainError
+from services.runtime.tasks import end_tasks
 
 __all__ = ["IdentityWatch"]
 
@@ -79,10 +80,7 @@ class IdentityWatch:
 
     async def aclose(self) -> None:
         """Stop."""
-        running = list(self._running.values())
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await end_tasks(self._running.values())
 
     async def _refresh(self, gallery: str) -> None:
         try:

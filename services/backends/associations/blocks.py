@@ -15,10 +15,10 @@ import numpy as np
 
 from packs.arrays import F64, I64, U8, Bool
 from packs.spec import Modality
-from services.backends.associations.roster import Named, rows_of
+from services.backends.associations.roster import Named, Roster, rows_of
 from services.backends.schemas import Association
 
-__all__ = ["MODALITIES", "MODALITY_CODES", "EdgeBlock", "places_of"]
+__all__ = ["MODALITIES", "MODALITY_CODES", "EdgeBlock"]
 
 # As the cache keeps them: these numbers may grow in number, and never change.
 MODALITY_CODES: Mapping[Modality, int] = MappingProxyType(
@@ -105,10 +105,10 @@ class EdgeBlock:
     @classmethod
     def joined(cls, blocks: Sequence[EdgeBlock]) -> Self:
         """All edges of several blocks."""
-        rows: dict[str, int] = {}
-        places = [places_of(block.names, rows) for block in blocks]
+        roster = Roster()
+        places = [roster.places(block.names) for block in blocks]
         return cls(
-            list(rows),
+            roster.names,
             _joined([at[block.one] for at, block in zip(places, blocks, strict=True)], np.int64),
             _joined([at[block.other] for at, block in zip(places, blocks, strict=True)], np.int64),
             _joined([block.codes for block in blocks], np.uint8),
@@ -125,11 +125,6 @@ class EdgeBlock:
             modality = MODALITIES[code]
             found[first, second, modality] = Association(first, second, modality, probability, confirmed)
         return sorted(found.values(), key=lambda edge: (-edge.probability, edge.first, edge.second, edge.modality))
-
-
-def places_of(names: Sequence[str], rows: dict[str, int]) -> I64:
-    """The row of each name, int64[N]; one that has none yet gets the next."""
-    return np.fromiter((rows.setdefault(name, len(rows)) for name in names), np.int64, len(names))
 
 
 def _joined(columns: Sequence[np.ndarray], dtype: type) -> np.ndarray:

@@ -11,6 +11,7 @@ from redis.asyncio.client import PubSub
 from services.backends.ephemeral.messages import Messages
 from services.backends.redis_client import connect, redis_errors
 from services.runtime.errors import BackendUnavailableError
+from services.runtime.tasks import end_tasks
 
 __all__ = ["RedisEphemeralStore"]
 
@@ -85,8 +86,7 @@ class RedisEphemeralStore:
             yield messages
         finally:
             if reader is not None:
-                reader.cancel()
-                await asyncio.gather(reader, return_exceptions=True)
+                await end_tasks([reader])
             await listener.aclose()  # type: ignore[no-untyped-call]
 
     async def ping(self) -> bool:

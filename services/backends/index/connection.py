@@ -16,6 +16,7 @@ from pymilvus import AsyncMilvusClient, MilvusException
 from services.backends.index.filters import one_of
 from services.backends.index.protocol import IndexLoadingError
 from services.runtime.errors import BackendUnavailableError
+from services.runtime.tasks import end_tasks
 
 __all__ = ["Connection"]
 
@@ -59,9 +60,7 @@ class Connection:
 
     async def aclose(self) -> None:
         """Let go of the connection."""
-        for task in self._loads.values():
-            task.cancel()
-        await asyncio.gather(*self._loads.values(), return_exceptions=True)
+        await end_tasks(self._loads.values())
         if self._client is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_GRACE_S):
