@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from packs.arrays import I64, Bool
 from packs.spec import Modality
 from services.association.handlers import DEFAULT_MIN_PROBABILITY, AssociationHandlers, Dropped
@@ -16,7 +14,7 @@ from services.association.identities.watching import IdentityWatch
 from services.association.meaning import Meaning
 from services.association.preparing import Preparer
 from services.association.settings import LinkingSettings
-from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
+from services.backends.associations.blocks import EdgeBlock, wanted_codes
 from services.backends.associations.roster import Roster
 from services.backends.schemas import Association
 
@@ -78,9 +76,7 @@ class CorrectedAssociations:
         """The edges of a gallery as they are now, to be read again and again. Raises what `list_associations` does."""
         meaning = await self.meaning(gallery)
         self._preparer.later(gallery, meaning)
-        wanted = np.zeros(256, dtype=np.bool_)
-        wanted[[MODALITY_CODES[modality] for modality in modalities or MODALITY_CODES]] = True
-        return CorrectedView(self._associations, gallery, meaning, wanted, min_probability)
+        return CorrectedView(self._associations, gallery, meaning, wanted_codes(modalities), min_probability)
 
     async def meaning(self, gallery: str) -> Meaning:
         """The edges of a gallery that are in memory, and what they mean now. Raises BackendUnavailableError."""

@@ -8,15 +8,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from packs.arrays import I64
 from packs.calibration import Calibration
 from packs.spec import Modality
 from services.association.linking import Linker
 from services.association.mending import Mender
 from services.association.settings import LinkingSettings
-from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
+from services.backends.associations.blocks import EdgeBlock, wanted_codes
 from services.backends.associations.mirror import Shelf
 from services.backends.associations.protocol import AssociationStore
 from services.backends.index.live import is_live
@@ -121,9 +119,7 @@ class AssociationHandlers:
         shelf = await self.shelf(gallery)
         rows = shelf.roster.places(list(dict.fromkeys(appearance_ids)))
         await self.fill(gallery, shelf, rows)
-        wanted = np.zeros(256, dtype=np.bool_)
-        wanted[[MODALITY_CODES[modality] for modality in modalities or MODALITY_CODES]] = True
-        return shelf.block(shelf.roster.ids(rows), wanted, min_probability)
+        return shelf.block(shelf.roster.ids(rows), wanted_codes(modalities), min_probability)
 
     async def shelf(self, gallery: str) -> Shelf:
         """The edges that are in memory. Raises BackendUnavailableError."""

@@ -64,7 +64,8 @@ def preparer_of(store: KeptStore, settings: LinkingSettings = AT_ONCE) -> Prepar
 
 
 def lacking(store: KeptStore) -> list[str]:
-    return store.kept.unread([one for names in VIDEOS.values() for one in names])
+    shelf = store.kept
+    return shelf.roster.ids(shelf.lacking(shelf.roster.places([one for names in VIDEOS.values() for one in names])))
 
 
 async def test_all_of_a_gallery_is_read(store: KeptStore) -> None:

@@ -6,7 +6,7 @@ to the search; on the wire its arrays are bytes (`services.association.converter
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Self
@@ -18,7 +18,7 @@ from packs.spec import Modality
 from services.backends.associations.roster import Named, Roster, rows_of
 from services.backends.schemas import Association
 
-__all__ = ["MODALITIES", "MODALITY_CODES", "EdgeBlock"]
+__all__ = ["MODALITIES", "MODALITY_CODES", "EdgeBlock", "wanted_codes"]
 
 # As the cache keeps them: these numbers may grow in number, and never change.
 MODALITY_CODES: Mapping[Modality, int] = MappingProxyType(
@@ -125,6 +125,13 @@ class EdgeBlock:
             modality = MODALITIES[code]
             found[first, second, modality] = Association(first, second, modality, probability, confirmed)
         return sorted(found.values(), key=lambda edge: (-edge.probability, edge.first, edge.second, edge.modality))
+
+
+def wanted_codes(modalities: Collection[Modality]) -> Bool:
+    """Which codes are of some modalities, bool[256]; of none given all are."""
+    wanted = np.zeros(256, dtype=np.bool_)
+    wanted[[MODALITY_CODES[modality] for modality in modalities or MODALITY_CODES]] = True
+    return wanted
 
 
 def _joined(columns: Sequence[np.ndarray], dtype: type) -> np.ndarray:

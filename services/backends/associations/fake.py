@@ -63,18 +63,6 @@ class FakeAssociationStore:
             if one in known
         }
 
-    async def block_of(
-        self,
-        gallery: str,
-        appearance_ids: Sequence[str],
-        modalities: Sequence[Modality] = (),
-        min_probability: float = 0.0,
-    ) -> tuple[EdgeBlock, list[str]]:
-        """Read edges as arrays."""
-        found = await self.edges_of(gallery, appearance_ids, modalities)
-        edges = [edge for of in found.values() for edge in of if edge.probability >= min_probability]
-        return EdgeBlock.of(edges, appearance_ids), [one for one in dict.fromkeys(appearance_ids) if one not in found]
-
     async def shelf(self, gallery: str) -> Shelf:
         """Begin with nothing: it is all in memory."""
         return Shelf(b"", kept=False)

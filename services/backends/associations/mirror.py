@@ -66,10 +66,6 @@ class Shelf:
         self._starts, self._counts = grown(self._starts, count, 0), grown(self._counts, count, -1)
         return rows[self._counts[rows] < 0]
 
-    def unread(self, appearance_ids: Sequence[str]) -> list[str]:
-        """Those of some appearances whose edges are not here."""
-        return self.roster.ids(self.lacking(self.roster.places(appearance_ids)))
-
     def learn(self, appearance_ids: Sequence[str], sizes: Sequence[int], block: EdgeBlock) -> None:
         """Take the edges of some appearances.
 

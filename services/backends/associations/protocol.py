@@ -7,7 +7,6 @@ from typing import Protocol
 
 from packs.arrays import I64
 from packs.spec import Modality
-from services.backends.associations.blocks import EdgeBlock
 from services.backends.associations.mirror import Shelf
 from services.backends.schemas import Association
 
@@ -34,19 +33,6 @@ class AssociationStore(Protocol):
         """Read the edges at some appearances, strongest first for each.
 
         An appearance without edges maps to []; one of no known video is left out.
-        """
-        ...
-
-    async def block_of(
-        self,
-        gallery: str,
-        appearance_ids: Sequence[str],
-        modalities: Sequence[Modality] = (),
-        min_probability: float = 0.0,
-    ) -> tuple[EdgeBlock, list[str]]:
-        """Read the same edges as arrays, those of at least a probability; and say which ids are of no known video.
-
-        All ids that are known are among the block's names.
         """
         ...
 

@@ -25,7 +25,7 @@ import numpy as np
 from packs.arrays import I64
 from packs.spec import Modality
 from services.backends.associations import records
-from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
+from services.backends.associations.blocks import MODALITY_CODES
 from services.backends.associations.layout import EDGE_LIMITS, strongest
 from services.backends.associations.mirror import EdgeMirror, Shelf
 from services.backends.redis_client import connect, read_many, redis_errors
@@ -151,21 +151,6 @@ class RedisAssociationStore:
         """Read edges, strongest first."""
         found = await self._strings(gallery, list(dict.fromkeys(appearance_ids)))
         return {one: strongest(one, records.ends(value), modalities) for one, value in found.items()}
-
-    async def block_of(
-        self,
-        gallery: str,
-        appearance_ids: Sequence[str],
-        modalities: Sequence[Modality] = (),
-        min_probability: float = 0.0,
-    ) -> tuple[EdgeBlock, list[str]]:
-        """Read edges as arrays."""
-        shelf = await self.shelf(gallery)
-        rows = shelf.roster.places(list(dict.fromkeys(appearance_ids)))
-        missing = await self.fill(gallery, shelf, rows)
-        wanted = np.zeros(256, dtype=np.bool_)
-        wanted[[MODALITY_CODES[modality] for modality in modalities or MODALITY_CODES]] = True
-        return shelf.block(shelf.roster.ids(rows), wanted, min_probability), shelf.roster.ids(missing)
 
     async def shelf(self, gallery: str) -> Shelf:
         """The edges that are kept, as far as none has changed since."""

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from packs.spec import Modality
+from services.backends.associations.blocks import EdgeBlock, wanted_codes
 from services.backends.associations.fake import FakeAssociationStore
 from services.backends.associations.protocol import AssociationStore
 from services.backends.associations.redis import RedisAssociationStore
@@ -171,6 +172,20 @@ def each_once(found: Mapping[str, Sequence[Association]]) -> list[Association]:
     return sorted(edges, key=lambda edge: (-edge.probability, edge.first, edge.second, edge.modality))
 
 
+async def block_of(
+    store: AssociationStore,
+    gallery: str,
+    asked: Sequence[str],
+    modalities: Sequence[Modality] = (),
+    least: float = 0.0,
+) -> tuple[EdgeBlock, list[str]]:
+    """What a shelf has of some appearances once it was filled, and of which nothing is known."""
+    shelf = await store.shelf(gallery)
+    rows = shelf.roster.places(list(dict.fromkeys(asked)))
+    missing = await store.fill(gallery, shelf, rows)
+    return shelf.block(shelf.roster.ids(rows), wanted_codes(modalities), least), shelf.roster.ids(missing)
+
+
 @pytest.mark.parametrize("modalities", [(), (Modality.BODY,), (Modality.FACE, Modality.VOICE)])
 async def test_a_block_has_the_same_edges(store: AssociationStore, gallery: str, modalities: list[Modality]) -> None:
     chance = random.Random(11)
@@ -182,7 +197,7 @@ async def test_a_block_has_the_same_edges(store: AssociationStore, gallery: str,
     ]
     await store.put_video(gallery, ONE, ids, edges)
     for asked in ([], [A], [*ids, Z], [ids[0], ids[0], Z, ids[3]]):
-        block, missing = await store.block_of(gallery, asked, modalities, 0.25)
+        block, missing = await block_of(store, gallery, asked, modalities, 0.25)
         found = each_once(await store.edges_of(gallery, asked, modalities))
         assert block.associations() == [edge for edge in found if edge.probability >= 0.25]
         assert missing == [one for one in [Z] if one in asked]
@@ -208,12 +223,12 @@ async def test_a_block_follows_every_change(store: AssociationStore, gallery: st
             edges = [edge(*pair, chance.random()) for pair in pairs if pair[0] != pair[1]]
             await store.put_video(gallery, video, owners[video], edges)
         asked = chance.sample(everybody, 8)
-        block, missing = await store.block_of(gallery, asked)
+        block, missing = await block_of(store, gallery, asked)
         found = await store.edges_of(gallery, asked)
         assert block.associations() == each_once(found), step
         assert missing == [one for one in asked if one not in found]
     await store.drop_gallery(gallery)
-    block, missing = await store.block_of(gallery, everybody)
+    block, missing = await block_of(store, gallery, everybody)
     assert not len(block)
     assert missing == everybody
 
@@ -282,7 +297,7 @@ async def test_a_broken_connection_is_made_anew(embedded_redis_url: str, gallery
     ab = edge(A, B, 0.75)
     await store.put_video(gallery, ONE, [A, B], [ab])
     for _ in range(2):
-        block, _missing = await store.block_of(gallery, [A])
+        block, _missing = await block_of(store, gallery, [A])
         assert block.associations() == [ab]
         other = RedisAssociationStore(embedded_redis_url)
         await other._redis.client_kill_filter(_type="normal", skipme=True)

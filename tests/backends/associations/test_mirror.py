@@ -7,7 +7,7 @@ import random
 import numpy as np
 
 from packs.spec import Modality
-from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
+from services.backends.associations.blocks import EdgeBlock, wanted_codes
 from services.backends.associations.mirror import EdgeMirror, Shelf
 from services.backends.schemas import Association
 
@@ -43,14 +43,13 @@ def test_what_was_learnt_is_given_back() -> None:
     chance, shelf = random.Random(5), Shelf(b"1")
     known: dict[str, list[Association]] = {}
     for start in range(0, 40, 8):
-        assert shelf.unread(NAMES) == NAMES[start:]
+        assert shelf.roster.ids(shelf.lacking(shelf.roster.places(NAMES))) == NAMES[start:]
         known |= learnt(shelf, chance, NAMES[start : start + 8])
         asked = chance.sample(NAMES[: start + 8], 6)
         block = shelf.block(asked, ALL, 0.25)
         assert set(block.associations()) == each_once(known, asked, 0.25)
         assert set(asked) <= set(block.names)
-        faces = np.zeros(256, dtype=np.bool_)
-        faces[MODALITY_CODES[Modality.FACE]] = True
+        faces = wanted_codes([Modality.FACE])
         found = {edge for edge in each_once(known, asked, 0.0) if edge.modality is Modality.FACE}
         assert set(shelf.block(asked, faces, 0.0).associations()) == found
     assert not len(shelf.block([], ALL, 0.0))
