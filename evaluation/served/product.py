@@ -35,13 +35,13 @@ from services.fusion.handlers import FusionHandlers
 from services.fusion.settings import FusionSettings
 from services.search.finding import PersonFinder
 from services.search.mounted import MountedFusion
-from services.search.parts import ReadPart, vector_of_row
+from services.search.parts import ReadPart, hit_part
 from services.search.query import Like, Query, QueryPart, Task
-from services.search.reach import ShortTermReach, beside
+from services.search.reach import ShortTermReach
 from services.search.retrieval import QueryVector
 from services.search.server import build_finder, near_of
 from services.search.settings import SearchSettings
-from services.search.speaking import answers, speaker_of
+from services.search.speaking import answers
 
 __all__ = ["ServedGallery"]
 
@@ -94,19 +94,7 @@ class ServedGallery:
     async def ask_like(self, appearance_id: str, task: Task) -> F64:
         """Scores of what a hit finds by all that is known of it, float64[N]; it is no hit of its own."""
         appearance = (await self.index.get_appearances(GALLERY, [appearance_id]))[appearance_id]
-        stretches, speaker = await self.reach.of(appearance), speaker_of(appearance)
-        rows = {
-            modality: (await self.index.get_embeddings(modality, GALLERY, [appearance_id])).get(appearance_id)
-            for modality in appearance.modalities
-        }
-        vectors = [
-            vector_of_row(0, 1.0, modality, row, stretches, speaker)
-            for modality, row in rows.items()
-            if row is not None and modality is not Modality.TEXT
-        ]
-        kept = tuple(vector for vector in vectors if vector.weight != 0.0)
-        others = await beside(self.index, appearance)
-        part = ReadPart(0, 1.0, kept, appearance_id=appearance_id, beside=others)
+        part = await hit_part(self.index, self.reach, appearance, appearance.modalities, 0, 1.0)
         scores = await self._answer(part, task)
         scores[self.tracklets.ids.index(appearance_id)] = 0.0
         return scores

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -142,19 +142,14 @@ class PartReader:
 
     async def _like(self, gallery: str, index: int, weight: float, like: Like) -> ReadPart:
         try:
-            appearance, rows = await asyncio.gather(
-                self.appearance(gallery, like.appearance_id), self._rows(gallery, like.appearance_id)
-            )
-            stretches, others = await asyncio.gather(self._reach.of(appearance), beside(self._index, appearance))
+            appearance = await self.appearance(gallery, like.appearance_id)
+            part = await hit_part(self._index, self._reach, appearance, self.usable, index, weight)
         except IndexLoadingError as error:
             raise BackendUnavailableError("milvus", "the index is being loaded; try again shortly") from error
-        speaker = speaker_of(appearance)
-        every = [vector_of_row(index, weight, modality, row, stretches, speaker) for modality, row in rows.items()]
-        vectors = tuple(vector for vector in every if vector.weight != 0.0)
-        if not vectors:
+        if not part.vectors:
             why = f"appearance {like.appearance_id} has no embedding that pack {self._pack.name} can use"
             raise UnsupportedModalityError(str(Modality.FACE), why)
-        return ReadPart(index, weight, vectors, appearance_id=like.appearance_id, beside=others)
+        return part
 
     async def appearance(self, gallery: str, appearance_id: str) -> Appearance:
         """An appearance of the gallery; another gallery's is not found.
@@ -167,19 +162,6 @@ class PartReader:
         if found is None or found.gallery != gallery:
             raise AppearanceNotFoundError(gallery, appearance_id)
         return found
-
-    async def _rows(self, gallery: str, appearance_id: str) -> Mapping[Modality, EmbeddingRow]:
-        """The embeddings of an appearance, long-term keys first.
-
-        Without that of its looks in the text space: what a cosine says there is known of a sentence against a body,
-        which lie apart, and not of two bodies, which their own modality compares.
-        """
-        compared = [modality for modality in self.usable if modality is not Modality.TEXT]
-        order = sorted(compared, key=lambda modality: modality not in LONG_TERM)
-        read = await asyncio.gather(
-            *(self._index.get_embeddings(modality, gallery, [appearance_id]) for modality in order)
-        )
-        return {modality: rows[appearance_id] for modality, rows in zip(order, read, strict=True) if rows}
 
     def check_usable(self, modality: Modality) -> None:
         """Refuse a modality that the pack cannot search by, with UnsupportedModalityError."""
@@ -204,6 +186,35 @@ class PartReader:
             why = f"expected {dimension} numbers that are not all 0, got {vector.shape[0]} of length {length:g}"
             raise UnsupportedModalityError(str(modality), why)
         return np.asarray(wide / length, dtype=np.float32)
+
+
+async def hit_part(
+    index: VectorIndex,
+    reach: ShortTermReach,
+    appearance: Appearance,
+    modalities: Iterable[Modality],
+    part_index: int,
+    weight: float,
+) -> ReadPart:
+    """A hit as a part: its embeddings of some modalities, perhaps none, and who is somebody else.
+
+    Without that of its looks in the text space: what a cosine says there is known of a sentence against a body,
+    which lie apart, and not of two bodies, which their own modality compares. Raises what the index does.
+    """
+    compared = [modality for modality in modalities if modality is not Modality.TEXT]
+    order = sorted(compared, key=lambda modality: modality not in LONG_TERM)
+    gallery, name, speaker = appearance.gallery, appearance.appearance_id, speaker_of(appearance)
+    (stretches, others), read = await asyncio.gather(
+        asyncio.gather(reach.of(appearance), beside(index, appearance)),
+        asyncio.gather(*(index.get_embeddings(modality, gallery, [name]) for modality in order)),
+    )
+    every = [
+        vector_of_row(part_index, weight, modality, rows[name], stretches, speaker)
+        for modality, rows in zip(order, read, strict=True)
+        if rows
+    ]
+    vectors = tuple(vector for vector in every if vector.weight != 0.0)
+    return ReadPart(part_index, weight, vectors, appearance_id=name, beside=others)
 
 
 def vector_of_row(

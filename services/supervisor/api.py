@@ -113,7 +113,7 @@ def _spawn(settings: StackSettings, state: StateDir) -> TextIO:
         with (state.logs / "supervisor.log").open("ab") as log:
             subprocess.run(
                 [sys.executable, "-m", "services.supervisor", "--detach", "--progress-fd", str(writing)],
-                # gRPC's fork handlers would hold up a supervisor that forks only to start programs.
+                # gRPC's fork handlers would hold up a supervisor that forks only to detach itself.
                 env=python_environment(_environment(settings) | {"GRPC_ENABLE_FORK_SUPPORT": "false"}),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
