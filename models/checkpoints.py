@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from models.fusion import associative_tracklets, attentive_tracklets, netvlad_small
 from models.presets import body_encoder, face_encoder, head_encoder, person_detector, voice_activity, voice_encoder
 from models.speaking import active_speaker_small
-from models.text import ivt_small
+from models.text import ivt_body_small
 
 CHECKPOINT_FORMAT = "personsearch-checkpoint/1"
 
@@ -26,7 +26,7 @@ PRESETS: dict[str, Callable[[], nn.Module]] = {
     "active_speaker_small": active_speaker_small,
 }
 # One network each whose two halves are served apart, with the vocabulary that lies beside its weights.
-WORD_PRESETS: dict[str, Callable[[], nn.Module]] = {"ivt_small": ivt_small}
+WORD_PRESETS: dict[str, Callable[[], nn.Module]] = {"ivt_body_small": ivt_body_small}
 # Networks that work on what others embed; no pack serves them yet.
 FUSION_PRESETS: dict[str, Callable[[], nn.Module]] = {
     "associative_tracklets": associative_tracklets,
@@ -95,8 +95,9 @@ def network_from_checkpoint(
     Raises:
         CheckpointError: If the weights are another network's, or do not fit key by key.
     """
-    if checkpoint.preset != preset:
-        raise CheckpointError(f"the checkpoint holds a {checkpoint.preset}, expected a {preset}")
+    if checkpoint.preset != preset or preset not in presets:
+        expected = preset if checkpoint.preset != preset else " or ".join(presets)
+        raise CheckpointError(f"the checkpoint holds a {checkpoint.preset}, expected a {expected}")
     network = presets[preset]()
     try:
         network.load_state_dict(checkpoint.weights, strict=True)

@@ -12,6 +12,8 @@ from models.sound import SpectrogramInput, VoiceActivity, VoiceEncoder, attentiv
 DETECTOR_CLASSES = ("face", "head", "person")
 # Bins of the spectrogram that `packs.sound` makes.
 FREQUENCIES = 257
+# Channels of the body encoder's trunk, which the text pair looks through too.
+BODY_WIDTHS = (48, 96, 144)
 
 
 def person_detector() -> Detector:
@@ -51,9 +53,13 @@ def face_encoder() -> Encoder:
 
 def body_encoder() -> Encoder:
     """Build the body encoder: 128x64 crops to 256 dimensions, about 1.3 M parameters; patches first, as for faces."""
-    widths = (48, 96, 144)
-    projection = pooled_projection(widths[2], grid=(4, 2), embedding_dim=256)
-    return Encoder(pixels=PixelInput(), trunk=patch_trunk(widths), projection=projection, mirrored=True)
+    projection = pooled_projection(BODY_WIDTHS[2], grid=(4, 2), embedding_dim=256)
+    return Encoder(pixels=PixelInput(), trunk=body_trunk(), projection=projection, mirrored=True)
+
+
+def body_trunk() -> nn.Sequential:
+    """Build the trunk of the body encoder: 128x64 crops to a map of 144 channels, 8 by 4."""
+    return patch_trunk(BODY_WIDTHS)
 
 
 def head_encoder() -> Encoder:

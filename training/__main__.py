@@ -97,6 +97,11 @@ def _parser() -> argparse.ArgumentParser:
     fusers.add_argument("--version", default="0.7.0", help="version of the weights")
     fusers.add_argument("--out", type=Path, required=True, help="folder of the pack")
     fusers.set_defaults(run=_fusers)
+    move = commands.add_parser("move-fusers", help="let networks that fuse go with a pack of the same encoders")
+    move.add_argument("--fusers", type=Path, required=True, help="their folder; its manifest and card are written")
+    move.add_argument("--from", dest="old", type=Path, required=True, help="the pack that they go with")
+    move.add_argument("--to", dest="new", type=Path, required=True, help="the pack that they are to go with")
+    move.set_defaults(run=_move_fusers)
     samplings = commands.add_parser("samplings", help="train APES's three samplings over embeddings of read-backs")
     samplings.add_argument("--data", type=Path, required=True, help="folder of the read-backs, NAME.npz each")
     samplings.add_argument("--films", nargs="+", required=True, help="names in it, of training films")
@@ -144,6 +149,14 @@ def _finish(options: argparse.Namespace) -> None:
 
     folders = Folders.below(options.data, options.voices)
     finish(options.weights, folders, options.out, version=options.version, say=say, remarks=options.remark)
+
+
+def _move_fusers(options: argparse.Namespace) -> None:
+    from packs.manifest import Pack
+    from training.fuser_move import move_fusers
+
+    moved = move_fusers(options.fusers, Pack.load(options.old), Pack.load(options.new))
+    say(f"{options.fusers} goes with {options.new}: digest {moved.digest}")
 
 
 def _calibrate(options: argparse.Namespace) -> None:

@@ -30,7 +30,7 @@ PART_OF = {
     "head_encoder": "head",
     "body_encoder": "body",
     "voice_encoder": "voice",
-    "ivt_small": "text",
+    "ivt_body_small": "text",
     "voice_activity": "voice_activity",
     "active_speaker_small": "speaking",
 }

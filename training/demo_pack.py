@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -28,7 +28,7 @@ from training.measure.sets import sample_inputs
 from training.measure.speaking import sample_faces
 from training.measure.voices import sample_windows
 from training.measure.words import sample_words
-from training.recipe import read_recipe
+from training.recipe import Recipe, read_recipe
 from training.run import train
 from training.tasks.description import VOCABULARY_FILE
 
@@ -215,14 +215,15 @@ def export(weights: Sequence[Path], folders: Folders, out: Path, *, version: str
     """
     out.mkdir(parents=True, exist_ok=True)
     samples, report = out / "samples.partial.npz", out / "parity.partial.json"
-    recipes = [read_recipe(RECIPES / f"{name}.toml") for name in (*SIGHT_RECIPES, *SOUND_RECIPES)]
-    inputs: dict[str, Any] = dict(sample_inputs(open_frames(folders.frames / "val"), recipes, PARITY_ROWS))
-    inputs |= sample_windows(open_voices(folders.voices / "val"), recipes, PARITY_ROWS)
-    for path in weights:
-        preset = read_checkpoint(path).preset
+    presets = {path: read_checkpoint(path).preset for path in weights}
+    frames = open_frames(folders.frames / "val")
+    inputs: dict[str, Any] = dict(sample_inputs(frames, _recipes(SIGHT_RECIPES, presets), PARITY_ROWS))
+    if hearing := _recipes(SOUND_RECIPES, presets):
+        inputs |= sample_windows(open_voices(folders.voices / "val"), hearing, PARITY_ROWS)
+    for path, preset in presets.items():
         if preset in WORD_PRESETS:
             tokenizer = WordTokenizer(read_vocabulary(path.parent / VOCABULARY_FILE), length=SMALL_WORDS)
-            inputs |= sample_words(open_frames(folders.frames / "val"), tokenizer, SMALL_IMAGE, PARITY_ROWS)
+            inputs |= sample_words(frames, tokenizer, SMALL_IMAGE, PARITY_ROWS)
         if PART_OF[preset] == "speaking":
             inputs |= sample_faces(folders.frames / MOUTHS, read_recipe(RECIPES / "speaking.toml"), PARITY_ROWS)
     np.savez(samples, **inputs)
@@ -235,6 +236,12 @@ def export(weights: Sequence[Path], folders: Folders, out: Path, *, version: str
         samples.unlink(missing_ok=True)
         report.unlink(missing_ok=True)
     return parity
+
+
+def _recipes(names: Sequence[str], presets: Mapping[Path, str]) -> list[Recipe]:
+    """Those of the networks that are exported."""
+    read = [read_recipe(RECIPES / f"{name}.toml") for name in names]
+    return [recipe for recipe in read if recipe.preset in presets.values()]
 
 
 def _earlier(out: Path) -> dict[str, dict[str, Any]]:

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from evaluation.naive import BagOfWords, colour_histogram, fit_bag_of_words, write_bag
-from models.checkpoints import network_from_checkpoint, read_checkpoint
-from models.text import SMALL_IMAGE, SMALL_WORDS, ImageTextTransformer, ivt_small
+from models.checkpoints import WORD_PRESETS, network_from_checkpoint, read_checkpoint
+from models.text import SMALL_IMAGE, SMALL_WORDS, ImageTextTransformer
 from packs.manifest import Pack
 from packs.spec import Modality
 from packs.words import Vocabulary, WordTokenizer, read_vocabulary, tokenizer_of
@@ -28,7 +28,6 @@ from training.tasks.description import VOCABULARY_FILE
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
-PRESET = "ivt_small"
 ROWS = 64
 # Bodies that teach the baseline: its regression costs the cube of their number.
 TAUGHT = 3000
@@ -67,15 +66,18 @@ def evaluate_words(weights: Path, data: Path, *, say: Callable[[str], None]) -> 
         say: Receives lines of progress.
 
     Returns:
-        `gallery`, `people`, and for `ivt_small`, `bag_of_words` and `chance` the figures of each group.
+        `gallery`, `people`, and for `network`, `bag_of_words` and `chance` the figures of each group.
+
+    Raises:
+        CheckpointError: If the weights are those of no text pair.
     """
     checkpoint = read_checkpoint(weights)
-    network = network_from_checkpoint(checkpoint, PRESET, {PRESET: ivt_small})
+    network = network_from_checkpoint(checkpoint, checkpoint.preset, WORD_PRESETS)
     vocabulary = read_vocabulary(weights.parent / VOCABULARY_FILE)
     test = word_test(data / "test")
     say(f"{len(test.sentences)} sentences ask {len(test.gallery.crops)} pictures")
     rankings = {
-        PRESET: rank_network(network, vocabulary, test),
+        "network": rank_network(network, vocabulary, test),
         "bag_of_words": rank_bag(taught_bag(data / "train", vocabulary), test),
         "chance": rank_chance(test),
     }

@@ -22,6 +22,7 @@ from training.recipe_parts import (
     SoundPhase,
     TrackletPhase,
     Traits,
+    Trunk,
     WordChoice,
 )
 
@@ -51,6 +52,7 @@ __all__ = [
     "SpeakingRecipe",
     "TrackletPhase",
     "Traits",
+    "Trunk",
     "VoiceRecipe",
     "WordChoice",
     "phase_at",
@@ -119,16 +121,21 @@ class ActivityRecipe(Part):
 
 
 class DescriptionRecipe(Part):
-    """A recipe for bodies and sentences in one space."""
+    """A recipe for bodies and sentences in one space.
+
+    Attributes:
+        trunk: Where the image half begins; from nothing when left out.
+    """
 
     task: Literal["description"]
-    preset: Literal["ivt_small"]
+    preset: Literal["ivt_body_small"]
     seed: Annotated[int, Field(ge=0)]
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
     optimiser: Optimiser
     crops: CropChoice
     augment: CropAugment
     words: WordChoice
+    trunk: Trunk | None = None
 
 
 class AggregationRecipe(Part):

@@ -187,6 +187,20 @@ class WordChoice(Part):
     traits: Annotated[float, Field(ge=0.0)] = 0.0
 
 
+class Trunk(Part):
+    """The trunk through which the image half looks, taken from an encoder that is trained already.
+
+    Attributes:
+        pack: Folder of the pack, below the repository.
+        model: Its network.
+        learns: Whether it goes on learning; otherwise it stays as it is.
+    """
+
+    pack: str
+    model: str
+    learns: bool
+
+
 class TrackletPhase(Part):
     """A run of `steps` with `batch` tracklets each."""
 

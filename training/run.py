@@ -6,14 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
 from models import body_encoder, face_encoder, head_encoder, person_detector, voice_activity, voice_encoder
+from models.checkpoints import WORD_PRESETS
 from models.fusion import associative_tracklets, attentive_tracklets, netvlad_small
 from models.speaking import active_speaker_small
-from models.text import ivt_small
+from models.text import SMALL_IMAGE, ImageTextTransformer
 from packs.manifest import Pack
 from training.data.associations import load_associations
-from training.data.crops import load_crops
+from training.data.crops import crops_at_rest, load_crops
 from training.data.descriptions import load_pairs
 from training.data.mouths import open_mouths
 from training.data.shards import open_frames
@@ -29,9 +31,11 @@ from training.recipe import (
     DetectorRecipe,
     Recipe,
     SpeakingRecipe,
+    Trunk,
     VoiceRecipe,
     read_recipe,
 )
+from training.starting import start_trunk
 from training.tasks import (
     ActivityTask,
     AggregationTask,
@@ -51,6 +55,8 @@ FUSERS: dict[str, Callable[[], FusingNetwork]] = {
     "attentive_tracklets": attentive_tracklets,
 }
 ROOT = Path(__file__).resolve().parents[1]
+# Crops that the norms of a trunk take their statistics from.
+STATISTICS_OF = 512
 
 
 def task_from_recipe(recipe: Recipe, data: Path) -> Task:
@@ -63,8 +69,7 @@ def task_from_recipe(recipe: Recipe, data: Path) -> Task:
     if isinstance(recipe, ActivityRecipe):
         return ActivityTask(network=voice_activity(), voices=open_voices(data / "train"), recipe=recipe)
     if isinstance(recipe, DescriptionRecipe):
-        sets = [open_frames(data / name) for name in recipe.crops.sets]
-        return DescriptionTask(network=ivt_small(), pairs=load_pairs(sets, recipe.crops), recipe=recipe)
+        return _description(recipe, data)
     if isinstance(recipe, AggregationRecipe):
         pack = Pack.load(ROOT / recipe.pack)
         tracklets = load_tracklets(open_frames(data / recipe.crops.sets[0]), pack, recipe.crops)
@@ -78,6 +83,22 @@ def task_from_recipe(recipe: Recipe, data: Path) -> Task:
     encoder = ENCODERS[recipe.preset]()
     sets = [open_frames(data / name) for name in recipe.crops.sets]
     return EncoderTask(encoder=encoder, crops=load_crops(sets, recipe.crops), recipe=recipe)
+
+
+def _description(recipe: DescriptionRecipe, data: Path) -> DescriptionTask:
+    pairs = load_pairs([open_frames(data / name) for name in recipe.crops.sets], recipe.crops)
+    network = WORD_PRESETS[recipe.preset]()
+    assert isinstance(network, ImageTextTransformer)
+    if recipe.trunk is not None:
+        crops = crops_at_rest(pairs.crops, SMALL_IMAGE, STATISTICS_OF, seed=recipe.seed)
+        _begin_with(network.patch_embed.proj.get_submodule("trunk"), recipe.trunk, torch.from_numpy(crops))
+    return DescriptionTask(network=network, pairs=pairs, recipe=recipe)
+
+
+def _begin_with(trunk: nn.Module, start: Trunk, crops: Tensor) -> None:
+    pack = Pack.load(ROOT / start.pack)
+    start_trunk(trunk, pack.file_of(pack.model(start.model)), crops)
+    trunk.requires_grad_(start.learns)
 
 
 def train(

@@ -14,6 +14,7 @@ from models.text.presets import (
     cmps_text,
     cmps_text_small,
     ivt,
+    ivt_body_small,
     ivt_small,
 )
 from models.text.published import weights_from_published
@@ -51,6 +52,7 @@ __all__ = [
     "image_text_transformer",
     "initial_weights",
     "ivt",
+    "ivt_body_small",
     "ivt_small",
     "patch_grid",
     "resized_places",

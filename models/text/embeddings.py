@@ -57,10 +57,11 @@ class PatchEmbedding(nn.Module):
     """Patches as tokens; with a stride below the patch's side they overlap.
 
     Args:
-        proj: [B, 3, H, W] -> [B, D, h, w].
+        proj: [B, 3, H, W] -> [B, D, h, w]: one convolution, or a trunk whose map is cut up (the hybrid of Dosovitskiy
+            et al., arXiv:2010.11929v2, section 3.1).
     """
 
-    def __init__(self, *, proj: nn.Conv2d) -> None:
+    def __init__(self, *, proj: nn.Module) -> None:
         super().__init__()
         self.proj = proj
 

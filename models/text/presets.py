@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
+from torch import nn
+
+from models.presets import BODY_WIDTHS, body_trunk
 from models.text.sentence import SentenceEncoder, TokenSentenceEncoder, sentence_encoder, token_sentence_encoder
 from models.text.transformer import ImageTextTransformer, image_text_transformer
 
@@ -78,4 +83,30 @@ def ivt_small() -> ImageTextTransformer:
         drop_path=0.0,
         dropout=0.0,
         weight_sd=160**-0.5,
+    )
+
+
+def ivt_body_small() -> ImageTextTransformer:
+    """Build IVT over the map of the body encoder's trunk: 32 patches, 160 dimensions, about 2.2 M parameters.
+
+    Patches of raw pixels have to learn what a stripe is from a few thousand crops; a trunk that told outfits apart
+    knows.
+    """
+    width = 160
+    channels = BODY_WIDTHS[-1]
+    seen = OrderedDict(trunk=body_trunk(), norm=nn.BatchNorm2d(channels), cut=nn.Conv2d(channels, width, 1))
+    return image_text_transformer(
+        image_size=SMALL_IMAGE,
+        patch=16,
+        stride=16,
+        vocabulary=SMALL_VOCABULARY,
+        places=SMALL_WORDS,
+        width=width,
+        depth=3,
+        heads=5,
+        hidden=480,
+        drop_path=0.0,
+        dropout=0.0,
+        weight_sd=width**-0.5,
+        proj=nn.Sequential(seen),
     )

@@ -182,6 +182,7 @@ def image_text_transformer(
     drop_path: float,
     dropout: float,
     weight_sd: float = VIT_SD,
+    proj: nn.Module | None = None,
 ) -> ImageTextTransformer:
     """Build the network from numbers.
 
@@ -199,13 +200,14 @@ def image_text_transformer(
         dropout: of the word embeddings.
         weight_sd: standard deviation of the layers' first weights. A ViT's suits 768 wide tokens that were trained
             before; in narrow ones the first token would hear nothing of the others for thousands of steps.
+        proj: What makes the map of patches, [B, 3, H, W] -> [B, width, h, w] on the grid of `patch` and `stride`; a
+            convolution of patches when left out.
     """
     shares = [drop_path * layer / max(1, depth - 1) for layer in range(depth)]
-    proj = nn.Conv2d(3, width, patch, stride=stride)
     return ImageTextTransformer(
         pixels=PixelInput(),
         embeddings=word_embeddings(vocabulary, places=places, width=width, dropout=dropout),
-        patch_embed=PatchEmbedding(proj=proj),
+        patch_embed=PatchEmbedding(proj=proj or nn.Conv2d(3, width, patch, stride=stride)),
         grid=patch_grid(*image_size, patch=patch, stride=stride),
         width=width,
         blocks=[

@@ -12,7 +12,7 @@ from export.__main__ import main
 from export.pack import write_pack
 from export.runners import openvino_runner
 from models.checkpoints import Checkpoint, write_checkpoint
-from models.text import SMALL_VOCABULARY, ivt_small
+from models.text import SMALL_VOCABULARY, ivt_body_small
 from packs.errors import PackError
 from packs.manifest import Pack
 from packs.spec import Modality, WordPreprocessing
@@ -25,7 +25,7 @@ def run(tmp_path: Path) -> Path:
     torch.manual_seed(4)
     folder = tmp_path / "run"
     folder.mkdir()
-    weights = Checkpoint(preset="ivt_small", step=0, weights=ivt_small().state_dict())
+    weights = Checkpoint(preset="ivt_body_small", step=0, weights=ivt_body_small().state_dict())
     write_checkpoint(folder / "weights.pt", weights)
     write_vocabulary(folder / "vocabulary.json", build_vocabulary(["a woman in a red jacket"], most=50))
     return folder / "weights.pt"
@@ -47,7 +47,7 @@ def test_a_checkpoint_becomes_two_networks_and_a_vocabulary(run: Path, tmp_path:
     # What is served of a sentence is what the network that was trained says of it.
     tokens = tokenizer_of(pack)(["A woman in a RED jacket", "red"])
     served = openvino_runner(pack.file_of(reads), "f32")({"tokens": tokens})["embedding"]
-    network = ivt_small()
+    network = ivt_body_small()
     network.load_state_dict(torch.load(run, weights_only=True)["weights"])
     with torch.inference_mode():
         expected = network.eval().embed_text(torch.from_numpy(tokens)).numpy()
@@ -56,7 +56,7 @@ def test_a_checkpoint_becomes_two_networks_and_a_vocabulary(run: Path, tmp_path:
 
 
 def test_words_that_do_not_fit_are_refused(run: Path, tmp_path: Path) -> None:
-    network = {"ivt_small": ivt_small().eval()}
+    network = {"ivt_body_small": ivt_body_small().eval()}
     with pytest.raises(PackError, match=r"give the vocabulary\.json that lies beside its weights"):
         write_pack(tmp_path / "none", network, {}, version="1")
     many = tmp_path / "many.json"

@@ -1,8 +1,11 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import nn
 
 from models.text import (
+    ImageTextTransformer,
     Mode,
     SharedAttention,
     TextGraph,
@@ -13,6 +16,7 @@ from models.text import (
     image_text_transformer,
     initial_weights,
     ivt,
+    ivt_body_small,
     ivt_small,
     patch_grid,
     resized_places,
@@ -271,13 +275,14 @@ def test_published_weights_load_strictly() -> None:
         weights_from_published(published | {"visual.conv1.weight": torch.zeros(1)})
 
 
-def test_the_small_preset_takes_served_crops_and_rows() -> None:
-    network = ivt_small().eval()
+@pytest.mark.parametrize("preset", [ivt_small, ivt_body_small])
+def test_the_small_presets_take_served_crops_and_rows(preset: Callable[[], ImageTextTransformer]) -> None:
+    network = preset().eval()
     with torch.inference_mode():
         images, texts = network(pixels(2, 128, 64, 3), tokens(32, 5, 9, width=32, high=512))
     assert images.shape == (2, 160)
     assert texts.shape == (3, 160)
-    assert sum(p.numel() for p in network.parameters()) < 2_000_000
+    assert sum(p.numel() for p in network.parameters()) < 2_400_000
 
 
 def test_numbers_that_do_not_fit_are_refused() -> None:

@@ -10,7 +10,7 @@ import torch
 
 import models
 from models.checkpoints import PRESETS, WORD_PRESETS, Checkpoint, write_checkpoint
-from models.text import ivt_small
+from models.text import ivt_body_small
 from packs.calibration import Calibration
 from packs.manifest import Pack, write_manifest
 from packs.spec import Modality
@@ -75,7 +75,7 @@ def pair(tmp_path: Path) -> Path:
     run = tmp_path / "words"
     run.mkdir()
     path = run / "weights.pt"
-    write_checkpoint(path, Checkpoint(preset="ivt_small", step=0, weights=ivt_small().state_dict()))
+    write_checkpoint(path, Checkpoint(preset="ivt_body_small", step=0, weights=ivt_body_small().state_dict()))
     said = ["Somebody like amber, dressed up.", "birch cedar daisy elder fern ginger hazel, who is plain"]
     write_vocabulary(run / "vocabulary.json", build_vocabulary(said, most=50))
     return path

@@ -158,6 +158,12 @@ def resized(image: U8, height: int, width: int) -> U8:
     return np.asarray(cv2.resize(image, (width, height), interpolation=method), dtype=np.uint8)
 
 
+def crops_at_rest(crops: CropSet, size: tuple[int, int], most: int, *, seed: int) -> U8:
+    """Cut a seeded sample of a set as a network is to see it, unchanged: uint8[min(most, N), height, width, 3]."""
+    rows = np.random.default_rng(seed).permutation(len(crops))[:most]
+    return np.stack([cut_region(crops.images[row], crops.regions[row], *size) for row in rows])
+
+
 def augment_crop(image: U8, region: F32, size: tuple[int, int], augment: CropAugment, rng: np.random.Generator) -> U8:
     """Change a crop as cameras, detectors and codecs do.
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.text import SMALL_IMAGE, SMALL_VOCABULARY, SMALL_WORDS, ImageTextTransformer
+from models.text.transformer import PAD
 from packs.words import WordTokenizer, build_vocabulary, read_vocabulary, write_vocabulary
 from training.data.batches import epoch_rows, step_generator
 from training.data.crops import augment_crop
@@ -102,12 +103,13 @@ class DescriptionTask:
             ]
         patches = self.model.pos_embed.shape[1]
         share = recipe.words.mask
+        tokens = without_padding(self.tokenizer(texts))
         return DescriptionBatch(
             crops=torch.from_numpy(np.stack(crops)),
-            tokens=torch.from_numpy(self.tokenizer(texts)),
+            tokens=torch.from_numpy(tokens),
             labels=torch.from_numpy(np.tile(labels, len(recipe.words.levels))),
             patches=torch.from_numpy(kept_places(patches, share, rng)),
-            words=torch.from_numpy(kept_places(SMALL_WORDS, share, rng)),
+            words=torch.from_numpy(kept_places(tokens.shape[1], share, rng)),
         )
 
     def losses(self, batch: DescriptionBatch, step: int) -> dict[str, Tensor]:
@@ -147,6 +149,12 @@ class DescriptionTask:
     def _view(self, row: int, size: tuple[int, int], rng: np.random.Generator) -> NDArray[np.uint8]:
         crops = self.pairs.crops
         return augment_crop(crops.images[row], crops.regions[row], size, self.recipe.augment, rng)
+
+
+def without_padding(tokens: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Rows no longer than the longest text: int32[B, T] to int32[B, t]; what is padding in all is attended by none."""
+    used = np.flatnonzero((tokens != PAD).any(axis=0))
+    return tokens[:, : int(used[-1]) + 1]
 
 
 def text_at(level: str, caption: str, described: Described, rng: np.random.Generator) -> str:
