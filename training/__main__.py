@@ -127,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     pack.add_argument("--voices", type=Path, help="folder of the sets of voices; DATA/voices when not given")
     pack.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the training runs")
     pack.add_argument("--out", type=Path, required=True, help="folder of the pack")
-    pack.add_argument("--version", default="0.6.0", help="version of the weights")
+    pack.add_argument("--version", default="0.7.0", help="version of the weights")
     pack.add_argument("--threads", type=int, default=2, help="1 is faster on a machine that does other work too")
     pack.add_argument("--words", action="store_true", help="describe the sets too, and train the text pair")
     pack.set_defaults(run=_demo_pack)
@@ -138,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     finish.add_argument("--data", type=Path, required=True)
     finish.add_argument("--voices", type=Path, help="folder of the sets of voices; DATA/voices when not given")
     finish.add_argument("--out", type=Path, required=True, help="folder of the pack")
-    finish.add_argument("--version", default="0.6.0", help="version of the weights")
+    finish.add_argument("--version", default="0.7.0", help="version of the weights")
     finish.add_argument("--remark", action="append", default=[], help="a line for the card; may be repeated")
     finish.set_defaults(run=_finish)
     return parser

@@ -17,7 +17,9 @@ from packs.spec import Modality
 from services.search.parts import ReadPart
 from services.search.query import Task
 
-__all__ = ["kind_of", "settled"]
+__all__ = ["is_described", "kind_of", "settled"]
+
+_TEXT = "text"
 
 
 def kind_of(task: Task, parts: Sequence[ReadPart]) -> str:
@@ -34,8 +36,13 @@ def kind_of(task: Task, parts: Sequence[ReadPart]) -> str:
     elif Modality.VOICE in held:
         known = "voice"
     else:
-        known = "text" if Modality.TEXT in held else "looks"
+        known = _TEXT if Modality.TEXT in held else "looks"
     return f"{asked}.{known}"
+
+
+def is_described(kind: str) -> bool:
+    """Whether a question of a kind rests on a description, which may be as true of several people."""
+    return kind.endswith(f".{_TEXT}")
 
 
 def settled(scores: Mapping[str, float], line: LogOddsMap | None) -> dict[str, float]:

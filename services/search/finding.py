@@ -7,13 +7,15 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from packs.spec import Modality
+from services.backends.associations.blocks import EdgeBlock
 from services.backends.schemas import Scope
 from services.search import chains, ranking
 from services.search.adopting import KeyAdopter
 from services.search.answer import Degradation
-from services.search.answering import kind_of, settled
+from services.search.answering import is_described, kind_of, settled
 from services.search.chains import Calibrations, Chain
 from services.search.contest import Opinions, contested
+from services.search.described import claimed
 from services.search.expansion import Expanded, Expander, Path
 from services.search.found import Found, Known
 from services.search.judging import HEARING, Judge
@@ -87,7 +89,10 @@ class PersonFinder:
             scores[one] = self._score(one, direct, reached, person.direct, competitors, ways)
         for one in blocked & scores.keys():
             del scores[one]
-        scores = settled(scores, self._settings.answers.get(kind_of(query.task, wanted)))
+        kind = kind_of(query.task, wanted)
+        if is_described(kind):
+            scores = claimed(scores, person.edges, self._settings.one_person_from)
+        scores = settled(scores, self._settings.answers.get(kind))
         degraded = person.degraded.union(*(other.degraded for other in others))
         if not fused:
             degraded |= {Degradation.FUSION}
@@ -148,7 +153,7 @@ class PersonFinder:
                 modality = part.named_by or part.vectors[0].modality
                 direct[part.appearance_id] = ranking.named(part.index, modality)
         paths: Mapping[str, Path] = {}
-        compared = retrieved
+        compared, edges = retrieved, EdgeBlock.of(())
         if query.expand:
             seeds, telling = self._seeds(direct, blocked), self._tells_others(parts)
             expanded = await self._expander.expand(
@@ -159,8 +164,8 @@ class PersonFinder:
                 self._settings.nodes_per_neighbour * limit,
                 0.0 if telling else self._settings.min_edge_alone,
             )
+            edges = expanded.edges
             if blocked or telling:
-                edges = expanded.edges
                 cut = [one for one in vectors_of(parts) if one.modality in LONG_TERM and one.key in retrieved.cut]
                 strangers = self._rivals.strangers(cut, edges, retrieved.evidence)
                 known, strangers = edges.others(strangers), self._rivals.first(edges, strangers)
@@ -178,7 +183,7 @@ class PersonFinder:
         speakers = speakers.joined(await self._speakers.of(query.gallery, further))
         if retrieved.loading or speakers.loading:
             degraded.add(Degradation.INDEX_LOADING)
-        return Known(compared, direct, paths, speakers, frozenset(degraded))
+        return Known(compared, direct, paths, speakers, frozenset(degraded), edges)
 
     async def _no_surer(
         self, asked: Asked, direct: dict[str, Direct], parts: Sequence[ReadPart], speakers: Speakers

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from packs.spec import Modality
+from services.backends.associations.blocks import EdgeBlock
 from services.search import ranking
 from services.search.answer import Belief, Degradation, Step
 from services.search.chains import Calibrations, Chain
@@ -19,13 +20,17 @@ __all__ = ["Found", "Known"]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of one person, asked for or rejected; `compared` holds the evidence, around the chains too."""
+    """What is known of one person, asked for or rejected.
+
+    `compared` holds the evidence, around the chains too, and `edges` what associations say of those that were touched.
+    """
 
     compared: Retrieved
     direct: Mapping[str, Direct]
     paths: Mapping[str, Path]
     speakers: Speakers
     degraded: frozenset[Degradation]
+    edges: EdgeBlock
 
     @property
     def chained(self) -> dict[str, Path]:

@@ -16,7 +16,7 @@ Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 # it is. Fitted by `python -m evaluation answers` on films 9601 to 9605 as one gallery; where it is asked who is seen,
 # and of voices, the mean of that and of films 101 to 105, 7101 to 7103 and 8101 to 8103 as another. They hold for the
 # pack of this digest; with another, scores stay as they are until its own are fitted and set.
-ANSWERS_OF = "c952fe9480f7"
+ANSWERS_OF = "3aa3e9935ca6"
 DEFAULT_ANSWERS: Mapping[str, LogOddsMap] = {
     "seen.portrait": LogOddsMap(values=(-8.27, -6.60, -4.75, -2.38, -1.23, -0.75, 0.67, 1.97, 3.12, 4.51)),
     "heard.portrait": LogOddsMap(values=(-6.54, -5.25, -4.49, -3.14, -2.36, -0.59, 0.75, 3.41, 5.38, 7.16)),
@@ -103,6 +103,8 @@ class SearchSettings(Section):
             first query of a gallery.
         stop_probability: A chain that has sunk below this is not followed.
         expansion_timeout_s: Longest time for all associations of a query; then the answer has what was reached.
+        one_person_from: Appearances that are joined by an association of at least this are one person, where those who
+            answer a description compete.
         contradiction_weight: How much a long-term modality that speaks against (a clear, different face) takes from
             what a short-term chain says, per nat of its log-likelihood ratio; 0 ignores it.
         contradiction_limit: Most nats that it can take.
@@ -138,6 +140,7 @@ class SearchSettings(Section):
     near_pause_s: Annotated[float, Field(ge=0.0)] = 0.05
     stop_probability: Probability = 0.1
     expansion_timeout_s: PositiveFloat = 2.0
+    one_person_from: Probability = 0.6
     contradiction_weight: Annotated[float, Field(ge=0.0)] = 1.0
     contradiction_limit: Annotated[float, Field(ge=0.0)] = 4.0
     contradiction_quality: tuple[Probability, Probability] = (0.6, 0.9)
