@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from packs.spec import Modality
+from services.backends.associations.views import EdgeView
 from services.backends.schemas import Scope
 from services.search import chains, ranking
 from services.search.adopting import KeyAdopter
@@ -108,15 +109,17 @@ class PersonFinder:
         blocked: frozenset[str],
     ) -> Known:
         vectors = asked.vectors
+        # Which edges there are is asked of the cache while the index is being asked.
         searches = [self._retriever.nearest(vectors, query.scope, limit)]
         if query.narrow and query.expand:
             # A chain may start outside of the filter: the face that is seen a minute before the time asked for.
             wide = Scope(query.gallery)
             searches.append(self._retriever.nearest(vectors, wide, self._settings.minimum_limit))
-        found = merged(await asyncio.gather(*searches))
+        view, lists = await asyncio.gather(self._view(wanted, query), asyncio.gather(*searches))
+        found = merged(lists)
         matched = [one for one, pieces in found.evidence.items() if any(piece.weight > 0.0 for piece in pieces)]
         retrieved = await self._retriever.completed(vectors, query.gallery, only(found, matched))
-        return await self._know(wanted, asked, retrieved, query, blocked, limit)
+        return await self._know(wanted, asked, retrieved, query, blocked, limit, view)
 
     async def _rejected(self, part: ReadPart, query: Query, limit: int) -> Known:
         """The person of a negative part; one that is an appearance already is followed from there."""
@@ -125,8 +128,15 @@ class PersonFinder:
         if part.appearance_id is None:
             scope = Scope(query.gallery)
             retrieved = await self._retriever.nearest(turned.vectors, scope, self._settings.minimum_limit)
-        asked = Asked(query.gallery, turned.vectors)
-        return await self._know([turned], asked, retrieved, query, frozenset(), limit)
+        asked, view = Asked(query.gallery, turned.vectors), await self._view([turned], query)
+        return await self._know([turned], asked, retrieved, query, frozenset(), limit, view)
+
+    async def _view(self, parts: Sequence[ReadPart], query: Query) -> EdgeView | None:
+        """The edges that a query follows; where it cannot tell who is somebody else, the strong ones."""
+        if not query.expand:
+            return None
+        least = 0.0 if self._tells_others(parts) else self._settings.min_edge_alone
+        return await self._expander.view(query.gallery, tuple(self._calibration), least)
 
     async def _know(
         self,
@@ -136,6 +146,7 @@ class PersonFinder:
         query: Query,
         blocked: frozenset[str],
         limit: int,
+        view: EdgeView | None,
     ) -> Known:
         heeded = query.task in HEARING or any(one.modality is Modality.VOICE for one in vectors_of(parts))
         speakers = await self._speakers.of(query.gallery, retrieved.evidence if heeded else ())
@@ -151,15 +162,9 @@ class PersonFinder:
         compared = retrieved
         if query.expand:
             seeds, telling = self._seeds(direct, blocked), self._tells_others(parts)
-            expanded = await self._expander.expand(
-                query.gallery,
-                seeds,
-                tuple(self._calibration),
-                blocked,
-                self._settings.nodes_per_neighbour * limit,
-                0.0 if telling else self._settings.min_edge_alone,
-            )
-            if blocked or telling:
+            most, contest = self._settings.nodes_per_neighbour * limit, bool(blocked) or telling
+            expanded = await self._expander.follow(view, seeds, blocked, most, chains=not contest)
+            if contest:
                 edges = expanded.edges
                 cut = [one for one in vectors_of(parts) if one.modality in LONG_TERM and one.key in retrieved.cut]
                 strangers = self._rivals.strangers(cut, edges, retrieved.evidence)
@@ -169,7 +174,8 @@ class PersonFinder:
                 rivals = await self._rivals.of(query.gallery, cut, edges.some(strangers), speakers)
                 said = Opinions.of(edges.names, opinions, rivals, strangers)
                 paths = self._contested(expanded, seeds, said, blocked)
-                compared = merged([compared, Retrieved(rivals.evidence(paths), loading=rivals.loading)])
+                reached = [one for one, path in paths.items() if path.steps]
+                compared = merged([compared, Retrieved(rivals.evidence(reached), loading=rivals.loading)])
             else:
                 paths = expanded.paths
             if not expanded.complete:

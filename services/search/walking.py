@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from packs.arrays import F64, I64, Bool
+from packs.arrays import F64, I64
 from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
 from services.search.answer import Step
 from services.search.paths import Path, steps_along
@@ -44,13 +44,13 @@ class _Found:
     probabilities: F64
     lengths: I64
 
-    def those(self, which: I64 | Bool) -> _Found:
+    def those(self, which: I64) -> _Found:
         return _Found(
-            self.sources[which],
-            self.targets[which],
-            self.edges[which],
-            self.probabilities[which],
-            self.lengths[which],
+            self.sources.take(which),
+            self.targets.take(which),
+            self.edges.take(which),
+            self.probabilities.take(which),
+            self.lengths.take(which),
         )
 
 
@@ -79,6 +79,11 @@ class Walk:
     def touched(self) -> I64:
         """The rows that have a chain."""
         return np.flatnonzero(self._chains >= 0).astype(np.int64)
+
+    @property
+    def count(self) -> int:
+        """How many rows have a chain."""
+        return int(np.count_nonzero(self._chains >= 0))
 
     def worth(self, rows: I64) -> I64:
         """Those of some rows from which a chain is followed."""
@@ -122,15 +127,17 @@ class Walk:
     def _further(self, block: EdgeBlock, ways: tuple[I64, I64, I64], barred: I64) -> _Found:
         """The strongest of what beats what is known; all are read from the state before the hop."""
         sources, targets, edges = ways
-        said = self._best[sources] * block.probabilities[edges]
+        said = self._best.take(sources) * block.probabilities.take(edges)
         strongest = np.maximum(self._best, np.nextafter(self._stop, -1.0))
         strongest[barred] = np.inf
-        better = np.flatnonzero(said > strongest[targets])
-        sources, targets, edges, said = sources[better], targets[better], edges[better], said[better]
+        better = np.flatnonzero(said > strongest.take(targets))
+        targets, said = targets.take(better), said.take(better)
         np.maximum.at(strongest, targets, said)
-        kept = np.flatnonzero(said == strongest[targets])
-        lengths = self._lengths[self._chains[sources[kept]]] + 1
-        return _Found(sources[kept], targets[kept], edges[kept], said[kept], lengths)
+        kept = np.flatnonzero(said == strongest.take(targets))
+        at = better.take(kept)
+        sources = sources.take(at)
+        lengths = self._lengths.take(self._chains.take(sources)) + 1
+        return _Found(sources, targets.take(kept), edges.take(at), said.take(kept), lengths)
 
     def _strongest(self, found: _Found, block: EdgeBlock) -> I64:
         """The best chain to each end, of those that say the same: the shorter, then that with the smaller ids."""
@@ -140,10 +147,12 @@ class Walk:
         other = chosen[found.targets]
         # One edge is often there from both of its ends: that is no tie.
         tied = (found.sources != found.sources[other]) | (codes != codes[other])
-        for target in np.unique(found.targets[tied]).tolist():
+        for target in np.unique(found.targets[tied]).tolist() if tied.any() else ():
             several = np.flatnonzero(found.targets == target).tolist()
             chosen[target] = min(several, key=lambda each: self._order(each, found, block))
-        return chosen[np.unique(found.targets)]
+        reached = np.zeros(len(self._best), dtype=np.bool_)
+        reached[found.targets] = True
+        return chosen[reached]
 
     def _order(self, each: int, found: _Found, block: EdgeBlock) -> tuple[int, tuple[str, ...], int]:
         ids = self._ids(int(found.sources[each]), block)
@@ -153,7 +162,7 @@ class Walk:
         """All better chains to what had one, and of the others as many as there is room for, the strongest."""
         known = self._chains[found.targets] >= 0
         fresh = np.flatnonzero(~known)
-        room = max(0, most - int(np.count_nonzero(self._chains >= 0)))
+        room = max(0, most - self.count)
         if len(fresh) <= room:
             return np.arange(len(known), dtype=np.int64)
         fresh = fresh[np.lexsort((found.lengths[fresh], -found.probabilities[fresh]))]
