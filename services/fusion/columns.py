@@ -70,7 +70,9 @@ def seen(
         side_of = voice if modality is Modality.VOICE else looks
         side_of -= np.maximum(0.0, nats)
     prior = settings.prior_log_odds
-    link = np.where(links < 1.0, _links_after(links, prior, looks, voice), links)
+    unsure, link = links < 1.0, links
+    if unsure.any():
+        link = np.where(unsure, _links_after(links, prior, looks, voice), links)
     together = link * _sigmoid(prior + looks + voice)
     return np.where(spoken, together + (1.0 - link) * _sigmoid(prior + looks), 0.0)
 

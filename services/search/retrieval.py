@@ -157,10 +157,10 @@ class Retriever:
         A full list tells nothing of what is not on it; where several vectors speak, each is heard on all.
         """
         cut = [vector for vector in vectors if vector.key in known.cut]
-        unheard = [one for one, pieces in known.evidence.items() if not heard(pieces, cut)]
-        if not unheard:
+        more = unheard(known.evidence, cut, known.evidence)
+        if not more:
             return known
-        return merged([known, await self.compare(cut, gallery, unheard)])
+        return merged([known, await self.compare(cut, gallery, more)])
 
     async def _search(self, job: _Job, limit: int) -> list[list[Neighbour]] | None:
         try:
@@ -177,10 +177,16 @@ class Retriever:
             return None
 
 
-def heard(evidence: Iterable[Evidence], vectors: Iterable[QueryVector]) -> bool:
-    """Whether each of some vectors has been compared with what the evidence is of."""
-    spoken = {(piece.part_index, piece.modality) for piece in evidence}
-    return all(vector.key in spoken for vector in vectors)
+def unheard(
+    evidence: Mapping[str, tuple[Evidence, ...]], vectors: Iterable[QueryVector], appearance_ids: Iterable[str]
+) -> list[str]:
+    """Those of some appearances with which not all of some vectors have been compared, in order."""
+    keys = frozenset(vector.key for vector in vectors)
+    return [
+        one
+        for one in appearance_ids
+        if not keys <= {(piece.part_index, piece.modality) for piece in evidence.get(one, ())}
+    ]
 
 
 def merged(several: Sequence[Retrieved]) -> Retrieved:
