@@ -76,7 +76,12 @@ class Opinions:
 
     @classmethod
     def of(
-        cls, names: Sequence[str], said: Mapping[str, Opinion], rivals: Many | None = None, at: I64 | None = None
+        cls,
+        names: Sequence[str],
+        said: Mapping[str, Opinion],
+        rivals: Many | None = None,
+        at: I64 | None = None,
+        rows: I64 | None = None,
     ) -> Self:
         """The opinions of some appearances, in order; those who say nothing deny nothing.
 
@@ -85,14 +90,15 @@ class Opinions:
             said: What some of them say.
             rivals: What others say, as arrays.
             at: int64[M], which of the names the rivals are.
+            rows: int64[K], which of the names those are who say something; None looks them up.
         """
         beliefs, clear = np.zeros(len(names)), np.zeros(len(names))
         if rivals is not None and at is not None and len(rivals.beliefs):
             beliefs[at], clear[at] = rivals.beliefs, rivals.clear
-        rows, count = rows_of(names, said), len(said)
+        rows = rows_of(names, said) if rows is None else rows
         here = np.flatnonzero(rows >= 0)
         told = ((opinion.belief, opinion.clear) for opinion in said.values())
-        both = np.fromiter(itertools.chain.from_iterable(told), np.float64, 2 * count).reshape(count, 2)
+        both = np.fromiter(itertools.chain.from_iterable(told), np.float64, 2 * len(said)).reshape(-1, 2)
         beliefs[rows.take(here)], clear[rows.take(here)] = both.take(here, axis=0).T
         return cls(beliefs, clear)
 

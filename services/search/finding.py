@@ -14,8 +14,8 @@ from services.search.adopting import KeyAdopter
 from services.search.answer import Degradation
 from services.search.answering import kind_of, settled
 from services.search.chains import Calibrations, Chain
-from services.search.contest import Opinions, contested
-from services.search.expansion import Expanded, Expander, Path
+from services.search.claims import Around, Claims
+from services.search.expansion import Expander, Path
 from services.search.found import Found, Known
 from services.search.judging import HEARING, Judge
 from services.search.parts import ReadPart
@@ -23,7 +23,6 @@ from services.search.query import Query, Task
 from services.search.ranking import Direct
 from services.search.reach import LONG_TERM
 from services.search.retrieval import QueryVector, Retrieved, Retriever, merged, only
-from services.search.rivals import RivalReader
 from services.search.settings import SearchSettings
 from services.search.speaking import SpeakerReader, Speakers
 from services.search.weighing import Asked
@@ -37,7 +36,7 @@ class PersonFinder:
         speakers: Who speaks.
         judge: Weighs evidence and chains.
         expander: Follows associations.
-        rivals: Compares the query with everybody around.
+        claims: What everybody else leaves of the paths.
         calibration: Of the active pack; every vector of a query has a modality that is in it.
         settings: How far to look.
     """
@@ -48,7 +47,7 @@ class PersonFinder:
         speakers: SpeakerReader,
         judge: Judge,
         expander: Expander,
-        rivals: RivalReader,
+        claims: Claims,
         calibration: Calibrations,
         settings: SearchSettings,
     ) -> None:
@@ -56,7 +55,7 @@ class PersonFinder:
         self._speakers = speakers
         self._judge = judge
         self._expander = expander
-        self._rivals = rivals
+        self._claims = claims
         self._calibration = calibration
         self._settings = settings
         self._adopter = KeyAdopter(expander, retriever, settings, tuple(calibration))
@@ -165,17 +164,8 @@ class PersonFinder:
             most, contest = self._settings.nodes_per_neighbour * limit, bool(blocked) or telling
             expanded = await self._expander.follow(view, seeds, blocked, most, chains=not contest)
             if contest:
-                edges = expanded.edges
-                cut = [one for one in vectors_of(parts) if one.modality in LONG_TERM and one.key in retrieved.cut]
-                strangers = self._rivals.strangers(cut, edges, retrieved.evidence)
-                known, strangers = edges.others(strangers), self._rivals.first(edges, strangers)
-                compared = await self._judge.compared(query.gallery, vectors_of(parts), retrieved, known)
-                opinions = await self._judge.opinions(asked, compared.evidence, direct, speakers, known)
-                rivals = await self._rivals.of(query.gallery, cut, edges.some(strangers), speakers)
-                said = Opinions.of(edges.names, opinions, rivals, strangers)
-                paths = self._contested(expanded, seeds, said, blocked)
-                reached = [one for one, path in paths.items() if path.steps]
-                compared = merged([compared, Retrieved(rivals.evidence(reached), loading=rivals.loading)])
+                found = Around(asked, vectors_of(parts), retrieved, direct, speakers, blocked)
+                paths, compared = await self._claims.left(found, expanded, seeds)
             else:
                 paths = expanded.paths
             if not expanded.complete:
@@ -208,17 +198,6 @@ class PersonFinder:
         doubt = chains.Doubt.of(self._settings)
         keys = [one for one in vectors_of(parts) if one.modality in LONG_TERM]
         return any(doubt.clearness(one.modality, one.quality) > 0.0 for one in keys)
-
-    def _contested(
-        self,
-        expanded: Expanded,
-        seeds: Mapping[str, float],
-        opinions: Opinions,
-        blocked: frozenset[str],
-    ) -> Mapping[str, Path]:
-        """What everybody else leaves of the chains."""
-        hops, stop = self._settings.max_hops, self._settings.stop_probability
-        return contested(expanded.edges, seeds, opinions, blocked, hops=hops, stop=stop)
 
     def _seeds(self, direct: Mapping[str, Direct], blocked: frozenset[str]) -> dict[str, float]:
         strong = [

@@ -101,7 +101,7 @@ class Judge:
     ) -> Retrieved:
         """What the long-term vectors whose lists were cut say of those that they were not compared with, the first."""
         cut = [vector for vector in vectors if vector.modality in LONG_TERM and vector.key in retrieved.cut]
-        return await self._retriever.compare(cut, gallery, unheard(retrieved.evidence, cut, appearance_ids)[:most])
+        return await self._retriever.compare(cut, gallery, unheard(retrieved, cut, appearance_ids)[:most])
 
     async def opinions(
         self,

@@ -61,11 +61,14 @@ class Retrieved:
         cut: (part, modality) of each vector whose list was full, so that it may have more to say; of a vector that is
             not here, what it did not mention it has nothing to say of.
         loading: Whether some modality could not be read, since the index was loading.
+        heard: Ids of those with whom all long-term vectors of `cut` were compared, whether there was anything to say
+            or not; of others that is seen by their evidence.
     """
 
     evidence: Mapping[str, tuple[Evidence, ...]]
     cut: frozenset[Key] = frozenset()
     loading: bool = False
+    heard: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,7 +160,7 @@ class Retriever:
         A full list tells nothing of what is not on it; where several vectors speak, each is heard on all.
         """
         cut = [vector for vector in vectors if vector.key in known.cut]
-        more = unheard(known.evidence, cut, known.evidence)
+        more = unheard(known, cut, known.evidence)
         if not more:
             return known
         return merged([known, await self.compare(cut, gallery, more)])
@@ -177,15 +180,14 @@ class Retriever:
             return None
 
 
-def unheard(
-    evidence: Mapping[str, tuple[Evidence, ...]], vectors: Iterable[QueryVector], appearance_ids: Iterable[str]
-) -> list[str]:
-    """Those of some appearances with which not all of some vectors have been compared, in order."""
-    keys = frozenset(vector.key for vector in vectors)
+def unheard(known: Retrieved, vectors: Iterable[QueryVector], appearance_ids: Iterable[str]) -> list[str]:
+    """Those of some appearances with which not all of some long-term vectors have been compared, in order."""
+    keys, evidence = frozenset(vector.key for vector in vectors), known.evidence
     return [
         one
         for one in appearance_ids
-        if not keys <= {(piece.part_index, piece.modality) for piece in evidence.get(one, ())}
+        if one not in known.heard
+        and not keys <= {(piece.part_index, piece.modality) for piece in evidence.get(one, ())}
     ]
 
 
@@ -201,6 +203,7 @@ def merged(several: Sequence[Retrieved]) -> Retrieved:
         evidence,
         frozenset().union(*(retrieved.cut for retrieved in several)),
         any(retrieved.loading for retrieved in several),
+        frozenset().union(*(retrieved.heard for retrieved in several)),
     )
 
 

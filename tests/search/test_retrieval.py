@@ -105,5 +105,7 @@ async def test_merged_counts_each_vector_once(world, retriever) -> None:
     both = merged([one, other])
     assert len(both.evidence[a]) == 1
     assert both.cut == one.cut
-    assert unheard(both.evidence, vectors, [a, "b"]) == ["b"]
-    assert unheard(both.evidence, (), [a, "b"]) == []
+    assert unheard(both, vectors, [a, "b", "c"]) == ["b", "c"]
+    assert unheard(both, (), [a, "b"]) == []
+    in_vain = merged([both, Retrieved({}, heard=frozenset({"b"}))])
+    assert unheard(in_vain, vectors, [a, "b", "c"]) == ["c"]
