@@ -38,7 +38,7 @@ class Ways:
     def speaking(self, speaks: Bool) -> tuple[I64, I64, I64]:
         """The ways from some appearances, bool[N]: int64[K] each, which, where from, and where to."""
         one, other = self.block.one, self.block.other
-        forth, back = np.flatnonzero(speaks.take(one)), np.flatnonzero(speaks.take(other))
+        forth, back = speaks.take(one).nonzero()[0], speaks.take(other).nonzero()[0]
         sources = np.concatenate([one.take(forth), other.take(back)])
         targets = np.concatenate([other.take(forth), one.take(back)])
         return np.concatenate([forth, back + len(one)]), sources, targets
