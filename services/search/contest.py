@@ -181,7 +181,7 @@ def _claimed(ways: Ways, given: F64, stop: float) -> tuple[F64, I64]:
     edges = ways.edges(at)
     said = ways.block.probabilities.take(edges) * given.take(sources)
     np.maximum.at(best, targets, said)
-    strong = np.flatnonzero((said >= stop) & (said >= best.take(targets)))
+    strong = ((said >= stop) & (said >= best.take(targets))).nonzero()[0]
     targets, sources, codes = targets.take(strong), sources.take(strong), ways.block.codes.take(edges.take(strong))
     # Any of those that say the same, unless they come from different ones: one edge is often there from both ends.
     through[targets] = np.arange(len(strong))

@@ -89,7 +89,7 @@ class Judge:
             appearance_ids: Which; beyond `max_rivals`, those that were not compared yet stay unheard.
         """
         more = await self._unheard(gallery, vectors, retrieved, sorted(appearance_ids), self._settings.max_rivals)
-        return merged([retrieved, more])
+        return merged([retrieved, more]) if more.evidence or more.loading else retrieved
 
     async def _unheard(
         self,

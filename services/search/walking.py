@@ -104,9 +104,9 @@ class Walk:
         marked[frontier] = True
         found = self._further(block, reader.ways(marked), barred)
         found = found.those(self._strongest(found, block))
-        found = found.those(self._room(found, block, most))
+        found = self._room(found, block, most)
         self._keep(found)
-        return np.sort(found.targets)
+        return found.targets
 
     def paths(self, block: EdgeBlock) -> dict[str, Path]:
         """The chains as objects, by the id of their ends."""
@@ -130,17 +130,17 @@ class Walk:
         said = self._best.take(sources) * block.probabilities.take(edges)
         strongest = np.maximum(self._best, np.nextafter(self._stop, -1.0))
         strongest[barred] = np.inf
-        better = np.flatnonzero(said > strongest.take(targets))
+        better = (said > strongest.take(targets)).nonzero()[0]
         targets, said = targets.take(better), said.take(better)
         np.maximum.at(strongest, targets, said)
-        kept = np.flatnonzero(said == strongest.take(targets))
+        kept = (said == strongest.take(targets)).nonzero()[0]
         at = better.take(kept)
         sources = sources.take(at)
         lengths = self._lengths.take(self._chains.take(sources)) + 1
         return _Found(sources, targets.take(kept), edges.take(at), said.take(kept), lengths)
 
     def _strongest(self, found: _Found, block: EdgeBlock) -> I64:
-        """The best chain to each end, of those that say the same: the shorter, then that with the smaller ids."""
+        """The best chain to each end, ends rising; of those that say the same the shorter, then the smaller ids."""
         codes = block.codes[found.edges]
         chosen = np.zeros(len(self._best), dtype=np.int64)
         chosen[found.targets] = np.arange(len(found.targets))
@@ -158,18 +158,18 @@ class Walk:
         ids = self._ids(int(found.sources[each]), block)
         return int(found.lengths[each]), ids, int(_PLACES[block.codes[found.edges[each]]])
 
-    def _room(self, found: _Found, block: EdgeBlock, most: int) -> I64:
+    def _room(self, found: _Found, block: EdgeBlock, most: int) -> _Found:
         """All better chains to what had one, and of the others as many as there is room for, the strongest."""
-        known = self._chains[found.targets] >= 0
-        fresh = np.flatnonzero(~known)
+        known = self._chains.take(found.targets) >= 0
+        fresh = (~known).nonzero()[0]
         room = max(0, most - self.count)
         if len(fresh) <= room:
-            return np.arange(len(known), dtype=np.int64)
+            return found
         fresh = fresh[np.lexsort((found.lengths[fresh], -found.probabilities[fresh]))]
         last = found.those(fresh[max(0, room - 1) : room + 1])
         if len(last.sources) == 2 and last.probabilities[0] == last.probabilities[1]:
             fresh = np.array(sorted(fresh.tolist(), key=lambda each: self._rank(each, found, block)), dtype=np.int64)
-        return np.sort(np.concatenate([np.flatnonzero(known), fresh[:room]]))
+        return found.those(np.sort(np.concatenate([known.nonzero()[0], fresh[:room]])))
 
     def _keep(self, found: _Found) -> None:
         parents = self._chains[found.sources]
