@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from packs.arrays import F32, F64, I32, I64, Bool
+from packs.arrays import F64, I32, I64, Bool
 from packs.spec import Modality
 from services.association.context import IdentityContext
 from services.association.identities.people import People
@@ -42,7 +42,8 @@ class Meaning:
         self.state = _in_force(people)
         # Whether all there is room for is here; and since when it is what edges mean, by the event loop's clock.
         self.prepared, self.since = False, asyncio.get_running_loop().time()
-        self._worth: F32 = np.zeros(0, dtype=np.float32)
+        # By edge: the row of its other end and what it is worth, side by side, since both are read at once (`_paired`).
+        self._ends: I64 = np.zeros(0, dtype=np.int64)
         # By row: whether its edges are weighed, and the number of its identity.
         self._weighed: Bool = np.zeros(0, dtype=np.bool_)
         self._identities: I32 = np.zeros(0, dtype=np.int32)
@@ -67,11 +68,11 @@ class Meaning:
         self.weigh(rows)
         shelf = self.shelf
         at, counts = shelf.slots(rows)
-        worth, codes = self._worth.take(at).astype(np.float64), shelf.codes.take(at)
+        (far, worth), codes = _parted(self._ends.take(at)), shelf.codes.take(at)
         kept = (worth >= least) & wanted.take(codes)
         if shelf.weakest < least:
             kept &= shelf.probabilities.take(at) >= _single(least)
-        own, far = np.repeat(rows, counts), shelf.far.take(at).astype(np.int64)
+        own = rows.repeat(counts)
         if not kept.all():
             chosen = np.flatnonzero(kept)
             own, far, codes, worth = own.take(chosen), far.take(chosen), codes.take(chosen), worth.take(chosen)
@@ -82,7 +83,7 @@ class Meaning:
         """Compute what the edges of some appearances mean, as far as it is not known."""
         shelf, count = self.shelf, len(self.shelf.roster)
         self._weighed, self._identities = grown(self._weighed, count, False), grown(self._identities, count, _UNKNOWN)
-        self._worth = grown(self._worth, len(shelf.far), 0)
+        self._ends = grown(self._ends, len(shelf.far), 0)
         fresh = rows[~self._weighed[rows]]
         if not len(fresh):
             return
@@ -93,7 +94,7 @@ class Meaning:
             worth = self.context.worth(worth, self._identities_of(own), self._identities_of(far))
         if self.state is not None:
             worth[self._overruled(fresh, counts, far, shelf.codes[at])] = _NO_EDGE
-        self._worth[at] = worth
+        self._ends[at] = _paired(far, worth)
         self._weighed[fresh] = True
         # What the shelf does not have yet it may get.
         self._weighed[shelf.lacking(fresh)] = False
@@ -141,6 +142,19 @@ class Meaning:
             np.concatenate([block.probabilities, certain]),
             np.concatenate([block.confirmed, np.ones(len(said), dtype=np.bool_)]),
         )
+
+
+def _paired(far: I64, worth: F64) -> I64:
+    """E rows and what E edges are worth, in single precision, as int64[E]."""
+    pairs = np.empty((len(far), 2), dtype=np.int32)
+    pairs[:, 0], pairs[:, 1] = far, worth.astype(np.float32).view(np.int32)
+    return pairs.view(np.int64).ravel()
+
+
+def _parted(ends: I64) -> tuple[I64, F64]:
+    """The rows int64[E] and the worth float64[E] that `_paired` has put together."""
+    pairs = ends.view(np.int32).reshape(-1, 2)
+    return pairs[:, 0].astype(np.int64), pairs[:, 1].view(np.float32).astype(np.float64)
 
 
 def _in_force(people: People | None) -> IdentityState | None:

@@ -43,7 +43,7 @@ class LinkingSettings(Section):
         max_site_videos: Most videos of one site, nearest in time first, that a video's bodies are compared with.
         mend_wait_s: Longest time that a read waits for videos which the cache does not know.
         unready_s: A video that could not be mended, since its ingest goes on, is not looked at again so long.
-        mirror_mib: Room for edges that a process keeps beside Redis: at 40 an appearance a MiB is for 1,700 of them.
+        mirror_mib: Room for edges that a process keeps beside Redis: at 40 an appearance a MiB is for 1,100 of them.
         mirror_pause_s: What lies between the reads of two videos' edges, when all of a gallery are read after its first
             query.
         mirror_settle_s: How long edges and identities must have stayed the same before that.

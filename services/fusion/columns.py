@@ -70,9 +70,12 @@ def seen(
         side_of = voice if modality is Modality.VOICE else looks
         side_of -= np.maximum(0.0, nats)
     prior = settings.prior_log_odds
-    link = np.where(links < 1.0, _links_after(links, prior, looks, voice), links)
-    together = link * _sigmoid(prior + looks + voice)
-    return np.where(spoken, together + (1.0 - link) * _sigmoid(prior + looks), 0.0)
+    together, unsure = _sigmoid(prior + looks + voice), links < 1.0
+    if not unsure.any():
+        # Nearly always: who is heard is asked only where somebody is to be heard.
+        return np.where(spoken, together, 0.0)
+    link = np.where(unsure, _links_after(links, prior, looks, voice), links)
+    return np.where(spoken, link * together + (1.0 - link) * _sigmoid(prior + looks), 0.0)
 
 
 def _nats(calibration: Calibration, limit: float, column: Column) -> F64:

@@ -85,13 +85,14 @@ class Doubt:
             evidence: Of the appearance.
             link: How far its voice tells of who is seen on it.
         """
-        said = [
-            self.clearness(piece.modality, piece.quality)
-            * (link * trust_in(piece.modality, piece.quality) if piece.modality is Modality.VOICE else 1.0)
-            for piece in evidence
-            if piece.weight > 0.0 and piece.modality in LONG_TERM
-        ]
-        return min(1.0, max(said, default=0.0))
+        most = 0.0
+        for piece in evidence:
+            if piece.weight > 0.0 and piece.modality in LONG_TERM:
+                said = self.clearness(piece.modality, piece.quality)
+                if piece.modality is Modality.VOICE:
+                    said *= link * trust_in(piece.modality, piece.quality)
+                most = max(most, said)
+        return min(1.0, most)
 
 
 def tells(task: Task, modality: Modality) -> bool:

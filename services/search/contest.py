@@ -28,6 +28,7 @@ from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
 from services.backends.associations.roster import rows_of
 from services.search.answer import Step
 from services.search.paths import Path, steps_along
+from services.search.ways import Ways
 
 __all__ = ["Opinion", "Opinions", "contested"]
 
@@ -75,7 +76,12 @@ class Opinions:
 
     @classmethod
     def of(
-        cls, names: Sequence[str], said: Mapping[str, Opinion], rivals: Many | None = None, at: I64 | None = None
+        cls,
+        names: Sequence[str],
+        said: Mapping[str, Opinion],
+        rivals: Many | None = None,
+        at: I64 | None = None,
+        rows: I64 | None = None,
     ) -> Self:
         """The opinions of some appearances, in order; those who say nothing deny nothing.
 
@@ -84,42 +90,17 @@ class Opinions:
             said: What some of them say.
             rivals: What others say, as arrays.
             at: int64[M], which of the names the rivals are.
+            rows: int64[K], which of the names those are who say something; None looks them up.
         """
         beliefs, clear = np.zeros(len(names)), np.zeros(len(names))
         if rivals is not None and at is not None and len(rivals.beliefs):
             beliefs[at], clear[at] = rivals.beliefs, rivals.clear
-        rows = rows_of(names, said)
-        for row, opinion in zip(rows.tolist(), said.values(), strict=True):
-            if row >= 0:
-                beliefs[row], clear[row] = opinion.belief, opinion.clear
+        rows = rows_of(names, said) if rows is None else rows
+        here = np.flatnonzero(rows >= 0)
+        told = ((opinion.belief, opinion.clear) for opinion in said.values())
+        both = np.fromiter(itertools.chain.from_iterable(told), np.float64, 2 * len(said)).reshape(-1, 2)
+        beliefs[rows.take(here)], clear[rows.take(here)] = both.take(here, axis=0).T
         return cls(beliefs, clear)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Ways:
-    """Both directions of all edges between N appearances.
-
-    Attributes:
-        block: The E / 2 edges.
-        sources: int64[E], where each comes from.
-        targets: int64[E], where it goes.
-        beliefs: float64[E].
-    """
-
-    block: EdgeBlock
-    sources: I64
-    targets: I64
-    beliefs: F64
-
-    @classmethod
-    def of(cls, edges: EdgeBlock) -> Self:
-        """Every edge forth, and then every one back."""
-        ends = np.concatenate([edges.one, edges.other, edges.one])
-        return cls(edges, ends[: 2 * len(edges)], ends[len(edges) :], np.tile(edges.probabilities, 2))
-
-    def edge(self, way: int) -> int:
-        """Which edge a way is along."""
-        return way % len(self.block)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,7 +143,7 @@ def contested(
     # What is not believed of a direct match is no one else's claim: its own belief says it already.
     denied[own > 0.0] = 0.0
     denied[barred] = MOST
-    ways = _Ways.of(edges)
+    ways = Ways(edges)
     layers = _rounds(ways, own, opinions.clear, denied, barred, hops, stop)
     paths = {seed: Path(seed, (), probability) for seed, probability in seeds.items()}
     last = layers[-1].belief
@@ -173,15 +154,13 @@ def contested(
     return paths
 
 
-def _rounds(ways: _Ways, own: F64, clear: F64, denied: F64, barred: Bool, hops: int, stop: float) -> list[_Layer]:
+def _rounds(ways: Ways, own: F64, clear: F64, denied: F64, barred: Bool, hops: int, stop: float) -> list[_Layer]:
     """What each round leaves; a belief and a denial go one step further in each."""
     layers = [_Layer(np.zeros_like(own), np.full(len(own), -1, dtype=np.int64))]
     given, denies, doubtful = own, denied, 1.0 - clear
     for _ in range(hops):
         said, through = _claimed(ways, given, stop)
-        against = np.zeros(len(own))
-        np.maximum.at(against, ways.targets, ways.beliefs * denies.take(ways.sources))
-        against = np.minimum(against, MOST)
+        against = np.minimum(ways.most(denies), MOST)
         against[barred] = MOST
         together = 1.0 - said * against
         left = said * (1.0 - against) / together
@@ -192,43 +171,43 @@ def _rounds(ways: _Ways, own: F64, clear: F64, denied: F64, barred: Bool, hops: 
     return layers
 
 
-def _claimed(ways: _Ways, given: F64, stop: float) -> tuple[F64, I64]:
+def _claimed(ways: Ways, given: F64, stop: float) -> tuple[F64, I64]:
     """The most that a neighbour says of each of N appearances, float64[N], and the way by which.
 
     What is below `stop` is not given on, and no chain leads through it: there the way is -1.
     """
     best, through = np.zeros(len(given)), np.full(len(given), -1, dtype=np.int64)
-    speaking = np.flatnonzero(((given >= stop) & (given > 0.0)).take(ways.sources))
-    targets = ways.targets.take(speaking)
-    said = ways.beliefs.take(speaking) * given.take(ways.sources.take(speaking))
+    at, sources, targets = ways.speaking((given >= stop) & (given > 0.0))
+    edges = ways.edges(at)
+    said = ways.block.probabilities.take(edges) * given.take(sources)
     np.maximum.at(best, targets, said)
-    strong = np.flatnonzero((said >= stop) & (said >= best.take(targets)))
-    at, targets = speaking[strong], targets[strong]
+    strong = ((said >= stop) & (said >= best.take(targets))).nonzero()[0]
+    targets, sources, codes = targets.take(strong), sources.take(strong), ways.block.codes.take(edges.take(strong))
     # Any of those that say the same, unless they come from different ones: one edge is often there from both ends.
-    through[targets] = at
-    chosen = through[targets]
-    sources, codes = ways.sources, ways.block.codes
-    count = max(1, len(ways.block))
-    tied = (sources[at] != sources[chosen]) | (codes[at % count] != codes[chosen % count])
-    for target in np.unique(targets[tied]).tolist():
-        through[target] = min(at[targets == target].tolist(), key=lambda way: _rank(ways, way))
+    through[targets] = np.arange(len(strong))
+    chosen = through.take(targets)
+    tied = (sources != sources.take(chosen)) | (codes != codes.take(chosen))
+    for target in np.unique(targets[tied]).tolist() if tied.any() else ():
+        several = np.flatnonzero(targets == target).tolist()
+        through[target] = min(several, key=lambda way: _rank(ways, int(at[strong[way]])))
+    through[targets] = at.take(strong.take(through.take(targets)))
     return np.minimum(best, MOST), through
 
 
-def _rank(ways: _Ways, way: int) -> tuple[float, str, int]:
+def _rank(ways: Ways, way: int) -> tuple[float, str, int]:
     """Orders ways that say the same of one target, the strongest edge first."""
-    name, code = ways.block.names[int(ways.sources[way])], ways.block.codes[ways.edge(way)]
-    return -float(ways.beliefs[way]), name, int(_PLACES[code])
+    block, edge = ways.block, int(ways.edges(np.array([way]))[0])
+    return -float(block.probabilities[edge]), block.names[ways.source(way)], int(_PLACES[block.codes[edge]])
 
 
-def _chain(ways: _Ways, layers: list[_Layer], own: F64, clear: F64, place: int) -> list[int]:
+def _chain(ways: Ways, layers: list[_Layer], own: F64, clear: F64, place: int) -> list[int]:
     """The ways by which an appearance was reached, from the seed on, read back from the last round."""
     steps: list[int] = []
     seen = {place: 0}
     for number in range(len(layers) - 1, 0, -1):
         way = int(layers[number].through[place])
         steps.append(way)
-        place = int(ways.sources[way])
+        place = ways.source(way)
         # What others took away between two rounds may lead back to where it came from: such a way round is left out.
         del steps[seen.setdefault(place, len(steps)) :]
         if own[place] > 0.0 and own[place] >= (1.0 - clear[place]) * layers[number - 1].belief[place]:
@@ -236,8 +215,10 @@ def _chain(ways: _Ways, layers: list[_Layer], own: F64, clear: F64, place: int) 
     return steps[::-1]
 
 
-def _steps(ways: _Ways, chains: Sequence[Sequence[int]]) -> list[tuple[Step, ...]]:
+def _steps(ways: Ways, chains: Sequence[Sequence[int]]) -> list[tuple[Step, ...]]:
     """Chains as objects."""
     flat = np.array([way for chain in chains for way in chain], dtype=np.int64)
-    made = iter(steps_along(ways.block, flat % max(1, len(ways.block)), ways.sources[flat]))
+    edges = ways.edges(flat)
+    sources = np.where(flat == edges, ways.block.one.take(edges), ways.block.other.take(edges))
+    made = iter(steps_along(ways.block, edges, sources))
     return [tuple(itertools.islice(made, len(chain))) for chain in chains]

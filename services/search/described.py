@@ -1,14 +1,14 @@
 """A description is of one person: whoever answers it competes with everybody else who does.
 
 A face says how like another it is. A sentence says no more than what it names: "a man in a grey T-shirt" is as true of
-each of five, and whoever of them is meant, the others are not. With the odds o of each person to be described by what is
-seen of them alone, and at most one of them meant (nobody, at even odds), Bayes' rule leaves of each appearance i
+each of five, and whoever of them is meant, the others are not. With the odds o of each person to be described by what
+is seen of them alone, and at most one of them meant (nobody, at even odds), Bayes' rule leaves of each appearance i
 
     p_i = o_i / (1 + o_i + sum of the best odds of all other persons)
 
 The order of an answer stays: whoever is likelier has the less against them. Which appearances are one person is what
-associations say: those that are joined by edges of `joined_from` and more. CMPS asks by description first and narrows down
-by faces (Chen et al., section 1); that several people share a description is not in the papers.
+associations say: those that are joined by edges of `joined_from` and more. CMPS asks by description first and narrows
+down by faces (Chen et al., section 1); that several people share a description is not in the papers.
 """
 
 from __future__ import annotations

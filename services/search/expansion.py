@@ -17,6 +17,7 @@ import numpy as np
 
 from packs.spec import Modality
 from services.backends.associations.blocks import EdgeBlock
+from services.backends.associations.views import EdgeView
 from services.search.paths import Path
 from services.search.ports import Associations, PortUnavailableError
 from services.search.reading import EdgeReader
@@ -73,6 +74,21 @@ class Expander:
         self._associations = associations
         self._bounds = bounds
 
+    async def view(self, gallery: str, modalities: Sequence[Modality], least: float = 0.0) -> EdgeView | None:
+        """The edges of a gallery as they are now; None where they cannot be had in time.
+
+        Args:
+            gallery: The gallery; edges never leave it.
+            modalities: The kinds of edges that are followed.
+            least: Weaker edges are not followed, where that is more than the bounds say.
+        """
+        least = max(least, self._bounds.min_edge_probability)
+        try:
+            async with asyncio.timeout(self._bounds.timeout_s):
+                return await self._associations.view(gallery, modalities, least)
+        except (TimeoutError, PortUnavailableError):
+            return None
+
     async def expand(
         self,
         gallery: str,
@@ -82,34 +98,48 @@ class Expander:
         most: int | None = None,
         least: float = 0.0,
     ) -> Expanded:
+        """Find the best path to whatever the seeds lead to: `follow` along the view of this moment."""
+        return await self.follow(await self.view(gallery, modalities, least), seeds, blocked, most)
+
+    async def follow(
+        self,
+        view: EdgeView | None,
+        seeds: Mapping[str, float],
+        blocked: Collection[str] = (),
+        most: int | None = None,
+        *,
+        chains: bool = True,
+    ) -> Expanded:
         """Find the best path to whatever the seeds lead to.
 
         Args:
-            gallery: The gallery; edges never leave it.
+            view: The edges; without them nothing is reached.
             seeds: Probability by appearance id.
-            modalities: The kinds of edges that are followed.
             blocked: Appearances that no path may touch.
             most: Most appearances that are touched, seeds included; the bounds' own when None, and never more.
-            least: Weaker edges are not followed, where that is more than the bounds say.
+            chains: Whether the best paths are wanted, and not only who is touched: once there are as many as may be,
+                further hops change paths alone.
         """
-        room = min(most or self._bounds.max_nodes, self._bounds.max_nodes)
         walk = Walk(seeds, self._bounds.stop_probability)
-        least = max(least, self._bounds.min_edge_probability)
-        reader = None
+        if view is None:
+            return Expanded(walk, EdgeBlock.of((), seeds), complete=False)
+        room = min(most or self._bounds.max_nodes, self._bounds.max_nodes)
+        reader = EdgeReader(view, list(seeds))
         try:
             async with asyncio.timeout(self._bounds.timeout_s):
-                reader = EdgeReader(await self._associations.view(gallery, modalities, least), list(seeds))
-                await self._rounds(reader, walk, blocked, room)
+                await self._rounds(reader, walk, blocked, room, chains=chains)
                 await reader.read(walk.touched)
         except (TimeoutError, PortUnavailableError):
-            return Expanded(walk, EdgeBlock.of((), seeds) if reader is None else reader.edges, complete=False)
+            return Expanded(walk, reader.edges, complete=False)
         return Expanded(walk, reader.edges, complete=True)
 
-    async def _rounds(self, reader: EdgeReader, walk: Walk, blocked: Collection[str], most: int) -> None:
+    async def _rounds(
+        self, reader: EdgeReader, walk: Walk, blocked: Collection[str], most: int, *, chains: bool
+    ) -> None:
         frontier = walk.touched
         for _ in range(self._bounds.max_hops):
             frontier = walk.worth(frontier)
-            if not len(frontier):
+            if not len(frontier) or not (chains or walk.count < most):
                 return
             await reader.read(frontier)
             barred = reader.names.find(list(blocked)) if blocked else _NOBODY

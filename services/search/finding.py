@@ -8,15 +8,16 @@ from dataclasses import replace
 
 from packs.spec import Modality
 from services.backends.associations.blocks import EdgeBlock
+from services.backends.associations.views import EdgeView
 from services.backends.schemas import Scope
 from services.search import chains, ranking
 from services.search.adopting import KeyAdopter
 from services.search.answer import Degradation
 from services.search.answering import is_described, kind_of, settled
 from services.search.chains import Calibrations, Chain
-from services.search.contest import Opinions, contested
+from services.search.claims import Around, Claims
 from services.search.described import claimed
-from services.search.expansion import Expanded, Expander, Path
+from services.search.expansion import Expander, Path
 from services.search.found import Found, Known
 from services.search.judging import HEARING, Judge
 from services.search.parts import ReadPart
@@ -24,7 +25,6 @@ from services.search.query import Query, Task
 from services.search.ranking import Direct
 from services.search.reach import LONG_TERM
 from services.search.retrieval import QueryVector, Retrieved, Retriever, merged, only
-from services.search.rivals import RivalReader
 from services.search.settings import SearchSettings
 from services.search.speaking import SpeakerReader, Speakers
 from services.search.weighing import Asked
@@ -38,7 +38,7 @@ class PersonFinder:
         speakers: Who speaks.
         judge: Weighs evidence and chains.
         expander: Follows associations.
-        rivals: Compares the query with everybody around.
+        claims: What everybody else leaves of the paths.
         calibration: Of the active pack; every vector of a query has a modality that is in it.
         settings: How far to look.
     """
@@ -49,7 +49,7 @@ class PersonFinder:
         speakers: SpeakerReader,
         judge: Judge,
         expander: Expander,
-        rivals: RivalReader,
+        claims: Claims,
         calibration: Calibrations,
         settings: SearchSettings,
     ) -> None:
@@ -57,7 +57,7 @@ class PersonFinder:
         self._speakers = speakers
         self._judge = judge
         self._expander = expander
-        self._rivals = rivals
+        self._claims = claims
         self._calibration = calibration
         self._settings = settings
         self._adopter = KeyAdopter(expander, retriever, settings, tuple(calibration))
@@ -113,15 +113,17 @@ class PersonFinder:
         blocked: frozenset[str],
     ) -> Known:
         vectors = asked.vectors
+        # Which edges there are is asked of the cache while the index is being asked.
         searches = [self._retriever.nearest(vectors, query.scope, limit)]
         if query.narrow and query.expand:
             # A chain may start outside of the filter: the face that is seen a minute before the time asked for.
             wide = Scope(query.gallery)
             searches.append(self._retriever.nearest(vectors, wide, self._settings.minimum_limit))
-        found = merged(await asyncio.gather(*searches))
+        view, lists = await asyncio.gather(self._view(wanted, query), asyncio.gather(*searches))
+        found = merged(lists)
         matched = [one for one, pieces in found.evidence.items() if any(piece.weight > 0.0 for piece in pieces)]
         retrieved = await self._retriever.completed(vectors, query.gallery, only(found, matched))
-        return await self._know(wanted, asked, retrieved, query, blocked, limit)
+        return await self._know(wanted, asked, retrieved, query, blocked, limit, view)
 
     async def _rejected(self, part: ReadPart, query: Query, limit: int) -> Known:
         """The person of a negative part; one that is an appearance already is followed from there."""
@@ -130,8 +132,18 @@ class PersonFinder:
         if part.appearance_id is None:
             scope = Scope(query.gallery)
             retrieved = await self._retriever.nearest(turned.vectors, scope, self._settings.minimum_limit)
-        asked = Asked(query.gallery, turned.vectors)
-        return await self._know([turned], asked, retrieved, query, frozenset(), limit)
+        asked, view = Asked(query.gallery, turned.vectors), await self._view([turned], query)
+        return await self._know([turned], asked, retrieved, query, frozenset(), limit, view)
+
+    async def _view(self, parts: Sequence[ReadPart], query: Query) -> EdgeView | None:
+        """The edges that a query follows, or that say who of those described are one person.
+
+        Where it cannot tell who is somebody else, the strong ones.
+        """
+        if not query.expand and not is_described(kind_of(query.task, parts)):
+            return None
+        least = 0.0 if self._tells_others(parts) else self._settings.min_edge_alone
+        return await self._expander.view(query.gallery, tuple(self._calibration), least)
 
     async def _know(
         self,
@@ -141,6 +153,7 @@ class PersonFinder:
         query: Query,
         blocked: frozenset[str],
         limit: int,
+        view: EdgeView | None,
     ) -> Known:
         heeded = query.task in HEARING or any(one.modality is Modality.VOICE for one in vectors_of(parts))
         speakers = await self._speakers.of(query.gallery, retrieved.evidence if heeded else ())
@@ -154,28 +167,16 @@ class PersonFinder:
                 direct[part.appearance_id] = ranking.named(part.index, modality)
         paths: Mapping[str, Path] = {}
         compared, edges = retrieved, EdgeBlock.of(())
-        if query.expand:
+        if query.expand or is_described(kind_of(query.task, parts)):
             seeds, telling = self._seeds(direct, blocked), self._tells_others(parts)
-            expanded = await self._expander.expand(
-                query.gallery,
-                seeds,
-                tuple(self._calibration),
-                blocked,
-                self._settings.nodes_per_neighbour * limit,
-                0.0 if telling else self._settings.min_edge_alone,
-            )
+            most, contest = self._settings.nodes_per_neighbour * limit, bool(blocked) or telling
+            most = most if query.expand else len(seeds)
+            expanded = await self._expander.follow(view, seeds, blocked, most, chains=query.expand and not contest)
             edges = expanded.edges
-            if blocked or telling:
-                cut = [one for one in vectors_of(parts) if one.modality in LONG_TERM and one.key in retrieved.cut]
-                strangers = self._rivals.strangers(cut, edges, retrieved.evidence)
-                known, strangers = edges.others(strangers), self._rivals.first(edges, strangers)
-                compared = await self._judge.compared(query.gallery, vectors_of(parts), retrieved, known)
-                opinions = await self._judge.opinions(asked, compared.evidence, direct, speakers, known)
-                rivals = await self._rivals.of(query.gallery, cut, edges.some(strangers), speakers)
-                said = Opinions.of(edges.names, opinions, rivals, strangers)
-                paths = self._contested(expanded, seeds, said, blocked)
-                compared = merged([compared, Retrieved(rivals.evidence(paths), loading=rivals.loading)])
-            else:
+            if query.expand and contest:
+                found = Around(asked, vectors_of(parts), retrieved, direct, speakers, blocked)
+                paths, compared = await self._claims.left(found, expanded, seeds)
+            elif query.expand:
                 paths = expanded.paths
             if not expanded.complete:
                 degraded.add(Degradation.ASSOCIATIONS)
@@ -207,17 +208,6 @@ class PersonFinder:
         doubt = chains.Doubt.of(self._settings)
         keys = [one for one in vectors_of(parts) if one.modality in LONG_TERM]
         return any(doubt.clearness(one.modality, one.quality) > 0.0 for one in keys)
-
-    def _contested(
-        self,
-        expanded: Expanded,
-        seeds: Mapping[str, float],
-        opinions: Opinions,
-        blocked: frozenset[str],
-    ) -> Mapping[str, Path]:
-        """What everybody else leaves of the chains."""
-        hops, stop = self._settings.max_hops, self._settings.stop_probability
-        return contested(expanded.edges, seeds, opinions, blocked, hops=hops, stop=stop)
 
     def _seeds(self, direct: Mapping[str, Direct], blocked: frozenset[str]) -> dict[str, float]:
         strong = [

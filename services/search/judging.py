@@ -14,7 +14,7 @@ from services.search.ports import Candidate, Evidence, PortUnavailableError
 from services.search.query import Query, Task
 from services.search.ranking import Direct
 from services.search.reach import LONG_TERM
-from services.search.retrieval import QueryVector, Retrieved, Retriever, heard, merged
+from services.search.retrieval import QueryVector, Retrieved, Retriever, merged, unheard
 from services.search.settings import SearchSettings
 from services.search.speaking import Speakers
 from services.search.weighing import Asked, Weigher
@@ -89,7 +89,7 @@ class Judge:
             appearance_ids: Which; beyond `max_rivals`, those that were not compared yet stay unheard.
         """
         more = await self._unheard(gallery, vectors, retrieved, sorted(appearance_ids), self._settings.max_rivals)
-        return merged([retrieved, more])
+        return merged([retrieved, more]) if more.evidence or more.loading else retrieved
 
     async def _unheard(
         self,
@@ -101,8 +101,7 @@ class Judge:
     ) -> Retrieved:
         """What the long-term vectors whose lists were cut say of those that they were not compared with, the first."""
         cut = [vector for vector in vectors if vector.modality in LONG_TERM and vector.key in retrieved.cut]
-        unheard = [one for one in appearance_ids if not heard(retrieved.evidence.get(one, ()), cut)]
-        return await self._retriever.compare(cut, gallery, unheard[:most])
+        return await self._retriever.compare(cut, gallery, unheard(retrieved, cut, appearance_ids)[:most])
 
     async def opinions(
         self,

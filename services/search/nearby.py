@@ -88,7 +88,6 @@ class NearVectors:
     async def of(self, modality: Modality, gallery: str, appearance_ids: Sequence[str]) -> Near:
         """The embeddings of some appearances of one modality. Raises what the index does."""
         pool = self._pools.setdefault(modality, Pool(self._room))
-        places = pool.places[gallery]
         at = pool.slots(gallery, appearance_ids)
         self._fill_later(modality, gallery)
         # What is here is taken before anything is waited for, and so before it may be put out.
@@ -98,13 +97,12 @@ class NearVectors:
             return near
         rows = await self._index.get_embeddings(modality, gallery, [appearance_ids[one] for one in unknown])
         near = _filled(near, appearance_ids, unknown, rows)
-        pool.changed()
         for one in unknown:
             row = rows.get(appearance_ids[one])
             if row is not None:
                 pool.put(row)
             else:
-                places[appearance_ids[one]] = NONE
+                pool.mark(gallery, appearance_ids[one], NONE)
         self._check_later()
         return near
 
@@ -152,7 +150,6 @@ class NearVectors:
         return [one for one in await self._index.list_videos(gallery) if one.state is not VideoState.DELETING]
 
     def _drop(self, modality: Modality, pool: Pool, gallery: str, videos: Mapping[str, int]) -> None:
-        pool.changed()
         places, whole = pool.places.get(gallery, {}), self._whole[modality, gallery]
         if videos != self._videos.get(gallery):
             # Who had none may have one now.
@@ -160,7 +157,7 @@ class NearVectors:
             silent = [one for name in changed for one in whole.pop(name).silent]
             for one in [*silent, *(one for one, slot in places.items() if slot == NONE)]:
                 if places.get(one, 0) < 0:
-                    del places[one]
+                    pool.forget(gallery, one)
             self._filled.discard((modality, gallery))
         for slot in [slot for slot in places.values() if slot >= 0]:
             row = pool.rows[slot]
@@ -206,7 +203,6 @@ def _take(
     rows: Sequence[EmbeddingRow],
 ) -> None:
     """Keep all of some videos, and who in them has no embedding."""
-    pool.changed()
     places = pool.places[gallery]
     for row in rows:
         if row.generation == videos[row.video_id].generation and places.get(row.appearance_id, UNKNOWN) < 0:
@@ -214,7 +210,8 @@ def _take(
     for name, video in videos.items():
         mine = (one.appearance_id for one in everybody.get(name, ()) if one.generation == video.generation)
         silent = tuple(one for one in mine if places.get(one, UNKNOWN) < 0)
-        places.update(dict.fromkeys(silent, SILENT))
+        for one in silent:
+            pool.mark(gallery, one, SILENT)
         whole[name] = _Whole(video.generation, silent)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from packs.arrays import F32, F64, I32, I64
+from services.backends.associations.mirror import grown
 from services.backends.associations.roster import Named, Roster
 from services.backends.schemas import EmbeddingRow
 
@@ -17,6 +19,15 @@ __all__ = ["NONE", "SILENT", "UNKNOWN", "Pool"]
 # where it has none since all of its video was read.
 UNKNOWN, NONE, SILENT = -2, -1, -3
 _FLOAT_BYTES = 4
+
+
+@dataclass(slots=True, eq=False)
+class _Known:
+    """The slots of a gallery's appearances by their rows in a roster: int32[>= N], `UNKNOWN` where none was noted."""
+
+    roster: Roster
+    gallery: str
+    slots: I32
 
 
 class Pool:
@@ -30,7 +41,7 @@ class Pool:
         self._room = room
         self._next = 0
         self.used = 0
-        self._known: tuple[Roster, str, I32] | None = None
+        self._known: _Known | None = None
         self.vectors: F32 = np.empty((0, 0), dtype=np.float32)
         self.qualities: F64 = np.empty(0)
         # Of each slot its gallery, appearance, video and generation.
@@ -54,20 +65,35 @@ class Pool:
             known[rows[unknown]] = at[unknown]
         return at
 
-    def changed(self) -> None:
-        """Note that places have changed."""
-        self._known = None
+    def mark(self, gallery: str, appearance_id: str, slot: int) -> None:
+        """Note the slot of an appearance, or what stands for it."""
+        self.places[gallery][appearance_id] = slot
+        self._note(gallery, appearance_id, slot)
+
+    def forget(self, gallery: str, appearance_id: str) -> None:
+        """Know nothing more of an appearance."""
+        del self.places[gallery][appearance_id]
+        self._note(gallery, appearance_id, UNKNOWN)
+
+    def _note(self, gallery: str, appearance_id: str, slot: int) -> None:
+        """Keep what is known by rows as `places` has it: to look a thousand names up takes longer than to compare."""
+        known = self._known
+        if known is not None and known.gallery == gallery:
+            row = known.roster.rows.get(appearance_id)
+            if row is not None:
+                self._slots_of(known.roster, gallery)[row] = slot
 
     def _looked_up(self, gallery: str, appearance_ids: Sequence[str]) -> I64:
         places = self.places[gallery]
         return np.fromiter((places.get(one, UNKNOWN) for one in appearance_ids), np.int64, len(appearance_ids))
 
     def _slots_of(self, roster: Roster, gallery: str) -> I32:
-        """By row of the last roster that was asked with: its slot, as far as it was looked up since the last change."""
+        """By row of the last roster that was asked with: its slot, as far as it was looked up or noted since."""
         known = self._known
-        if known is None or known[0] is not roster or known[1] != gallery or len(known[2]) < len(roster):
-            known = self._known = (roster, gallery, np.full(len(roster), UNKNOWN, dtype=np.int32))
-        return known[2]
+        if known is None or known.roster is not roster or known.gallery != gallery:
+            known = self._known = _Known(roster, gallery, np.empty(0, dtype=np.int32))
+        known.slots = grown(known.slots, len(roster), UNKNOWN)
+        return known.slots
 
     def has_room(self, dimension: int, count: int) -> bool:
         """Whether so many more are taken without putting others out."""
@@ -75,7 +101,6 @@ class Pool:
 
     def put(self, row: EmbeddingRow) -> None:
         """Take one, in place of what is there of the appearance."""
-        self.changed()
         slot = self.places[row.gallery].get(row.appearance_id, UNKNOWN)
         if slot < 0:
             slot = self._oldest(len(row.vector))
@@ -83,14 +108,13 @@ class Pool:
         self.vectors[slot], self.qualities[slot] = row.vector, row.quality
         self.used += self.rows[slot] is None
         self.rows[slot] = (row.gallery, row.appearance_id, row.video_id, row.generation)
-        self.places[row.gallery][row.appearance_id] = slot
+        self.mark(row.gallery, row.appearance_id, slot)
 
     def free(self, slot: int) -> None:
         """Overwrite what is in a slot."""
-        self.changed()
         old = self.rows[slot]
         if old is not None and self.places[old[0]].get(old[1]) == slot:
-            del self.places[old[0]][old[1]]
+            self.forget(old[0], old[1])
         self.used -= old is not None
         self.rows[slot] = None
         self.vectors[slot] = 0.0

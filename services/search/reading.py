@@ -80,7 +80,7 @@ class EdgeReader:
         # -1 is no read: of an edge at the frontier one end was asked for then, or another one that is at the frontier.
         asked = np.where(frontier, self._read_of_row, -1)
         known = (asked.take(one) == read) | (asked.take(other) == read)
-        forth, back = np.flatnonzero(known & from_one), np.flatnonzero(known & from_other)
+        forth, back = (known & from_one).nonzero()[0], (known & from_other).nonzero()[0]
         edges = np.concatenate([forth, back])
         sources = np.concatenate([one.take(forth), other.take(back)])
         return sources, np.concatenate([other.take(forth), one.take(back)]), edges
@@ -102,9 +102,10 @@ class EdgeReader:
         if len(self._places) < count:
             self._places = np.concatenate([self._places, np.full(count - len(self._places), -1, dtype=np.int32)])
         places = self._places.take(rows)
-        fresh = rows[places < 0]
-        if not len(fresh):
+        lacking = (places < 0).nonzero()[0]
+        if not len(lacking):
             return places
+        fresh = rows.take(lacking)
         # Of those that are there more than once the last one's mark stays.
         marks = np.arange(len(fresh), dtype=np.int32)
         self._places[fresh] = marks

@@ -61,11 +61,14 @@ class Retrieved:
         cut: (part, modality) of each vector whose list was full, so that it may have more to say; of a vector that is
             not here, what it did not mention it has nothing to say of.
         loading: Whether some modality could not be read, since the index was loading.
+        heard: Ids of those with whom all long-term vectors of `cut` were compared, whether there was anything to say
+            or not; of others that is seen by their evidence.
     """
 
     evidence: Mapping[str, tuple[Evidence, ...]]
     cut: frozenset[Key] = frozenset()
     loading: bool = False
+    heard: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,10 +160,10 @@ class Retriever:
         A full list tells nothing of what is not on it; where several vectors speak, each is heard on all.
         """
         cut = [vector for vector in vectors if vector.key in known.cut]
-        unheard = [one for one, pieces in known.evidence.items() if not heard(pieces, cut)]
-        if not unheard:
+        more = unheard(known, cut, known.evidence)
+        if not more:
             return known
-        return merged([known, await self.compare(cut, gallery, unheard)])
+        return merged([known, await self.compare(cut, gallery, more)])
 
     async def _search(self, job: _Job, limit: int) -> list[list[Neighbour]] | None:
         try:
@@ -177,10 +180,15 @@ class Retriever:
             return None
 
 
-def heard(evidence: Iterable[Evidence], vectors: Iterable[QueryVector]) -> bool:
-    """Whether each of some vectors has been compared with what the evidence is of."""
-    spoken = {(piece.part_index, piece.modality) for piece in evidence}
-    return all(vector.key in spoken for vector in vectors)
+def unheard(known: Retrieved, vectors: Iterable[QueryVector], appearance_ids: Iterable[str]) -> list[str]:
+    """Those of some appearances with which not all of some long-term vectors have been compared, in order."""
+    keys, evidence = frozenset(vector.key for vector in vectors), known.evidence
+    return [
+        one
+        for one in appearance_ids
+        if one not in known.heard
+        and not keys <= {(piece.part_index, piece.modality) for piece in evidence.get(one, ())}
+    ]
 
 
 def merged(several: Sequence[Retrieved]) -> Retrieved:
@@ -195,6 +203,7 @@ def merged(several: Sequence[Retrieved]) -> Retrieved:
         evidence,
         frozenset().union(*(retrieved.cut for retrieved in several)),
         any(retrieved.loading for retrieved in several),
+        frozenset().union(*(retrieved.heard for retrieved in several)),
     )
 
 

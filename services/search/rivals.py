@@ -14,7 +14,6 @@ import numpy as np
 from packs.arrays import F64, I64
 from packs.spec import Modality
 from services.backends.associations.blocks import EdgeBlock
-from services.backends.associations.roster import rows_of
 from services.runtime.trust import trusts_in
 from services.search import ranking
 from services.search.chains import Calibrations, Doubt
@@ -45,13 +44,16 @@ class Rivals:
     clear: F64 = field(default_factory=lambda: np.zeros(0))
     loading: bool = False
 
-    def evidence(self, appearance_ids: Iterable[str]) -> dict[str, tuple[Evidence, ...]]:
-        """What was said of some of them; of those that were compared in vain nothing."""
-        several = list(appearance_ids)
-        rows = zip(several, rows_of(self.names, several).tolist(), strict=True)
+    def evidence(self, appearance_ids: Iterable[str], at: I64) -> dict[str, tuple[Evidence, ...]]:
+        """What was said of K appearances; of those that were compared in vain nothing.
+
+        Args:
+            appearance_ids: Their ids.
+            at: int64[K], which of the rivals each is; -1 for one that is none.
+        """
         return {
             one: tuple(piece for column in self.columns if (piece := column.evidence(row)) is not None)
-            for one, row in rows
+            for one, row in zip(appearance_ids, at.tolist(), strict=True)
             if row >= 0
         }
 

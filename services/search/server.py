@@ -33,6 +33,7 @@ from services.fusion.settings import FusionSettings
 from services.runtime.errors import BackendUnavailableError
 from services.runtime.server import GrpcServer, MountedService
 from services.search.chains import Calibrations, Doubt
+from services.search.claims import Claims
 from services.search.clips import ClipReader, PortraitReader
 from services.search.expansion import Bounds, Expander
 from services.search.faces import FaceFinder
@@ -168,7 +169,8 @@ def build_finder(
     expander, retriever = Expander(associations, Bounds.of(settings)), Retriever(index, near)
     judge = Judge(retriever, Weigher(fusion, index), calibration, settings)
     rivals = RivalReader(retriever, fusion, calibration, Doubt.of(settings), settings.max_rivals)
-    return PersonFinder(retriever, SpeakerReader(index), judge, expander, rivals, calibration, settings)
+    claims = Claims(judge, rivals, settings)
+    return PersonFinder(retriever, SpeakerReader(index), judge, expander, claims, calibration, settings)
 
 
 def near_of(index: VectorIndex, settings: SearchSettings) -> NearVectors:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from packs.arrays import F64, I64, Bool
+from packs.arrays import F64, I64
 from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
 from services.search.answer import Step
 from services.search.paths import Path, steps_along
@@ -44,13 +44,13 @@ class _Found:
     probabilities: F64
     lengths: I64
 
-    def those(self, which: I64 | Bool) -> _Found:
+    def those(self, which: I64) -> _Found:
         return _Found(
-            self.sources[which],
-            self.targets[which],
-            self.edges[which],
-            self.probabilities[which],
-            self.lengths[which],
+            self.sources.take(which),
+            self.targets.take(which),
+            self.edges.take(which),
+            self.probabilities.take(which),
+            self.lengths.take(which),
         )
 
 
@@ -80,6 +80,11 @@ class Walk:
         """The rows that have a chain."""
         return np.flatnonzero(self._chains >= 0).astype(np.int64)
 
+    @property
+    def count(self) -> int:
+        """How many rows have a chain."""
+        return int(np.count_nonzero(self._chains >= 0))
+
     def worth(self, rows: I64) -> I64:
         """Those of some rows from which a chain is followed."""
         return rows[self._best[rows] >= self._stop]
@@ -99,9 +104,9 @@ class Walk:
         marked[frontier] = True
         found = self._further(block, reader.ways(marked), barred)
         found = found.those(self._strongest(found, block))
-        found = found.those(self._room(found, block, most))
+        found = self._room(found, block, most)
         self._keep(found)
-        return np.sort(found.targets)
+        return found.targets
 
     def paths(self, block: EdgeBlock) -> dict[str, Path]:
         """The chains as objects, by the id of their ends."""
@@ -122,45 +127,49 @@ class Walk:
     def _further(self, block: EdgeBlock, ways: tuple[I64, I64, I64], barred: I64) -> _Found:
         """The strongest of what beats what is known; all are read from the state before the hop."""
         sources, targets, edges = ways
-        said = self._best[sources] * block.probabilities[edges]
+        said = self._best.take(sources) * block.probabilities.take(edges)
         strongest = np.maximum(self._best, np.nextafter(self._stop, -1.0))
         strongest[barred] = np.inf
-        better = np.flatnonzero(said > strongest[targets])
-        sources, targets, edges, said = sources[better], targets[better], edges[better], said[better]
+        better = (said > strongest.take(targets)).nonzero()[0]
+        targets, said = targets.take(better), said.take(better)
         np.maximum.at(strongest, targets, said)
-        kept = np.flatnonzero(said == strongest[targets])
-        lengths = self._lengths[self._chains[sources[kept]]] + 1
-        return _Found(sources[kept], targets[kept], edges[kept], said[kept], lengths)
+        kept = (said == strongest.take(targets)).nonzero()[0]
+        at = better.take(kept)
+        sources = sources.take(at)
+        lengths = self._lengths.take(self._chains.take(sources)) + 1
+        return _Found(sources, targets.take(kept), edges.take(at), said.take(kept), lengths)
 
     def _strongest(self, found: _Found, block: EdgeBlock) -> I64:
-        """The best chain to each end, of those that say the same: the shorter, then that with the smaller ids."""
+        """The best chain to each end, ends rising; of those that say the same the shorter, then the smaller ids."""
         codes = block.codes[found.edges]
         chosen = np.zeros(len(self._best), dtype=np.int64)
         chosen[found.targets] = np.arange(len(found.targets))
         other = chosen[found.targets]
         # One edge is often there from both of its ends: that is no tie.
         tied = (found.sources != found.sources[other]) | (codes != codes[other])
-        for target in np.unique(found.targets[tied]).tolist():
+        for target in np.unique(found.targets[tied]).tolist() if tied.any() else ():
             several = np.flatnonzero(found.targets == target).tolist()
             chosen[target] = min(several, key=lambda each: self._order(each, found, block))
-        return chosen[np.unique(found.targets)]
+        reached = np.zeros(len(self._best), dtype=np.bool_)
+        reached[found.targets] = True
+        return chosen[reached]
 
     def _order(self, each: int, found: _Found, block: EdgeBlock) -> tuple[int, tuple[str, ...], int]:
         ids = self._ids(int(found.sources[each]), block)
         return int(found.lengths[each]), ids, int(_PLACES[block.codes[found.edges[each]]])
 
-    def _room(self, found: _Found, block: EdgeBlock, most: int) -> I64:
+    def _room(self, found: _Found, block: EdgeBlock, most: int) -> _Found:
         """All better chains to what had one, and of the others as many as there is room for, the strongest."""
-        known = self._chains[found.targets] >= 0
-        fresh = np.flatnonzero(~known)
-        room = max(0, most - int(np.count_nonzero(self._chains >= 0)))
+        known = self._chains.take(found.targets) >= 0
+        fresh = (~known).nonzero()[0]
+        room = max(0, most - self.count)
         if len(fresh) <= room:
-            return np.arange(len(known), dtype=np.int64)
+            return found
         fresh = fresh[np.lexsort((found.lengths[fresh], -found.probabilities[fresh]))]
         last = found.those(fresh[max(0, room - 1) : room + 1])
         if len(last.sources) == 2 and last.probabilities[0] == last.probabilities[1]:
             fresh = np.array(sorted(fresh.tolist(), key=lambda each: self._rank(each, found, block)), dtype=np.int64)
-        return np.sort(np.concatenate([np.flatnonzero(known), fresh[:room]]))
+        return found.those(np.sort(np.concatenate([known.nonzero()[0], fresh[:room]])))
 
     def _keep(self, found: _Found) -> None:
         parents = self._chains[found.sources]

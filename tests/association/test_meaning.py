@@ -13,7 +13,7 @@ from services.association.context import IdentityContext, in_context
 from services.association.identities.graph import Node
 from services.association.identities.people import People
 from services.association.identities.state import IdentityState
-from services.association.meaning import Meaning
+from services.association.meaning import Meaning, _paired, _parted
 from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
 from services.backends.associations.fake import FakeAssociationStore
 from services.backends.associations.mirror import Shelf
@@ -98,3 +98,10 @@ async def test_edges_mean_what_each_means_by_itself(seed: int, knowing: bool) ->
             assert set(found.compact(rows).associations()) == world.expected(asked, context, kinds), (turn, count)
         world.say()
         assert not meaning.holds(shelf, context, world.people)
+
+
+def test_ends_come_back_as_they_were_put_together() -> None:
+    far, worth = np.array([0, 7, 2**31 - 1]), np.array([-1.0, 0.25, 1.0])
+    rows, said = _parted(_paired(far, worth))
+    assert rows.tolist() == far.tolist()
+    assert said.tolist() == worth.tolist()

@@ -260,10 +260,13 @@ async def test_arrays_give_what_objects_give(number: int) -> None:
     blocked = frozenset(chance.sample(sorted(set(graph.names) - seeds.keys()), chance.randrange(4)))
     bounds = Bounds(3, 1000, 0.2, 0.1, 5.0)
     most, kinds = chance.choice([4, 7, 12, 1000]), chance.choice([KINDS, KINDS[:2]])
-    expanded = await Expander(graph, bounds).expand("town", seeds, kinds, blocked, most, 0.3)
+    expander = Expander(graph, bounds)
+    expanded = await expander.expand("town", seeds, kinds, blocked, most, 0.3)
     paths, edges = await Slow(graph, bounds, kinds, 0.3).expand(seeds, blocked, most)
     assert expanded.paths == paths
     assert set(expanded.edges.associations()) == edges
+    around = await expander.follow(await expander.view("town", kinds, 0.3), seeds, blocked, most, chains=False)
+    assert set(around.edges.associations()) == edges
 
     names = expanded.edges.names
     said = {

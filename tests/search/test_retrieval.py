@@ -8,7 +8,7 @@ from packs.spec import Modality
 from services.backends.schemas import Scope
 from services.search.nearby import NearVectors
 from services.search.reach import Stretch
-from services.search.retrieval import QueryVector, Retrieved, Retriever, heard, merged
+from services.search.retrieval import QueryVector, Retrieved, Retriever, merged, unheard
 
 TOWN = Scope("town")
 
@@ -105,5 +105,7 @@ async def test_merged_counts_each_vector_once(world, retriever) -> None:
     both = merged([one, other])
     assert len(both.evidence[a]) == 1
     assert both.cut == one.cut
-    assert heard(both.evidence[a], vectors)
-    assert not heard((), vectors)
+    assert unheard(both, vectors, [a, "b", "c"]) == ["b", "c"]
+    assert unheard(both, (), [a, "b"]) == []
+    in_vain = merged([both, Retrieved({}, heard=frozenset({"b"}))])
+    assert unheard(in_vain, vectors, [a, "b", "c"]) == ["c"]

@@ -81,7 +81,7 @@ async def test_columns_say_what_objects_say(retriever: Retriever, fusion: Fusion
     asked = Retrieved({}, frozenset(each.key for each in cut))
     compared = await judge.compared("town", cut, asked, NAMES)
     opinions = await judge.opinions(Asked("town", cut), compared.evidence, {}, speakers, NAMES)
-    told = {name: pieces for name, pieces in rivals.evidence(NAMES).items() if pieces}
+    told = {name: pieces for name, pieces in rivals.evidence(NAMES, np.arange(COUNT)).items() if pieces}
     assert told.keys() == compared.evidence.keys()
     for name, pieces in told.items():
         assert sorted(pieces, key=repr) == sorted(compared.evidence[name], key=repr)
@@ -104,7 +104,7 @@ async def test_no_more_are_compared_than_is_allowed(retriever: Retriever, fusion
     assert len(rivals.beliefs) == len(rivals.clear) == 7
     nobody: Rivals = await reader.of("town", [], NAMES, Speakers())
     assert not nobody.names
-    assert nobody.evidence(NAMES) == {}
+    assert nobody.evidence(NAMES, np.full(COUNT, -1)) == {}
 
 
 async def test_who_a_network_weighs_is_looked_at_one_by_one(retriever: Retriever) -> None:
@@ -113,7 +113,6 @@ async def test_who_a_network_weighs_is_looked_at_one_by_one(retriever: Retriever
     cut, around = vectors(np.random.default_rng(6)), EdgeBlock.of((), NAMES[:3])
     faces = [vector for vector in cut if vector.modality is Modality.FACE]
     assert around.some(reader.strangers(cut, around, NAMES[:1])) == NAMES[1:3]
-    assert around.others(reader.strangers(cut, around, NAMES[:1])) == NAMES[:1]
     fusion.by_network = True
     assert not len(reader.strangers(cut, around, NAMES[:1]))
     assert around.some(reader.strangers(faces, around, NAMES[:1])) == NAMES[1:3]

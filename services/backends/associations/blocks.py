@@ -77,12 +77,6 @@ class EdgeBlock:
         names = self.names
         return names.some(rows) if isinstance(names, Named) else [names[row] for row in rows.tolist()]
 
-    def others(self, rows: I64) -> list[str]:
-        """The names at all other rows."""
-        left = np.ones(len(self.names), dtype=np.bool_)
-        left[rows] = False
-        return list(self.some(np.flatnonzero(left)))
-
     def where(self, kept: Bool) -> Self:
         """Some of the edges, bool[E]; the names stay."""
         return type(self)(

@@ -2,7 +2,7 @@
 
 Every change of a gallery's edges gives it another stamp in Redis. What was read under one stamp is put on one shelf,
 and a read that meets another stamp begins an empty one. The appearances of a gallery have numbers (`roster`), which all
-of its shelves share; an edge takes thirteen bytes, of which four are for what the association service makes of it.
+of its shelves share; an edge takes seventeen bytes, of which eight are for what the association service makes of it.
 It is a copy of a cache: without it, or when there is no room for more, the same edges come from Redis.
 """
 
@@ -19,7 +19,7 @@ from services.backends.associations.roster import Roster
 
 __all__ = ["EdgeMirror", "Shelf", "grown"]
 
-_EDGE_BYTES = 4 + 1 + 4 + 4
+_EDGE_BYTES = 4 + 1 + 4 + 8
 # Of an appearance: its id twice (in the list and the table), and where its edges are.
 _NAME_BYTES = 250
 
@@ -90,10 +90,10 @@ class Shelf:
     def slots(self, rows: I64) -> tuple[I64, I64]:
         """Where the edges of some rows are, int64[K], and how many each has; those that were not read have none."""
         self.lacking(rows)
-        counts = np.maximum(self._counts[rows], 0)
-        ends = np.cumsum(counts)
+        counts = np.maximum(self._counts.take(rows), 0)
+        ends = counts.cumsum()
         total = int(ends[-1]) if len(ends) else 0
-        return np.repeat(self._starts[rows] - ends + counts, counts) + np.arange(total), counts
+        return (self._starts.take(rows) - ends + counts).repeat(counts) + np.arange(total), counts
 
     def block(self, appearance_ids: Sequence[str], wanted: Bool, least: float) -> EdgeBlock:
         """The edges of some appearances, of the wanted modalities, bool[256] by code, and of at least a probability."""
