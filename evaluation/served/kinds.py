@@ -29,7 +29,7 @@ from packs.arrays import F64
 from packs.manifest import Pack
 from packs.spec import Modality
 from services.search.query import Task
-from services.search.retrieval import QueryVector
+from services.search.retrieved import QueryVector
 
 __all__ = [
     "FOLDS",

@@ -38,7 +38,7 @@ from services.search.mounted import MountedFusion
 from services.search.parts import ReadPart, hit_part
 from services.search.query import Like, Query, QueryPart, Task
 from services.search.reach import ShortTermReach
-from services.search.retrieval import QueryVector
+from services.search.retrieved import QueryVector
 from services.search.server import build_finder, near_of
 from services.search.settings import SearchSettings
 from services.search.speaking import answers

@@ -16,7 +16,8 @@ from services.search.expansion import Expander
 from services.search.parts import ReadPart
 from services.search.paths import Path
 from services.search.reach import LONG_TERM
-from services.search.retrieval import QueryVector, Retriever
+from services.search.retrieval import Retriever
+from services.search.retrieved import QueryVector
 from services.search.settings import SearchSettings
 
 __all__ = ["KeyAdopter"]

@@ -15,7 +15,7 @@ from services.search.judging import Judge
 from services.search.paths import Path
 from services.search.ranking import Direct
 from services.search.reach import LONG_TERM
-from services.search.retrieval import QueryVector, Retrieved, merged
+from services.search.retrieved import QueryVector, Retrieved, merged
 from services.search.rivals import RivalReader, Rivals
 from services.search.settings import SearchSettings
 from services.search.speaking import Speakers

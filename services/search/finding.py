@@ -24,7 +24,8 @@ from services.search.parts import ReadPart
 from services.search.query import Query, Task
 from services.search.ranking import Direct
 from services.search.reach import LONG_TERM
-from services.search.retrieval import QueryVector, Retrieved, Retriever, merged, only
+from services.search.retrieval import Retriever
+from services.search.retrieved import QueryVector, Retrieved, merged, only
 from services.search.settings import SearchSettings
 from services.search.speaking import SpeakerReader, Speakers
 from services.search.weighing import Asked

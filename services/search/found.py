@@ -12,7 +12,7 @@ from services.search.answer import Belief, Degradation, Step
 from services.search.chains import Calibrations, Chain
 from services.search.paths import Path
 from services.search.ranking import Direct
-from services.search.retrieval import Retrieved
+from services.search.retrieved import Retrieved
 from services.search.speaking import Speakers
 
 __all__ = ["Found", "Known"]

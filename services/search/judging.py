@@ -14,7 +14,8 @@ from services.search.ports import Candidate, Evidence, PortUnavailableError
 from services.search.query import Query, Task
 from services.search.ranking import Direct
 from services.search.reach import LONG_TERM
-from services.search.retrieval import QueryVector, Retrieved, Retriever, merged, unheard
+from services.search.retrieval import Retriever
+from services.search.retrieved import QueryVector, Retrieved, merged, unheard
 from services.search.settings import SearchSettings
 from services.search.speaking import Speakers
 from services.search.weighing import Asked, Weigher

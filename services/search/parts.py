@@ -25,7 +25,7 @@ from services.search.answer import Step
 from services.search.clips import ClipReader, PortraitReader
 from services.search.query import Description, Like, Portrait, QueryPart, RawEmbedding, VoiceClip
 from services.search.reach import LONG_TERM, ShortTermReach, Stretch, beside
-from services.search.retrieval import QueryVector
+from services.search.retrieved import QueryVector
 from services.search.speaking import speaker_of
 from services.search.texts import TextReader
 

@@ -20,7 +20,8 @@ from services.search.chains import Calibrations, Doubt
 from services.search.ports import Column, Evidence, Fusion, PortUnavailableError, candidates_of
 from services.search.query import Task
 from services.search.reach import LONG_TERM
-from services.search.retrieval import QueryVector, Retriever
+from services.search.retrieval import Retriever
+from services.search.retrieved import QueryVector
 from services.search.speaking import Speakers
 
 __all__ = ["RivalReader", "Rivals"]

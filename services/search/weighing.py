@@ -25,7 +25,7 @@ from services.search.ports import (
     PortUnavailableError,
 )
 from services.search.query import Task
-from services.search.retrieval import Key, QueryVector
+from services.search.retrieved import Key, QueryVector
 from services.search.speaking import Speakers
 
 __all__ = ["Asked", "Weigher"]

@@ -10,7 +10,7 @@ from services.runtime.settings import default_pack_dir
 from services.search.answering import kind_of, settled
 from services.search.parts import ReadPart
 from services.search.query import Portrait, Query, QueryPart, Task
-from services.search.retrieval import QueryVector
+from services.search.retrieved import QueryVector
 from services.search.settings import DEFAULT_ANSWERS, SearchSettings
 
 LOWER = LogOddsMap(values=tuple(knot - 1.0 for knot in KNOTS))

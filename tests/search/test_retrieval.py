@@ -8,7 +8,8 @@ from packs.spec import Modality
 from services.backends.schemas import Scope
 from services.search.nearby import NearVectors
 from services.search.reach import Stretch
-from services.search.retrieval import QueryVector, Retrieved, Retriever, merged, unheard
+from services.search.retrieval import Retriever
+from services.search.retrieved import QueryVector, Retrieved, merged, unheard
 
 TOWN = Scope("town")
 

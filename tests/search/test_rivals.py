@@ -20,7 +20,8 @@ from services.search.judging import Judge
 from services.search.mounted import MountedFusion
 from services.search.nearby import NearVectors
 from services.search.ports import Fusion
-from services.search.retrieval import QueryVector, Retrieved, Retriever
+from services.search.retrieval import Retriever
+from services.search.retrieved import QueryVector, Retrieved
 from services.search.rivals import RivalReader, Rivals
 from services.search.settings import SearchSettings
 from services.search.speaking import Speakers

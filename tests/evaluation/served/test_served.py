@@ -21,7 +21,7 @@ from packs.calibration import Calibration
 from packs.manifest import Pack
 from packs.spec import Modality
 from services.search.query import Task
-from services.search.retrieval import QueryVector
+from services.search.retrieved import QueryVector
 
 Make = Callable[..., CastSearch]
 FACE, BODY, VOICE = Modality.FACE, Modality.BODY, Modality.VOICE
