@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.associations.rows import Rows
+from evaluation.associations.rows import HOLD, Rows
 from evaluation.datasets.tracklets import Tracklets
 from evaluation.served.product import GALLERY
 from packs.arrays import F64, I64
@@ -21,9 +21,6 @@ from services.association.composing import ComposedAssociations
 from services.association.context import IdentityContext
 
 __all__ = ["EdgeMap", "edges_of", "fit_edge_map"]
-
-# What the squares of the numbers cost: nothing where there are thousands of edges, and few edges make no large numbers.
-HOLD = 0.001
 
 
 @dataclass(frozen=True, slots=True)

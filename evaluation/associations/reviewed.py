@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from evaluation.associations.rows import Rows
+from evaluation.associations.rows import HOLD, Rows
 from evaluation.datasets.tracklets import Tracklets
 from evaluation.identities.correcting import answerable, answered, is_one_person
 from evaluation.served.product import GALLERY
@@ -27,8 +27,6 @@ from services.association.identities.reviews import Question
 
 __all__ = ["Answer", "QueueLine", "answers_of", "fit_line", "reviewed"]
 
-# What half of the sum of the squares costs, in nats a question, as the numbers in `likelihood.py` were fitted.
-HOLD = 0.001
 # So much of the queue is looked at: it is all of it in galleries of a few films.
 MOST = 5000
 

@@ -10,7 +10,11 @@ import numpy as np
 
 from packs.arrays import F64, Bool
 
-__all__ = ["Reading", "Rows"]
+__all__ = ["HOLD", "Reading", "Rows"]
+
+# What half of the sum of the squares of the numbers costs, in nats a pair, as when those of `likelihood.py` were fitted
+# first: next to nothing where pairs tell anything, and a few pairs make no large numbers.
+HOLD = 0.001
 
 
 class Reading(Protocol):
