@@ -39,13 +39,16 @@ class BetaCalibration(FrozenModel):
         return np.where((given <= CERTAIN) | (given >= 1.0 - CERTAIN), given, expit(logits))
 
 
-def fit_beta(scores: ArrayLike, right: ArrayLike, weights: ArrayLike | None = None) -> BetaCalibration:
+def fit_beta(
+    scores: ArrayLike, right: ArrayLike, weights: ArrayLike | None = None, *, hold: float = 1e-12
+) -> BetaCalibration:
     """Fit a map by the greatest likelihood.
 
     Args:
         scores: float[N] in (0, 1).
         right: bool[N].
         weights: float[N], how much each counts; all alike when left out.
+        hold: What half of the sum of the squares of all three costs, in nats a score.
 
     Raises:
         ValueError: If a class is absent, or shapes differ.
@@ -54,11 +57,11 @@ def fit_beta(scores: ArrayLike, right: ArrayLike, weights: ArrayLike | None = No
     counts = np.ones_like(p) if weights is None else np.array(weights, dtype=np.float64).ravel()
     columns = np.stack([np.log(p), -np.log1p(-p), np.ones_like(p)], axis=1)
     counts /= counts.sum()
-    theta = fit_logistic(columns, labels, counts)
+    theta = fit_logistic(columns, labels, counts, hold=hold)
     # As the paper has it: a parameter that would turn the order round is 0, and the others are fitted again.
     for place in (0, 1):
         if theta[place] < 0.0:
             kept = [1 - place, 2]
             theta = np.zeros(3)
-            theta[kept] = fit_logistic(columns[:, kept], labels, counts)
+            theta[kept] = fit_logistic(columns[:, kept], labels, counts, hold=hold)
     return BetaCalibration(a=max(0.0, theta[0]), b=max(0.0, theta[1]), c=float(theta[2]))

@@ -17,10 +17,10 @@ from evaluation.metrics.partition import (
     pairwise_f1,
 )
 from services.association.composing import ComposedAssociations
-from services.association.identities.answers import Asked
+from services.association.identities.reviews import Question
 from services.association.identities.state import IdentityState
 
-__all__ = ["Corrected", "Figures", "correct", "figures_of"]
+__all__ = ["Corrected", "Figures", "answerable", "answered", "correct", "figures_of", "is_one_person"]
 
 # The queue is read again after each answer; of what it asks so much is looked through for what the truth knows.
 _QUESTIONS = 200
@@ -87,22 +87,42 @@ async def correct(
     dumped, before = state.dump(), figures_of(state, who)
     numbers: dict[int, bool] = {}
     while len(numbers) < count:
-        asked = await _next(served, gallery, truth)
-        if asked is None:
+        queue = await answerable(served, gallery, truth, _QUESTIONS)
+        if not queue:
             break
-        pair = asked.first.appearance_id, asked.second.appearance_id
-        same = truth[pair[0]] == truth[pair[1]]
-        if same:
-            said, _ = await served.identities.confirm(gallery, *pair, _AUTHOR)
-        else:
-            said, _, _ = await served.identities.reject(gallery, *pair, _AUTHOR)
-        numbers[said.operation.number] = same
+        number, same = await answered(served, gallery, truth, queue[0])
+        numbers[number] = same
     after = figures_of(await _state(served, gallery), who)
     for number in sorted(numbers, reverse=True):
         await served.identities.undo(gallery, number, _AUTHOR)
     undone = (await _state(served, gallery)).dump() == dumped
     confirmed = sum(numbers.values())
     return Corrected(before, after, confirmed, len(numbers) - confirmed, undone)
+
+
+async def answerable(
+    served: ComposedAssociations, gallery: str, truth: Mapping[str, str], limit: int
+) -> list[Question]:
+    """Of the first questions of the queue those of which the truth knows both appearances: of others nobody can say."""
+    asked = [one.question for one in await served.identities.list_reviews(gallery, limit)]
+    return [one for one in asked if one.first in truth and one.second in truth]
+
+
+async def answered(
+    served: ComposedAssociations, gallery: str, truth: Mapping[str, str], question: Question
+) -> tuple[int, bool]:
+    """Say what is true of a question; the number of what was said, and whether it was "the same person"."""
+    pair, same = (question.first, question.second), is_one_person(question, truth)
+    if same:
+        said, _ = await served.identities.confirm(gallery, *pair, _AUTHOR)
+    else:
+        said, _, _ = await served.identities.reject(gallery, *pair, _AUTHOR)
+    return said.operation.number, same
+
+
+def is_one_person(question: Question, truth: Mapping[str, str]) -> bool:
+    """The true answer to a question."""
+    return truth[question.first] == truth[question.second]
 
 
 def figures_of(state: IdentityState, who: Mapping[str, Mapping[str, str]]) -> dict[str, Figures]:
@@ -123,14 +143,6 @@ def _figures(state: IdentityState, truth: Mapping[str, str]) -> Figures:
         {str(person): one.f1 for person, one in by_kind(found, truth)},
         {str(person): one.f1 for person, one in chance_by_kind(found, truth)},
     )
-
-
-async def _next(served: ComposedAssociations, gallery: str, truth: Mapping[str, str]) -> Asked | None:
-    """The first question of which the truth knows both appearances: of the others nobody can say."""
-    for asked in await served.identities.list_reviews(gallery, _QUESTIONS):
-        if asked.first.appearance_id in truth and asked.second.appearance_id in truth:
-            return asked
-    return None
 
 
 async def _state(served: ComposedAssociations, gallery: str) -> IdentityState:

@@ -16,7 +16,7 @@ from evaluation.datasets.tracklets import Tracklets
 from packs.arrays import F64
 from packs.manifest import Pack
 from packs.spec import Modality
-from services.association.composing import compose_associations
+from services.association.composing import ComposedAssociations, compose_associations
 from services.association.corrected import CorrectedAssociations
 from services.association.identities.settings import IdentitySettings
 from services.association.settings import LinkingSettings
@@ -43,7 +43,7 @@ from services.search.server import build_finder, near_of
 from services.search.settings import SearchSettings
 from services.search.speaking import answers
 
-__all__ = ["ServedGallery"]
+__all__ = ["GALLERY", "ServedGallery", "associated"]
 
 GALLERY = "served"
 TOP_K = 1000
@@ -74,13 +74,7 @@ class ServedGallery:
     async def of(cls, tracklets: Tracklets, pack: Pack, search: SearchSettings | None = None) -> ServedGallery:
         """Fill an index, and associate its videos one after the other, as ingest does."""
         settings, lines = (search or SearchSettings()).for_pack(pack.digest), pack.calibration
-        index = FakeIndex(pack_digest=pack.digest)
-        await _fill(index, tracklets)
-        links, identities = LinkingSettings(), IdentitySettings()
-        composed = compose_associations(index, FakeAssociationStore(), lines, links, identities, _LOGGER)
-        for movie in dict.fromkeys(tracklets.movies):
-            await composed.stored.associate_video(GALLERY, movie)
-        await composed.watch.refresh(GALLERY)
+        index, composed = await associated(tracklets, pack)
         fusing = MountedFusion(FusionHandlers(lines, FusionSettings()), _LOGGER)
         near = near_of(index, settings)
         finder = build_finder(settings, lines, index, near, composed.associations, fusing)
@@ -108,6 +102,18 @@ class ServedGallery:
             if one in there and answers(task, there[one]):
                 scores[place] = found.scores[one]
         return scores
+
+
+async def associated(tracklets: Tracklets, pack: Pack) -> tuple[FakeIndex, ComposedAssociations]:
+    """An index of tracklets, with their associations and identities after all of their videos."""
+    index = FakeIndex(pack_digest=pack.digest)
+    await _fill(index, tracklets)
+    links, identities = LinkingSettings(), IdentitySettings()
+    composed = compose_associations(index, FakeAssociationStore(), pack.calibration, links, identities, _LOGGER)
+    for movie in dict.fromkeys(tracklets.movies):
+        await composed.stored.associate_video(GALLERY, movie)
+    await composed.watch.refresh(GALLERY)
+    return index, composed
 
 
 async def _fill(index: FakeIndex, tracklets: Tracklets) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from packs.arrays import F64, I64
+from packs.arrays import F64, I64, Bool
 from packs.beta import BetaCalibration
 from services.association.identities.people import People
 from services.backends.associations.blocks import EdgeBlock
@@ -25,7 +25,8 @@ from services.backends.associations.blocks import EdgeBlock
 __all__ = ["BETWEEN", "WITHIN", "IdentityContext", "in_context"]
 
 # Fitted on the edges of films 101 to 105, 7101 to 7103, 8101 to 8103 (2,206 appearances) and 9601 to 9605 (2,196), each
-# set in one gallery: 36,428 edges of 0.2 and more inside of identities, 31,516 between two of three and more.
+# set in one gallery: 36,428 edges of 0.2 and more inside of identities, 31,516 between two of three and more. `python
+# -m evaluation associations` fits them anew on read-backs of films.
 WITHIN = BetaCalibration(a=0.0, b=0.531, c=1.707)
 BETWEEN = BetaCalibration(a=0.819, b=0.399, c=-1.501)
 # Between smaller identities edges stay as they are.
@@ -42,7 +43,7 @@ class IdentityContext:
     """
 
     numbers: Mapping[str, int]
-    large: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    large: Bool
 
     @classmethod
     def of(cls, people: People) -> IdentityContext:
@@ -57,6 +58,16 @@ class IdentityContext:
         """The identity of each appearance, int64[N]; -1 where nobody knows it."""
         return np.fromiter((self.numbers.get(name, -1) for name in names), np.int64, len(names))
 
+    def cases(self, one: I64, other: I64) -> tuple[Bool, Bool]:
+        """Which of E edges are inside of an identity, and which between two that are large enough: bool[E] each.
+
+        Args:
+            one: int64[E], the identity of one end of each, or -1.
+            other: int64[E], that of the other end.
+        """
+        known = (one >= 0) & (other >= 0)
+        return known & (one == other), known & (one != other) & self.large[one] & self.large[other]
+
     def worth(self, probabilities: F64, one: I64, other: I64) -> F64:
         """What E edges are worth, in single precision, as the cache and the wire have them.
 
@@ -68,9 +79,7 @@ class IdentityContext:
         Returns:
             float64[E].
         """
-        known = (one >= 0) & (other >= 0)
-        within = known & (one == other)
-        between = known & (one != other) & self.large[one] & self.large[other]
+        within, between = self.cases(one, other)
         worth: F64 = probabilities.copy()
         worth[within] = WITHIN.of(worth[within])
         worth[between] = BETWEEN.of(worth[between])

@@ -52,3 +52,10 @@ def test_what_counts_twice_is_as_if_it_were_there_twice() -> None:
 def test_what_cannot_be_fitted_is_refused(scores: list[float], right: list[bool]) -> None:
     with pytest.raises(ValueError, match="expected both"):
         fit_beta(scores, right)
+
+
+def test_a_fit_of_few_scores_that_is_held_has_no_large_numbers() -> None:
+    scores, right = [0.2, 0.3, 0.7, 0.8], [False, False, True, True]
+    free, held = fit_beta(scores, right), fit_beta(scores, right, hold=0.01)
+    assert free.a + free.b > 5.0 * (held.a + held.b)
+    assert held.of(0.8) > 0.6

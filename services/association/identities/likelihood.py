@@ -2,15 +2,17 @@
 
 Logistic models of "the most typical appearances of both are one person". Fitted by maximum likelihood, with an L2 term
 of 0.001, on the development films 9601 to 9605, 9803 and 9811 (pack 0.6.0), half of the weight on each of them as a
-gallery of its own and half on all of them in one (`docs/decisions/2026-11-29-corrections.md`).
+gallery of its own and half on all of them in one (`docs/decisions/2026-11-29-corrections.md`). `python -m
+evaluation associations` fits them anew on read-backs of films, by the same columns (`Evidence.features`).
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from operator import mul
 
-__all__ = ["Evidence", "probability_between", "probability_within"]
+__all__ = ["BETWEEN_LINE", "WITHIN_LINE", "Evidence", "Line", "probability_between", "probability_within"]
 
 # In a group of which nine in ten are one person, a rejected pair is most likely of what is most of each.
 _REJECTED = -2.0
@@ -38,10 +40,23 @@ class Evidence:
     rejected: int = 0
     confirmed: int = 0
 
+    @property
+    def features(self) -> tuple[float, ...]:
+        """What the numbers of a `Line` are multiplied by, in their order: 1, logarithms, nats, a share and a count."""
+        return (
+            1.0,
+            math.log(self.edges / (self.edges + self.missing)),
+            self.total / self.edges,
+            math.log(self.edges),
+            math.log(self.smaller),
+            self.clashing,
+            float(self.confirmed),
+        )
+
 
 @dataclass(frozen=True, slots=True)
-class _Line:
-    """The log-odds as a line."""
+class Line:
+    """The log-odds as a line; what a rejected pair takes from them is not fitted."""
 
     intercept: float
     log_coverage: float
@@ -51,23 +66,27 @@ class _Line:
     clashing: float = 0.0
     confirmed: float = 0.0
 
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """All of them, in the order of `Evidence.features`."""
+        slopes = self.log_coverage, self.mean_weight, self.log_edges, self.log_smaller, self.clashing, self.confirmed
+        return self.intercept, *slopes
+
     def probability(self, one: Evidence) -> float:
-        log_odds = self.intercept + self.log_coverage * math.log(one.edges / (one.edges + one.missing))
-        log_odds += self.mean_weight * one.total / one.edges + self.log_edges * math.log(one.edges)
-        log_odds += self.log_smaller * math.log(one.smaller) + self.clashing * one.clashing + _REJECTED * one.rejected
-        log_odds += self.confirmed * one.confirmed
+        """Probability of one person, in [0, 1]."""
+        log_odds = sum(map(mul, self.numbers, one.features), _REJECTED * one.rejected)
         return 1.0 / (1.0 + math.exp(-log_odds)) if log_odds > -500.0 else 0.0
 
 
-_BETWEEN = _Line(1.15, 1.05, 0.86, 0.05, -0.85, -1.06)
-_WITHIN = _Line(2.24, 1.35, 0.69, 0.22, -0.48, confirmed=0.34)
+BETWEEN_LINE = Line(1.15, 1.05, 0.86, 0.05, -0.85, clashing=-1.06)
+WITHIN_LINE = Line(2.24, 1.35, 0.69, 0.22, -0.48, confirmed=0.34)
 
 
 def probability_between(evidence: Evidence) -> float:
     """Probability that two identities are one person, in [0, 1]."""
-    return _BETWEEN.probability(evidence)
+    return BETWEEN_LINE.probability(evidence)
 
 
 def probability_within(evidence: Evidence) -> float:
     """Probability that the two parts of one identity that hang together least are one person, in [0, 1]."""
-    return _WITHIN.probability(evidence)
+    return WITHIN_LINE.probability(evidence)

@@ -37,6 +37,7 @@ class Question:
         second_identity: That of the second; the same where one identity may be two people.
         probability: That the two are one person, in [0, 1].
         appearance_count: How many appearances stand wrong if the answer contradicts what is believed.
+        evidence: What the probability is made of.
     """
 
     first: str
@@ -45,12 +46,17 @@ class Question:
     second_identity: str
     probability: float
     appearance_count: int
+    evidence: Evidence
+
+    @property
+    def of_one_identity(self) -> bool:
+        """Whether it is about two parts of one identity."""
+        return self.first_identity == self.second_identity
 
     @property
     def uncertainty(self) -> float:
         """How many appearances are expected to stand wrong."""
-        same = self.first_identity == self.second_identity
-        return (1.0 - self.probability if same else self.probability) * self.appearance_count
+        return (1.0 - self.probability if self.of_one_identity else self.probability) * self.appearance_count
 
     @property
     def rank(self) -> tuple[float, str, str]:
@@ -128,16 +134,16 @@ class _Between:
         pairs = list(conflict(self._nodes, self._state.apart, self._members[one], self._members[other]))
         rejected = sum(second in self._state.apart.get(first, ()) for first, second in pairs)
         clashing = frozenset(end for pair in pairs for end in pair)
-        probability, count = self._judged(one, other, clashing, rejected)
+        count, evidence = self._judged(one, other, clashing, rejected)
         names = hoped.first_identity, hoped.second_identity
-        return _question((hoped.first, hoped.second), names, probability, count) if count else None
+        return _question((hoped.first, hoped.second), names, count, evidence) if count else None
 
-    def _judged(self, one: int, other: int, clashing: frozenset[str], rejected: int) -> tuple[float, int]:
-        """How probable it is that two identities are one person, and how many would be joined to the larger."""
+    def _judged(self, one: int, other: int, clashing: frozenset[str], rejected: int) -> tuple[int, Evidence]:
+        """How many would be joined to the larger of two identities, and what there is between them."""
         smaller = min(self._members[one], self._members[other], key=len)
         count = sum(each not in clashing for each in smaller)
         evidence = Evidence(*self._clusters.evidence(one, other), len(smaller), 1.0 - count / len(smaller), rejected)
-        return probability_between(evidence), count
+        return count, evidence
 
 
 def _within(
@@ -155,14 +161,14 @@ def _within(
         if edges > 0.0 and not _is_answered(state, nodes, first, second):
             smaller = min(map(len, halves))
             evidence = Evidence(total, edges, missing, smaller, confirmed=confirmed[name])
-            probability = probability_within(evidence)
-            yield _question((first, second), (name, name), probability, smaller)
+            yield _question((first, second), (name, name), smaller, evidence)
 
 
-def _question(pair: tuple[str, str], names: tuple[str, str], probability: float, count: int) -> Question:
+def _question(pair: tuple[str, str], names: tuple[str, str], count: int, evidence: Evidence) -> Question:
     if pair[0] > pair[1]:
         pair, names = (pair[1], pair[0]), (names[1], names[0])
-    return Question(*pair, *names, probability, count)
+    judge = probability_within if names[0] == names[1] else probability_between
+    return Question(*pair, *names, judge(evidence), count, evidence)
 
 
 def _is_answered(state: IdentityState, nodes: Mapping[str, Node], one: str, other: str) -> bool:

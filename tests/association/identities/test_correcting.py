@@ -12,7 +12,7 @@ from evaluation.metrics.partition import pairwise
 from services.association.identities.clustering import cluster
 from services.association.identities.cutting import cut
 from services.association.identities.graph import Node
-from services.association.identities.likelihood import Evidence, probability_between, probability_within
+from services.association.identities.likelihood import Evidence, Line, probability_between, probability_within
 from services.association.identities.naming import named
 from services.association.identities.replaying import advance
 from services.association.identities.reviews import Question, questions
@@ -155,3 +155,10 @@ def test_probabilities_follow_what_there_is() -> None:
         assert probability_between(less) < probability_between(one)
     assert probability_within(Evidence(2.0, 4.0, 8.0, 3, confirmed=2)) > probability_within(one)
     assert probability_between(Evidence(-1e6, 1.0, 0.0, 1)) == 0.0
+
+
+def test_the_log_odds_are_the_line_of_what_is_known() -> None:
+    one = Evidence(total=3.0, edges=4.0, missing=8.0, smaller=3, clashing=0.25, rejected=1, confirmed=2)
+    line = Line(1.1, 1.2, 1.3, 1.4, 1.5, clashing=1.6, confirmed=1.7)
+    told = 1.1 + 1.2 * np.log(4 / 12) + 1.3 * 3 / 4 + 1.4 * np.log(4) + 1.5 * np.log(3) + 1.6 * 0.25 + 1.7 * 2 - 2.0
+    assert line.probability(one) == pytest.approx(1.0 / (1.0 + np.exp(-told)))
