@@ -2,7 +2,8 @@
 
 Face and voice are long-term keys, looks a short-term connection (CSM-V). A hit that shows nobody's face is followed
 along its looks to an appearance that does; by that face the question goes on as if it were the hit's own. What is found
-by it has the way to it for its reason, and is never surer than that way.
+by it has the way to it for its reason, and is never surer than that way. Where no face is sure enough the hit has only
+the keys that it has itself, and associations lead on from it.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class KeyAdopter:
         self._doubt = Doubt.of(settings)
 
     async def adopt(self, part: ReadPart, gallery: str) -> ReadPart:
-        """The part; one that is a hit without a clear face has one, if associations lead to one."""
+        """The part; a hit by its long-term keys alone, and without a clear face by one that associations lead to."""
         if part.appearance_id is None:
             return part
         if self._clear(part):
@@ -53,6 +54,9 @@ class KeyAdopter:
         near = await self._expander.expand(
             gallery, {part.appearance_id: 1.0}, self._kinds, part.beside, settings.adopt_nodes, settings.min_edge_alone
         )
+        if not near.complete:
+            # Without associations looks can only be compared.
+            return part
         sure = {one: path for one, path in near.paths.items() if path.steps and self._enough(path.probability)}
         return await self._nearest(part, gallery, sure)
 
@@ -62,7 +66,7 @@ class KeyAdopter:
         worth = {one: sure[one].probability * self._clearness(row.quality) for one, row in (rows or {}).items()}
         best = max(worth, key=lambda one: (worth[one], one), default=None)
         if rows is None or best is None or not self._enough(worth[best]):
-            return part
+            return _by_keys(part)
         row, path = rows[best], sure[best]
         face = QueryVector(part.index, Modality.FACE, part.weight, row.vector, quality=row.quality)
         kept = tuple(one for one in part.vectors if one.modality is not Modality.FACE)

@@ -72,6 +72,21 @@ async def test_a_hit_with_a_clear_face_asks_by_its_own(world, stub) -> None:
     assert theirs not in hits or hits[theirs].score < 0.1
 
 
+async def test_looks_lead_along_associations_alone_where_there_are_any(world, stub) -> None:
+    """Two in one uniform are told apart where pairs are judged; compared with a hit's looks both would be certain."""
+    back = await world.put("back", body=world.body(1), span=(0, 5))
+    same = await world.put("same", body=world.body(1), span=(10, 15))
+    like = await world.put("like", body=world.body(1), span=(20, 25))
+    world.associations.add("town", back, same, Modality.BODY, 0.8)
+    hits = found(await stub.Search(asked(back)))
+    assert same in hits
+    assert like not in hits
+    world.associations.failing = True
+    answer = await stub.Search(asked(back))
+    assert {same, like} <= set(found(answer))
+    assert list(answer.degraded)
+
+
 async def test_whoever_is_on_screen_with_a_hit_is_somebody_else(world, stub) -> None:
     """Two of one team, side by side: neither the other is found, nor what they alone lead to, nor by their face."""
     own = await world.put("own", body=world.body(1), span=(0, 5))
@@ -79,6 +94,7 @@ async def test_whoever_is_on_screen_with_a_hit_is_somebody_else(world, stub) -> 
     later = await world.put("later", body=world.body(1), span=(8, 12))
     theirs = await world.put("theirs", face=world.face(2), video="other", span=(0, 5))
     world.associations.add("town", own, beside, Modality.BODY, 0.95)
+    world.associations.add("town", own, later, Modality.BODY, 0.95)
     world.associations.add("town", beside, theirs, Modality.FACE, 0.95)
     hits = found(await stub.Search(asked(own)))
     assert later in hits
