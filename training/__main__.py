@@ -99,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     fusers.set_defaults(run=_fusers)
     move = commands.add_parser("move-fusers", help="let networks that fuse go with a pack of the same encoders")
     move.add_argument("--fusers", type=Path, required=True, help="their folder; its manifest and card are written")
+    move.add_argument("--samplings", type=Path, help="folder of trainings for apes, which go with the same pack")
     move.add_argument("--from", dest="old", type=Path, required=True, help="the pack that they go with")
     move.add_argument("--to", dest="new", type=Path, required=True, help="the pack that they are to go with")
     move.set_defaults(run=_move_fusers)
@@ -153,9 +154,13 @@ def _finish(options: argparse.Namespace) -> None:
 
 def _move_fusers(options: argparse.Namespace) -> None:
     from packs.manifest import Pack
-    from training.fuser_move import move_fusers
+    from training.fuser_move import move_fusers, move_samplings
 
-    moved = move_fusers(options.fusers, Pack.load(options.old), Pack.load(options.new))
+    old, new = Pack.load(options.old), Pack.load(options.new)
+    if options.samplings is not None:
+        for path in move_samplings(options.samplings, old, new):
+            say(f"{path} goes with {options.new}")
+    moved = move_fusers(options.fusers, old, new)
     say(f"{options.fusers} goes with {options.new}: digest {moved.digest}")
 
 

@@ -1,14 +1,17 @@
-"""Networks that fuse, for another version of their pack: as they are, when nothing changed of what they fuse.
+"""Networks over a pack's embeddings, for another version of it: as they are, when nothing changed of what they take.
 
-A text pair, or a calibration, can be replaced without a network that fuses knowing: it never sees either.
+A text pair, or a calibration, can be replaced without a network that fuses knowing: it never sees either. The trainings
+of APES's samplings (`evaluation.protocols.apes.samplings`) take faces and voices alone.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from evaluation.protocols.apes.samplings import read_sampling, write_sampling
 from packs.errors import PackError
 from packs.fuser import FuserSettings
 from packs.fusers import FuserPack
@@ -17,7 +20,7 @@ from packs.spec import Modality, ModelSpec
 from training.fuser_card import write_fuser_card
 from training.fuser_pack import METRICS_FILE
 
-__all__ = ["move_fusers"]
+__all__ = ["move_fusers", "move_samplings"]
 
 
 def move_fusers(directory: Path, old: Pack, new: Pack) -> Pack:
@@ -37,10 +40,7 @@ def move_fusers(directory: Path, old: Pack, new: Pack) -> Pack:
             f"{directory} fuses what another pack embeds than {old.digest[:12]}: give the pack it goes with"
         )
     fused = [part.modality for one in fusers.fusers.values() for part in one.card.parts]
-    if changed := _changed(list(dict.fromkeys(fused)), old, new):
-        raise PackError(
-            f"{new.directory} differs from {old.directory} in {', '.join(changed)}: train the networks anew"
-        )
+    _must_embed_alike(list(dict.fromkeys(fused)), old, new)
     manifest = fusers.pack.manifest
     write_manifest(
         directory, manifest.model_copy(update={"fusers": tuple(_moved(one, new) for one in manifest.fusers)})
@@ -49,10 +49,38 @@ def move_fusers(directory: Path, old: Pack, new: Pack) -> Pack:
     return Pack.load(directory)
 
 
-def _changed(fused: Sequence[Modality], old: Pack, new: Pack) -> list[str]:
-    """What of two packs makes other embeddings of what is fused."""
-    names = [str(modality) for modality in fused if old.model_for(modality) != new.model_for(modality)]
-    return [*names, *(["detection"] if _detection(old) != _detection(new) else [])]
+def move_samplings(directory: Path, old: Pack, new: Pack) -> list[Path]:
+    """Say of trainings of APES's samplings that they go with another pack.
+
+    Args:
+        directory: Folder of them; each is written anew with the same numbers.
+        old: The pack that they go with.
+        new: The pack that they are to go with.
+
+    Returns:
+        Those that were moved.
+
+    Raises:
+        DataError: If one cannot be read.
+        PackError: If one does not go with `old`, or `new` embeds, or finds, faces or voices in another way.
+    """
+    found = {path: read_sampling(path) for path in sorted(directory.glob("*.npz"))}
+    if strange := [path.name for path, one in found.items() if one.pack != old.digest]:
+        raise PackError(
+            f"{', '.join(strange)} learned from another pack than {old.digest[:12]}: give the pack it goes with"
+        )
+    _must_embed_alike([Modality.FACE, Modality.VOICE], old, new)
+    for path, one in found.items():
+        write_sampling(path, replace(one, pack=new.digest))
+    return list(found)
+
+
+def _must_embed_alike(taken: Sequence[Modality], old: Pack, new: Pack) -> None:
+    names = [str(modality) for modality in taken if old.model_for(modality) != new.model_for(modality)]
+    changed = [*names, *(["detection"] if _detection(old) != _detection(new) else [])]
+    if changed:
+        said = f"{new.directory} differs from {old.directory} in {', '.join(changed)}"
+        raise PackError(f"{said}: train the networks anew")
 
 
 def _detection(pack: Pack) -> tuple[DetectionSettings, ModelSpec] | None:

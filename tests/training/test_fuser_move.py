@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from evaluation.protocols.apes.samplings import COMMITTED, read_sampling
 from packs.checking import faults_of
 from packs.fusers import FUSERS_DIR, FuserPack
 from packs.manifest import Pack, write_manifest
@@ -54,6 +55,19 @@ def test_what_they_fuse_must_be_the_same(
     assert move(fusers, DEMO, changed(tmp_path / "new", network)) == 2
     assert f"differs from {DEMO} in {named}: train the networks anew" in capsys.readouterr().err
     assert (fusers / "pack.json").read_bytes() == manifest
+
+
+def test_trainings_of_samplings_go_along(fusers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    samplings = Path(shutil.copytree(COMMITTED, tmp_path / "samplings"))
+    new = changed(tmp_path / "new", "text_encoder")
+    words = ["move-fusers", "--fusers", fusers, "--samplings", samplings, "--from", DEMO, "--to", new]
+    assert main([*map(str, words)]) == 0
+    for path in sorted(COMMITTED.glob("*.npz")):
+        before, after = read_sampling(path), read_sampling(samplings / path.name)
+        assert (before.pack, after.pack) == (Pack.load(DEMO).digest, Pack.load(new).digest)
+        assert all((before.maps[name] == after.maps[name]).all() for name in before.maps)
+    assert main([*map(str, words)]) == 2
+    assert "across.npz, weak.npz, within.npz learned from another pack" in capsys.readouterr().err
 
 
 def test_they_must_go_with_the_pack_that_is_named(

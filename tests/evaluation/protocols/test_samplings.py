@@ -150,3 +150,8 @@ def test_the_command_takes_trainings_of_the_same_pack_alone(made_search: MadeSea
     assert code == 1
     assert "learned from embeddings of the pack" in output
     assert run()[0] == 0
+
+
+def test_the_repository_has_one_of_each_for_its_pack() -> None:
+    demo = Pack.load(Path(__file__).parents[3] / "packs" / "demo")
+    assert [one.name for one in committed_samplings(demo.digest)] == list(NAMES)
