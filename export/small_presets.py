@@ -34,6 +34,7 @@ from models.text import (
     TextGraph,
     cmps_fast_text_small,
     cmps_text_small,
+    ivt_body_small,
     ivt_small,
 )
 from packs.sound import BINS
@@ -114,10 +115,17 @@ def _text_pair() -> list[SmallPreset]:
     bare = {"modality": None, "preprocessing": None}
     looks, reads = (text_specs()[name].model_copy(update=bare) for name in (LOOKS, READS))
     crops = _pictures("crop", *SMALL_IMAGE)
+    over = [_named(spec, f"{spec.name}_over_trunk") for spec in (looks, reads)]
     return [
         SmallPreset("ivt_small", looks, lambda: ImageGraph(network=ivt_small()), crops, scaled=False),
         SmallPreset("ivt_small", reads, lambda: TextGraph(network=ivt_small()), _sentences, scaled=False),
+        SmallPreset("ivt_body_small", over[0], lambda: ImageGraph(network=ivt_body_small()), crops, scaled=False),
+        SmallPreset("ivt_body_small", over[1], lambda: TextGraph(network=ivt_body_small()), _sentences, scaled=False),
     ]
+
+
+def _named(spec: ModelSpec, name: str) -> ModelSpec:
+    return spec.model_copy(update={"name": name, "file": f"{name}.onnx"})
 
 
 def _sight() -> list[SmallPreset]:

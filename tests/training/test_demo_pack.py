@@ -71,7 +71,7 @@ def test_finish_writes_a_whole_pack(weights: list[Path], data: Path, voices: Pat
 def pair(tmp_path: Path) -> Path:
     """A fresh network of bodies and sentences, and the words of the made-up sets beside it."""
     # By chance this one's similarities grow a little with sameness; a pair whose do not is refused.
-    torch.manual_seed(12)
+    torch.manual_seed(7)
     run = tmp_path / "words"
     run.mkdir()
     path = run / "weights.pt"
