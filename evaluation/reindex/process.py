@@ -53,18 +53,20 @@ class Reindexing:
         return cls(process, log)
 
     async def killed_at(self, index: VectorIndex, appearances: int) -> int:
-        """Kill it with SIGKILL as soon as so many appearances are there; say how many there were.
+        """Kill it with SIGKILL as soon as so many appearances are there; say how many it left.
+
+        It goes on writing while it is looked at, so that there may be more than what it was killed for.
 
         Raises:
             ReindexFailedError: If it ended before.
         """
-        while (there := len(await index.list_places(None, Scope(GALLERY)))) < appearances:
+        while (there := await _written(index)) < appearances:
             if self._process.returncode is not None:
                 raise ReindexFailedError(f"it ended at {there} appearances, before {appearances}: {self._said()}")
             await asyncio.sleep(LOOK_S)
         self._process.kill()
         await self._process.communicate()
-        return there
+        return await _written(index)
 
     async def ended(self) -> dict[str, Any]:
         """Wait for its end and read what it tells. Raises ReindexFailedError."""
@@ -82,3 +84,7 @@ class Reindexing:
 
     def _said(self) -> str:
         return self._log.read_text(errors="replace")[-2000:]
+
+
+async def _written(index: VectorIndex) -> int:
+    return len(await index.list_places(None, Scope(GALLERY)))
