@@ -202,6 +202,8 @@ def main() -> None:
     parser.add_argument("--milvus-python", type=Path, default=Path(".venv-milvus/bin/python"), help="has milvus==2.3.5")
     parser.add_argument("--json", type=Path, required=True, help="where the report goes")
     arguments = parser.parse_args()
+    # Before what takes a quarter of an hour.
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
         milvus = opened.enter_context(milvus_standalone(arguments.milvus_python, folder / "milvus"))
