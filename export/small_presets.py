@@ -119,9 +119,13 @@ def _text_pair() -> list[SmallPreset]:
     return [
         SmallPreset("ivt_small", looks, lambda: ImageGraph(network=ivt_small()), crops, scaled=False),
         SmallPreset("ivt_small", reads, lambda: TextGraph(network=ivt_small()), _sentences, scaled=False),
-        SmallPreset("ivt_body_small", over[0], lambda: ImageGraph(network=ivt_body_small()), crops, scaled=False),
+        SmallPreset("ivt_body_small", over[0], _over_trunk, crops, scaled=False, full=True),
         SmallPreset("ivt_body_small", over[1], lambda: TextGraph(network=ivt_body_small()), _sentences, scaled=False),
     ]
+
+
+def _over_trunk() -> nn.Module:
+    return ImageGraph(network=ivt_body_small())
 
 
 def _named(spec: ModelSpec, name: str) -> ModelSpec:
