@@ -17,7 +17,7 @@ from export import preset_inputs as made
 from export.preset_inputs import Rng
 from export.preset_weights import proposing, speaking
 from export.samples import Feed
-from export.specs import LOOKS, READS, UNWRITTEN, demo_specs, served_graph, text_specs
+from export.specs import LOOKS, READS, UNWRITTEN, demo_specs, renamed, served_graph, text_specs
 from models.checkpoints import PRESETS
 from models.face import NormQuality, QualityGraph
 from models.fusion import associative_small, clip_identifier_small, netvlad_small, two_stream_small
@@ -115,7 +115,7 @@ def _text_pair() -> list[SmallPreset]:
     bare = {"modality": None, "preprocessing": None}
     looks, reads = (text_specs()[name].model_copy(update=bare) for name in (LOOKS, READS))
     crops = _pictures("crop", *SMALL_IMAGE)
-    over = [_named(spec, f"{spec.name}_over_trunk") for spec in (looks, reads)]
+    over = [renamed(spec, f"{spec.name}_over_trunk") for spec in (looks, reads)]
     return [
         SmallPreset("ivt_small", looks, lambda: ImageGraph(network=ivt_small()), crops, scaled=False),
         SmallPreset("ivt_small", reads, lambda: TextGraph(network=ivt_small()), _sentences, scaled=False),
@@ -126,10 +126,6 @@ def _text_pair() -> list[SmallPreset]:
 
 def _over_trunk() -> nn.Module:
     return ImageGraph(network=ivt_body_small())
-
-
-def _named(spec: ModelSpec, name: str) -> ModelSpec:
-    return spec.model_copy(update={"name": name, "file": f"{name}.onnx"})
 
 
 def _sight() -> list[SmallPreset]:

@@ -85,6 +85,11 @@ def served_graph(name: str, network: nn.Module) -> nn.Module:
     return network.eval()
 
 
+def renamed(spec: ModelSpec, name: str) -> ModelSpec:
+    """Declare the same under another name, in a file of that name."""
+    return spec.model_copy(update={"name": name, "file": f"{name}.onnx"})
+
+
 def _detector() -> ModelSpec:
     rows = PER_CLASS * len(DETECTOR_CLASSES)
     return ModelSpec(
@@ -148,8 +153,7 @@ def _text_image() -> ModelSpec:
     height, width = SMALL_IMAGE
     how = Preprocessing(kind="stretch", height=height, width=width, enlarge=1.0)
     source = TensorSpec(name="crop", dtype="UINT8", shape=(height, width, 3))
-    spec = _encoder(Modality.TEXT, source, how, TEXT_DIM)
-    return spec.model_copy(update={"name": LOOKS, "file": f"{LOOKS}.onnx"})
+    return renamed(_encoder(Modality.TEXT, source, how, TEXT_DIM), LOOKS)
 
 
 def _text() -> ModelSpec:

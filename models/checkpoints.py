@@ -95,9 +95,8 @@ def network_from_checkpoint(
     Raises:
         CheckpointError: If the weights are another network's, or do not fit key by key.
     """
-    if checkpoint.preset != preset or preset not in presets:
-        expected = preset if checkpoint.preset != preset else " or ".join(presets)
-        raise CheckpointError(f"the checkpoint holds a {checkpoint.preset}, expected a {expected}")
+    if checkpoint.preset != preset:
+        raise CheckpointError(f"the checkpoint holds a {checkpoint.preset}, expected a {preset}")
     network = presets[preset]()
     try:
         network.load_state_dict(checkpoint.weights, strict=True)

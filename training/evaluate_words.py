@@ -28,6 +28,7 @@ from training.tasks.description import VOCABULARY_FILE
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
+PRESET = "ivt_body_small"
 ROWS = 64
 # Bodies that teach the baseline: its regression costs the cube of their number.
 TAUGHT = 3000
@@ -72,7 +73,7 @@ def evaluate_words(weights: Path, data: Path, *, say: Callable[[str], None]) -> 
         CheckpointError: If the weights are those of no text pair.
     """
     checkpoint = read_checkpoint(weights)
-    network = network_from_checkpoint(checkpoint, checkpoint.preset, WORD_PRESETS)
+    network = network_from_checkpoint(checkpoint, PRESET, WORD_PRESETS)
     vocabulary = read_vocabulary(weights.parent / VOCABULARY_FILE)
     test = word_test(data / "test")
     say(f"{len(test.sentences)} sentences ask {len(test.gallery.crops)} pictures")

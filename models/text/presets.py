@@ -16,6 +16,7 @@ WORD2VEC_DIM = 300
 SMALL_VOCABULARY = 512
 SMALL_WORDS = 32
 SMALL_IMAGE = (128, 64)
+SMALL_WIDTH = 160
 BERT_VOCABULARY = 30_522
 BERT_PLACES = 512
 
@@ -70,20 +71,7 @@ def ivt(*, image_size: tuple[int, int] = (384, 128), stride: int = 12) -> ImageT
 
 def ivt_small() -> ImageTextTransformer:
     """Build IVT for 128x64 crops and rows of 32 words: 50 patches, 160 dimensions, about 1.9 M parameters."""
-    return image_text_transformer(
-        image_size=SMALL_IMAGE,
-        patch=16,
-        stride=12,
-        vocabulary=SMALL_VOCABULARY,
-        places=SMALL_WORDS,
-        width=160,
-        depth=4,
-        heads=5,
-        hidden=480,
-        drop_path=0.0,
-        dropout=0.0,
-        weight_sd=160**-0.5,
-    )
+    return _small(stride=12, depth=4)
 
 
 def ivt_body_small() -> ImageTextTransformer:
@@ -92,21 +80,24 @@ def ivt_body_small() -> ImageTextTransformer:
     Patches of raw pixels have to learn what a stripe is from a few thousand crops; a trunk that told outfits apart
     knows.
     """
-    width = 160
     channels = BODY_WIDTHS[-1]
-    seen = OrderedDict(trunk=body_trunk(), norm=nn.BatchNorm2d(channels), cut=nn.Conv2d(channels, width, 1))
+    seen = OrderedDict(trunk=body_trunk(), norm=nn.BatchNorm2d(channels), cut=nn.Conv2d(channels, SMALL_WIDTH, 1))
+    return _small(stride=16, depth=3, proj=nn.Sequential(seen))
+
+
+def _small(*, stride: int, depth: int, proj: nn.Module | None = None) -> ImageTextTransformer:
     return image_text_transformer(
         image_size=SMALL_IMAGE,
         patch=16,
-        stride=16,
+        stride=stride,
         vocabulary=SMALL_VOCABULARY,
         places=SMALL_WORDS,
-        width=width,
-        depth=3,
+        width=SMALL_WIDTH,
+        depth=depth,
         heads=5,
         hidden=480,
         drop_path=0.0,
         dropout=0.0,
-        weight_sd=width**-0.5,
-        proj=nn.Sequential(seen),
+        weight_sd=SMALL_WIDTH**-0.5,
+        proj=proj,
     )

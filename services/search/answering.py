@@ -19,7 +19,7 @@ from services.search.query import Task
 
 __all__ = ["is_described", "kind_of", "settled"]
 
-_TEXT = "text"
+_DESCRIBED = "text"
 
 
 def kind_of(task: Task, parts: Sequence[ReadPart]) -> str:
@@ -28,21 +28,24 @@ def kind_of(task: Task, parts: Sequence[ReadPart]) -> str:
     A hit is stronger than a portrait, since it names an appearance, and these stronger than a voice and looks.
     """
     asked = Task.SEEN if task is Task.PRESENT else task
+    return f"{asked}.{_known(parts)}"
+
+
+def is_described(parts: Sequence[ReadPart]) -> bool:
+    """Whether nothing stronger is known of the person than a description, which may be as true of several people."""
+    return _known(parts) == _DESCRIBED
+
+
+def _known(parts: Sequence[ReadPart]) -> str:
+    """The strongest thing that is known of the person."""
     held = {vector.modality for part in parts for vector in part.vectors}
     if any(part.appearance_id is not None for part in parts):
-        known = "hit"
-    elif Modality.FACE in held:
-        known = "portrait"
-    elif Modality.VOICE in held:
-        known = "voice"
-    else:
-        known = _TEXT if Modality.TEXT in held else "looks"
-    return f"{asked}.{known}"
-
-
-def is_described(kind: str) -> bool:
-    """Whether a question of a kind rests on a description, which may be as true of several people."""
-    return kind.endswith(f".{_TEXT}")
+        return "hit"
+    if Modality.FACE in held:
+        return "portrait"
+    if Modality.VOICE in held:
+        return "voice"
+    return _DESCRIBED if Modality.TEXT in held else "looks"
 
 
 def settled(scores: Mapping[str, float], line: LogOddsMap | None) -> dict[str, float]:

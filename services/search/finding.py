@@ -90,10 +90,9 @@ class PersonFinder:
             scores[one] = self._score(one, direct, reached, person.direct, competitors, ways)
         for one in blocked & scores.keys():
             del scores[one]
-        kind = kind_of(query.task, wanted)
-        if is_described(kind):
+        if is_described(wanted):
             scores = claimed(scores, person.edges, self._settings.one_person_from)
-        scores = settled(scores, self._settings.answers.get(kind))
+        scores = settled(scores, self._settings.answers.get(kind_of(query.task, wanted)))
         degraded = person.degraded.union(*(other.degraded for other in others))
         if not fused:
             degraded |= {Degradation.FUSION}
@@ -141,7 +140,7 @@ class PersonFinder:
 
         Where it cannot tell who is somebody else, the strong ones.
         """
-        if not query.expand and not is_described(kind_of(query.task, parts)):
+        if not _asks_edges(parts, query):
             return None
         least = 0.0 if self._tells_others(parts) else self._settings.min_edge_alone
         return await self._expander.view(query.gallery, tuple(self._calibration), least)
@@ -168,7 +167,7 @@ class PersonFinder:
                 direct[part.appearance_id] = ranking.named(part.index, modality)
         paths: Mapping[str, Path] = {}
         compared, edges = retrieved, EdgeBlock.of(())
-        if query.expand or is_described(kind_of(query.task, parts)):
+        if _asks_edges(parts, query):
             seeds, telling = self._seeds(direct, blocked), self._tells_others(parts)
             most, contest = self._settings.nodes_per_neighbour * limit, bool(blocked) or telling
             most = most if query.expand else len(seeds)
@@ -236,6 +235,11 @@ class PersonFinder:
             (weight, paths[appearance_id].probability) for weight, paths in competitors if appearance_id in paths
         ]
         return ranking.compete(score, rejected, self._settings.competition_sharpness)
+
+
+def _asks_edges(parts: Sequence[ReadPart], query: Query) -> bool:
+    """Whether edges are needed: to follow them, or to know who of those described are one person."""
+    return query.expand or is_described(parts)
 
 
 def vectors_of(parts: Iterable[ReadPart]) -> list[QueryVector]:

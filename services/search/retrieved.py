@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packs.arrays import F32
 from packs.spec import Modality
@@ -105,5 +105,4 @@ def _once(pieces: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
 
 def only(retrieved: Retrieved, kept: Iterable[str]) -> Retrieved:
     """The same, of some appearances alone."""
-    evidence = {one: retrieved.evidence[one] for one in kept}
-    return Retrieved(evidence, retrieved.cut, retrieved.loading)
+    return replace(retrieved, evidence={one: retrieved.evidence[one] for one in kept})
