@@ -23,6 +23,8 @@ HELD_OUT_TEMPLATES: Final = frozenset({"looking-for", "the-one", "nobody-with", 
 # Words for hats and beards that training must not see; those for all else stand in `words.py`.
 _HELD_OUT_EXTRAS: Final = ("peaked cap", "fedora", "whiskers")
 _STREAM: Final = 121
+_IDENTITY_ID: Final = re.compile(r"c(\d+)-i(\d+)")
+_OUTFIT_ID: Final = re.compile(r"([ou])(\d+)-(\d+)")
 
 
 class DescriptionsError(Exception):
@@ -60,6 +62,20 @@ def dressed(seed: int, identity: int, outfit: int) -> tuple[Identity, Outfit]:
     if outfit >= UNIFORM_FROM:
         return person, make_uniform(person, 0, outfit - UNIFORM_FROM)
     return person, make_outfit(person, 0, outfit)
+
+
+def dressed_in_film(identity_id: str, outfit_id: str) -> tuple[Identity, Outfit]:
+    """Return a person of a film and what they wear, by the ids of its truth file.
+
+    Raises:
+        ValueError: ids that the world does not give.
+    """
+    who, what = _IDENTITY_ID.fullmatch(identity_id), _OUTFIT_ID.fullmatch(outfit_id)
+    if who is None or what is None:
+        raise ValueError(f"got {identity_id!r} in {outfit_id!r}, expected ids like 'c12-i3' and 'o34-0' or 'u34-0'")
+    person = make_identity(int(who[1]), int(who[2]))
+    make = make_uniform if what[1] == "u" else make_outfit
+    return person, make(person, int(what[2]), int(what[3]))
 
 
 def attributes(person: Identity, outfit: Outfit) -> dict[str, str]:

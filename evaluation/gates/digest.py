@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 # Files that only start, split, show or test the work: the same seed gives the same world whatever they hold.
-# `descriptions.py` says of people who are already drawn what `describe.py` says of them; no film and no shard holds it.
+# `descriptions.py` says of people who are already drawn what `describe.py` says of them, and `sayable.py` what it can;
+# no film and no shard holds either.
 NOT_THE_WORLD = frozenset(
     {
         "__main__.py",
@@ -20,6 +21,7 @@ NOT_THE_WORLD = frozenset(
         "descriptions.py",
         "film/commands.py",
         "film/sheet.py",
+        "sayable.py",
         "sound/commands.py",
         "sound/sample.py",
         "testing.py",
