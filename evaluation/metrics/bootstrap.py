@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Estimate", "bootstrap_interval", "estimate_mean", "estimate_of", "estimate_ratio"]
+__all__ = ["Estimate", "bootstrap_interval", "estimate_by_unit", "estimate_mean", "estimate_of", "estimate_ratio"]
 
 DRAWS = 2000
 PERCENTILES = (2.5, 97.5)
@@ -56,6 +56,18 @@ def estimate_ratio(counted: Sequence[float], possible: Sequence[float], unit: st
     above, below = (np.array([pair[column] for pair in pairs], dtype=np.float64) for column in (0, 1))
     interval = _ratio_interval(above, below, seed, DRAWS)
     return Estimate(float(above.sum() / below.sum()), interval, len(pairs), unit)
+
+
+def estimate_by_unit(values: NDArray[np.float64], units: Sequence[str], unit: str = "identities") -> Estimate:
+    """Return the mean of `values`, float64[N], with its interval over units: `units` says whose each is.
+
+    Raises:
+        ValueError: Without a value.
+    """
+    names = sorted(set(units))
+    places = np.array([names.index(one) for one in units], dtype=np.intp)
+    counts = np.bincount(places, minlength=len(names))
+    return estimate_ratio(np.bincount(places, weights=values).tolist(), counts.tolist(), unit=unit)
 
 
 def estimate_of(

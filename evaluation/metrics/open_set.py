@@ -20,9 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.metrics.bootstrap import Estimate, estimate_of, estimate_ratio
+from evaluation.metrics.bootstrap import Estimate, estimate_by_unit, estimate_of
 
-__all__ = ["FALSE_POSITIVE_RATE", "OpenSet", "open_set"]
+__all__ = ["FALSE_POSITIVE_RATE", "OpenSet", "Searches", "open_set", "open_set_of"]
 
 FALSE_POSITIVE_RATE = 0.01
 
@@ -48,6 +48,25 @@ class OpenSet:
     share_interval: tuple[float, float] | None
     chance: float
     searches: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Searches:
+    """S searches, each mated and non-mated.
+
+    Attributes:
+        own: float64[S], the best score of the person who is asked for.
+        first: float64[S] in 0..1, whether the best hit is that person; where ties are broken at random, how likely.
+        strange: float64[S], the best score in the gallery without that person.
+        people: Whom each asks for.
+        chance: Closed-set rank-1 rate of a random ranking.
+    """
+
+    own: NDArray[np.float64]
+    first: NDArray[np.float64]
+    strange: NDArray[np.float64]
+    people: tuple[str, ...]
+    chance: float
 
 
 def open_set(
@@ -82,10 +101,22 @@ def open_set(
     if not people:
         raise ValueError("no query's person is in the gallery beside somebody else: nothing can be measured")
     own_scores = np.array(best_own)
-    threshold = _threshold(np.array(best_strange), allowed)
-    first = own_scores > np.array(best_other)
-    hits = first & (own_scores >= threshold)
-    found, rank_1 = _by_person(hits, people), _by_person(first, people)
+    first = (own_scores > np.array(best_other)).astype(np.float64)
+    return open_set_of(
+        Searches(own_scores, first, np.array(best_strange), tuple(people), float(np.mean(blind))), allowed
+    )
+
+
+def open_set_of(searches: Searches, allowed: float = FALSE_POSITIVE_RATE) -> OpenSet:
+    """Measure searches of which it is known already what came first.
+
+    Raises:
+        ValueError: Without a search.
+    """
+    people, first = searches.people, searches.first
+    threshold = _threshold(searches.strange, allowed)
+    hits = first * (searches.own >= threshold)
+    found, rank_1 = estimate_by_unit(hits, people), estimate_by_unit(first, people)
     share = _share(hits, first, people) if rank_1.value else None
     return OpenSet(
         threshold,
@@ -93,7 +124,7 @@ def open_set(
         rank_1,
         None if share is None else share.value,
         None if share is None else share.interval,
-        float(np.mean(blind)),
+        searches.chance,
         len(people),
     )
 
@@ -105,20 +136,14 @@ def _threshold(impostors: NDArray[np.float64], allowed: float) -> float:
     return float(np.nextafter(refused, np.inf))
 
 
-def _share(hits: NDArray[np.bool_], first: NDArray[np.bool_], people: Sequence[str]) -> Estimate:
+def _share(hits: NDArray[np.float64], first: NDArray[np.float64], people: Sequence[str]) -> Estimate:
     names = sorted(set(people))
     places = np.array([names.index(person) for person in people])
     sums = [np.bincount(places, weights=flags, minlength=len(names)) for flags in (hits, first)]
 
     def figure(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
         # A draw in which nobody is first has no share; none of it is the strict side.
-        return np.asarray(drawn[:, 0] / np.maximum(drawn[:, 1], 1.0))
+        whole = drawn[:, 1]
+        return np.divide(drawn[:, 0], whole, out=np.zeros(len(drawn)), where=whole > 0)
 
     return estimate_of(np.stack(sums, axis=1), figure)
-
-
-def _by_person(flags: NDArray[np.bool_], people: Sequence[str]) -> Estimate:
-    names = sorted(set(people))
-    places = np.array([names.index(person) for person in people])
-    counts = np.bincount(places, minlength=len(names))
-    return estimate_ratio(np.bincount(places, weights=flags).tolist(), counts.tolist(), unit="identities")
