@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from evaluation.associations.cli import associations_command
+from evaluation.ceiling.cli import ceiling_command
 from evaluation.clearness.cli import faces_command
 from evaluation.demo.cli import demo_command
 from evaluation.encoders.figures import EncoderFigures
@@ -48,6 +49,7 @@ MoreFilmsArgument = Annotated[
 
 app.command("answers")(answers_command)
 app.command("associations")(associations_command)
+app.command("ceiling")(ceiling_command)
 app.command("demo")(demo_command)
 app.command("faces")(faces_command)
 app.command("gallery")(gallery_command)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from evaluation.ceiling.report import share_of
 from evaluation.index.claim import Claim, figure_at, part_at
 
 __all__ = ["claims_of"]
@@ -23,6 +24,7 @@ NAMED = ("+ ensemble", "+ NetVLAD", "+ MMA")
 # What the face's weight must fall with; further ways to look at it are told.
 FALLING = ("blur", "yaw")
 GROUPS = ("apparent_age", "skin", "sex")
+READS = {"attributes": "a perfect reader", "and_uniforms": "a perfect reader told of uniforms"}
 ELSEWHERE = (
     ("reference test vectors and the six properties", "the fast tests"),
     ("cost on Milvus Standalone", "benchmarks/"),
@@ -163,7 +165,7 @@ def _sureness(reports: Reports) -> list[Claim]:
     """Of each query kind: as the product serves it where that was measured, else by the protocol."""
     figures = reports.get("served", {}).get("figures", {})
     if figures:
-        return _served(figures)
+        return _served(figures, reports.get("ceiling"))
     kinds = reports.get("csm", {}).get("kinds_as_served", {})
     claims = []
     for kind in kinds or ("portrait", "voice"):
@@ -176,7 +178,7 @@ def _sureness(reports: Reports) -> list[Claim]:
     return claims
 
 
-def _served(figures: Mapping[str, Any]) -> list[Claim]:
+def _served(figures: Mapping[str, Any], ceiling: Report | None) -> list[Claim]:
     claims = []
     lines = {
         "calibration_error": ("calibration", "<=", 0.05),
@@ -190,7 +192,20 @@ def _served(figures: Mapping[str, Any]) -> list[Claim]:
             line, sign, bound = lines[measure]
             figure = figure_at(figures, name) if isinstance(figures[name], Mapping) else {"value": figures[name]}
             claims.append(Claim(line, f"{measure}, {kind}, as served", **figure, sign=sign, bound=bound))
+            if name == "open_set_share.text":
+                claims += _ceiling(ceiling)
     return claims
+
+
+def _ceiling(report: Report | None) -> list[Claim]:
+    """Beside what is asked of descriptions, what somebody would get who sees everything; nothing is asked of that."""
+    shares = {
+        f"text, {reads}, FPIR {float(allowed):.0%}": share_of(report, reader, allowed)
+        for reader, reads in READS.items()
+        for allowed in ("0.01", "0.05")
+    }
+    note = "for comparison: section on a perfect reader"
+    return [Claim("open set", name, **share, note=note) for name, share in shares.items() if share is not None]
 
 
 def _identities(reports: Reports) -> list[Claim]:

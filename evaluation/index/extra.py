@@ -3,7 +3,8 @@
 An extra has a name, is made like any step, and gives a report and a page. Claims read reports by these names. Of
 `served` they read the mapping under `figures`: `calibration_error.<query kind>` and `open_set_share.<query kind>`, each
 a mapping of `value` and, where known, `low`, `high` and `chance`; they then stand in place of those of the protocol
-`csm`. Of `faces` they read what `python -m evaluation faces` writes under `falls`.
+`csm`. Of `ceiling` they read the shares that `python -m evaluation ceiling` writes, and put them beside the share of
+typed descriptions. Of `faces` they read what `python -m evaluation faces` writes under `falls`.
 """
 
 from __future__ import annotations

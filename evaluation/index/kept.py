@@ -13,14 +13,14 @@ from evaluation.gallery.memory import source_digest
 __all__ = ["KeptSteps", "Made"]
 
 Made = tuple[dict[str, Any], str]
-ROOMS = ("evaluation", "packs", "services")
+ROOMS = ("evaluation", "packs", "services", "synthetic")
 
 
 class KeptSteps:
     """Results of steps in a folder: NAME.json, NAME.md and, hidden, the key of both.
 
-    A step is made again when the read-back, the networks that take part, or a source of the product or of the
-    evaluation is another than when it was made.
+    A step is made again when the read-back, the networks that take part, or a source of the product, of the evaluation
+    or of the world is another than when it was made.
 
     Args:
         folder: Of the report.

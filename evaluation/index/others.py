@@ -1,10 +1,14 @@
-"""The measurements of other packages that belong into the report: answers as they are served, and the face's weight."""
+"""The measurements of other packages that belong into the report.
+
+Answers as they are served, what a perfect reader of descriptions would find, and the face's weight.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
 
+from evaluation.ceiling.extra import ceiling_extra
 from evaluation.clearness.cli import measure_faces, page_of_faces, with_tracklets
 from evaluation.index.extra import Extra, Given
 from evaluation.index.kept import Made
@@ -27,4 +31,4 @@ def faces(given: Given) -> Made:
 
 
 # Known by name; the report has each in this order, behind what is built in.
-EXTRAS: Mapping[str, Extra] = {"served": served_extra, "faces": faces}
+EXTRAS: Mapping[str, Extra] = {"served": served_extra, "ceiling": ceiling_extra, "faces": faces}

@@ -15,7 +15,7 @@ from evaluation.metrics.ranking import Judged, RankedHit, Shown, judge
 from evaluation.truth_words import Description
 from synthetic.descriptions import HELD_OUT_TEMPLATES
 
-__all__ = ["GROUPS", "Ranking", "WordFigures", "chance_figures", "figures_of", "group_of", "groups_of"]
+__all__ = ["GROUPS", "KINDS", "Ranking", "WordFigures", "chance_figures", "figures_of", "group_of", "groups_of"]
 
 TEN = 10
 KINDS = ("full", "partial", "negated", "synonym")
