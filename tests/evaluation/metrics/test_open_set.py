@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from evaluation.metrics.open_set import open_set
+from evaluation.metrics.open_set import Searches, open_set, open_set_of
 
 
 def slow(own: np.ndarray, impostors: np.ndarray, allowed: float) -> tuple[float, float]:
@@ -63,3 +63,16 @@ def test_searches_without_a_mate_or_without_strangers_are_left_out() -> None:
         open_set(np.ones((1, 1)), ["a"], ["a"])
     with pytest.raises(ValueError, match="nothing can be measured"):
         open_set(np.ones((1, 1)), ["a"], ["b"])
+
+
+def test_ties_broken_at_random_count_by_how_likely_they_are_right() -> None:
+    # On average over draws of the ties, it is what is found in each of them.
+    random = np.random.default_rng(1)
+    own, strange, people = random.random(40), 0.7 * random.random(40), tuple(f"p{i % 9}" for i in range(40))
+    likely = random.choice([1.0, 0.5, 0.25], size=40)
+    draws = [(random.random(40) < likely).astype(float) for _ in range(400)]
+    found = open_set_of(Searches(own, likely, strange, people, 0.1), 0.1)
+    drawn = [open_set_of(Searches(own, one, strange, people, 0.1), 0.1) for one in draws]
+    assert found.found.value == pytest.approx(np.mean([one.found.value for one in drawn]), abs=0.02)
+    assert found.rank_1.value == pytest.approx(likely.mean())
+    assert found.share == pytest.approx(found.found.value / found.rank_1.value)
