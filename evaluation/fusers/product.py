@@ -14,10 +14,12 @@ import numpy as np
 from evaluation.datasets.tracklets import Flags, Tracklets
 from evaluation.fusers.comparable import Comparable
 from evaluation.fusers.fuser import Weighing, cosines, qualities
+from evaluation.fusers.worn import worn_of
 from packs.arrays import F64
 from packs.calibration import Calibration
 from packs.logistic import expit
 from packs.spec import Modality
+from services.association.doubles import Doubt
 from services.association.evidence import LEAST, LONG_TERM, MOST, SHORT_TERM
 from services.fusion.fusing import Aspect
 from services.runtime.trust import HALF_WORTH_S
@@ -89,7 +91,15 @@ class ProductFuser:
             total += np.where(pairs, said, 0.0)
             prior[pairs] = np.minimum(prior[pairs], linking.prior_log_odds[modality])
             there |= pairs
-        return np.where(there, np.clip(expit(total + np.where(there, prior, 0.0)), LEAST, MOST), 0.0)
+        log_odds = total + np.where(there, prior, 0.0) - self._doubt(some, tracklets)
+        return np.where(there, np.clip(expit(log_odds), LEAST, MOST), 0.0)
+
+    def _doubt(self, some: Tracklets, tracklets: Tracklets) -> F64:
+        """What pairs lose whose looks two people wear (`services.association.doubles`)."""
+        worn, linking = worn_of(tracklets, self._weighing), self._weighing.linking
+        places = {one: row for row, one in enumerate(tracklets.ids)}
+        own = worn[[places[one] for one in some.ids]]
+        return Doubt(linking.double_above, linking.double_share).of(own, worn)
 
     def _nats(self, left: Tracklets, right: Tracklets, modality: Modality) -> tuple[F64, Flags]:
         """Log-likelihood ratios by quality, and where they say anything at all."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from packs.calibration import Calibration
 from packs.spec import Modality
+from services.association.doubles import Doubt
 from services.association.evidence import (
     LONG_TERM,
     SHORT_TERM,
@@ -18,8 +19,9 @@ from services.association.evidence import (
     evidence_of,
     overlap,
 )
+from services.association.looks import Looks
 from services.association.settings import LinkingSettings
-from services.association.short_term import Looks, ShortTermLinks
+from services.association.short_term import ShortTermLinks
 from services.association.voices import VoiceLinks
 from services.backends.index.protocol import VectorIndex
 from services.backends.schemas import Appearance, Association, EmbeddingRow, Neighbour, Scope, Video
@@ -56,7 +58,11 @@ class Linker:
         self._evidence = evidence_of(calibration, settings.prior_log_odds)
         looks = {modality: one for modality, one in self._evidence.items() if modality in SHORT_TERM}
         self._short_term = ShortTermLinks(
-            looks, settings.short_term_window_s, settings.head_share, settings.clothes_kept
+            looks,
+            settings.short_term_window_s,
+            settings.head_share,
+            settings.clothes_kept,
+            Doubt(settings.double_above, settings.double_share),
         )
 
     async def link(self, video: Video, known: Collection[str], others: Sequence[Video]) -> LinkedVideo:

@@ -40,6 +40,8 @@ class LinkingSettings(Section):
         head_share: How far a head's evidence counts beside a body's of the same pair.
         clothes_kept: Probability that somebody who is seen again within the window wears the same. On films 8101 and
             7102, whose cuts leave out hours, 0.2 describes the pairs best; between cameras it would be higher.
+        double_above: Nats by which two people who are on screen at once may look alike at no cost to either's links.
+        double_share: What each nat beyond that costs the links between looks like theirs, in nats.
         max_site_videos: Most videos of one site, nearest in time first, that a video's bodies are compared with.
         mend_wait_s: Longest time that a read waits for videos which the cache does not know.
         unready_s: A video that could not be mended, since its ingest goes on, is not looked at again so long.
@@ -56,6 +58,8 @@ class LinkingSettings(Section):
     short_term_window_s: PositiveFloat = 60.0
     head_share: Share = 0.85
     clothes_kept: Share = 0.4
+    double_above: Annotated[float, Field(ge=0.0)] = 2.0
+    double_share: Share = 0.8
     max_site_videos: PositiveInt = 16
     mend_wait_s: PositiveFloat = 5.0
     unready_s: PositiveFloat = 5.0

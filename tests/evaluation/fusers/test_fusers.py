@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -17,8 +18,10 @@ from evaluation.fusers.representation import NetworkRepresenter, RepresentationF
 from packs.arrays import F32, AnyArray
 from packs.calibration import Calibration
 from packs.spec import Modality
+from services.association.doubles import Doubt
 from services.association.evidence import LinkEvidence, evidence_of
-from services.association.short_term import Looks, ShortTermLinks
+from services.association.looks import Looks
+from services.association.short_term import ShortTermLinks
 from services.association.voices import VoiceLinks
 from services.backends.schemas import Appearance, AppearanceKind, EmbeddingRow, SpeechSpan
 from services.fusion.fusing import Aspect, Candidate, Evidence
@@ -40,6 +43,7 @@ def made(
     movies: Sequence[str] | None = None,
     missing: float = 0.3,
     modalities: Sequence[Modality] = ALL,
+    every_s: float = 10.0,
 ) -> Tracklets:
     random = np.random.default_rng(seed)
     rows = {
@@ -48,7 +52,7 @@ def made(
         )
         for modality in modalities
     }
-    starts = 10.0 * np.arange(count)
+    starts = every_s * np.arange(count)
     return Tracklets.of(
         [f"t{number}" for number in range(count)],
         movies or ["m"] * count,
@@ -83,13 +87,18 @@ def test_matches_are_those_of_the_fusion_service(aspect: Aspect) -> None:
 def test_links_are_the_strongest_edge_of_the_association_service() -> None:
     calibration = {**CALIBRATION, Modality.HEAD: Calibration(slope=10.0, intercept=-2.5)}
     weighing = Weighing.of(calibration)
-    tracklets = made(40, 2, modalities=tuple(calibration))
+    # Two at a time, so that some looks are worn by two.
+    crowd = made(40, 2, modalities=tuple(calibration), every_s=3.0)
+    tracklets = replace(crowd, on_screen=np.ones(40, dtype=np.bool_))
     evidence = evidence_of(calibration, weighing.linking.prior_log_odds)
     found = links_of(ProductFuser(weighing), tracklets, tuple(calibration), 60.0, least=0.0).toarray()
     together = short_term(tracklets, weighing, evidence)
     for i in range(40):
         for j in range(i + 1, 40):
             best = together.get((i, j), 0.0)
+            if tracklets.spans_s[j, 0] < tracklets.spans_s[i, 1]:
+                assert found[i, j] == best == 0.0
+                continue
             for modality in (Modality.FACE, Modality.VOICE):
                 if tracklets.present(modality)[i] and tracklets.present(modality)[j]:
                     rows = tracklets.rows[modality]
@@ -120,7 +129,11 @@ def short_term(
     }
     looks, linking = Looks.of(rows), weighing.linking
     judge = ShortTermLinks(
-        {modality: evidence[modality] for modality in short}, 60.0, linking.head_share, linking.clothes_kept
+        {modality: evidence[modality] for modality in short},
+        60.0,
+        linking.head_share,
+        linking.clothes_kept,
+        Doubt(linking.double_above, linking.double_share),
     )
     places = [int(name) for name in looks.ids]
     return {(places[one.first], places[one.second]): one.probability for one in judge.within(looks, 0.0)}
