@@ -18,8 +18,8 @@ COARSE_PX = 24
 # the middle, and of 98 in 100 sharp ones more than 0.58.
 BLIND, ENOUGH = 0.05, 0.30
 # Mean squared frequency from which on a face lacks no detail, and with which power of it what is left counts. Blur by
-# 0.02 of the width takes a fifth of the frequency, of small faces as of large ones, so a hundredth of the quality; by the
-# length of the embedding alone it may rise by half as much there (docs/fusion.md). A sharp face has 1.3 in the middle.
+# 0.02 of the width takes a fifth of the frequency, of small faces as of large ones, so a hundredth of the quality. By
+# the length of the embedding alone that may rise by half as much (docs/fusion.md). A sharp face has 1.3 in the middle.
 FINE, SLOWLY = 1.6, 0.05
 # Squared grey levels: what rounding and grain leave of a crop that shows nothing.
 FLAT = 2.0
