@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from packs.arrays import F32, F64
-from services.ingest.pipeline.sharpness import clearness_of
+from services.ingest.pipeline.sharpness import clearness_of, detail_of
 from services.ingest.pipeline.values import Observation
 
 __all__ = ["Aggregate", "aggregate"]
@@ -42,8 +42,9 @@ def aggregate(
         lengths_tell: Whether the encoder makes raw embeddings longer the surer it is. A transformer's end in a layer
             norm, which makes all alike: then the quality is that of the best crops.
         pictures_tell: Whether a look is no clearer than its crop is sharp: of a face that is blurred by a sixth of its
-            width the raw embedding is long again, as if something were to be seen. Of what is not heavily blurred the
-            quality stays what it is, and so what packs were calibrated with.
+            width the raw embedding is long again, as if something were to be seen; of a large one that is hardly
+            blurred it is a little longer than of the sharp one. Of what is not heavily blurred the quality stays what
+            it is to a few hundredths, and so what packs were calibrated with.
     """
     known = [(seen.vector, seen.quality, seen.norm) for seen in observations if seen.vector is not None]
     if not known:
@@ -57,9 +58,9 @@ def aggregate(
     final = _unit((weights * agreement) @ vectors)
     quality = _quality(norms, vectors.shape[1]) if lengths_tell else _best(qualities)
     if lengths_tell and pictures_tell:
-        sharp = [clearness_of(seen.crop) for seen in observations if seen.vector is not None]
-        looks = [_quality(norms[[row]], vectors.shape[1]) for row in range(len(norms))]
-        quality = _best(np.minimum(looks, sharp))
+        crops = [seen.crop for seen in observations if seen.vector is not None]
+        looks = [_quality(norms[[row]], vectors.shape[1]) * detail_of(crop) for row, crop in enumerate(crops)]
+        quality = _best(np.minimum(looks, [clearness_of(crop) for crop in crops]))
     return Aggregate(final.astype(np.float32), quality)
 
 

@@ -152,7 +152,7 @@ class ObservationSettings:
         key_frame_quality: JPEG quality of it.
         key_box_rate_hz: Key boxes a second; the path between two is straight.
         key_box_smoothing_s: Over how long, as a standard deviation, a person's boxes are smoothed; 0 leaves them.
-        blur_tells: Whether the quality of a face falls with heavy blur too (`aggregate`).
+        blur_tells: Whether the quality of a face falls with what its crop has lost by blur too (`aggregate`).
     """
 
     faces: int = 8

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from services.ingest.pipeline.aggregate import aggregate
-from services.ingest.pipeline.sharpness import clearness_of, sharpness_of
+from services.ingest.pipeline.sharpness import clearness_of, detail_of, sharpness_of
 from services.ingest.pipeline.values import Observation, Position
 
 RNG = np.random.default_rng(1)
@@ -43,6 +43,18 @@ def test_a_blurred_crop_shows_less() -> None:
     assert clearness_of(np.full((96, 96, 3), 90, np.uint8)) == 0.0
 
 
+def test_every_loss_of_frequencies_takes_detail_though_little() -> None:
+    left = [detail_of(blurred(sigma)) for sigma in (0.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)]
+    assert (np.diff(left) < 0.0).all()
+    assert left[-1] > 0.85
+    assert detail_of(np.full((96, 96, 3), 90, np.uint8)) == 0.0
+    # Twice the size with the same in it is as detailed.
+    large = cv2.resize(blurred(2.0), (192, 192), interpolation=cv2.INTER_LINEAR)
+    assert detail_of(large) == pytest.approx(detail_of(blurred(2.0)), abs=0.003)
+    noise = np.random.default_rng(3).integers(0, 256, (24, 24, 3)).astype(np.uint8)
+    assert detail_of(noise) == 1.0
+
+
 def test_neither_contrast_nor_grain_makes_it_clear() -> None:
     heavy = blurred(8.0)
     faint = (96 + heavy // 4).astype(np.uint8)
@@ -63,10 +75,21 @@ def test_a_long_embedding_of_a_blur_is_not_clear_where_pictures_tell() -> None:
     assert aggregate(heavy).quality == pytest.approx(1.0)
     assert aggregate(heavy, pictures_tell=True).quality == pytest.approx(clearness_of(blurred(12.0)))
     sharp = [seen(0.0, 3.0)] * 4
-    assert aggregate(sharp, pictures_tell=True).quality == aggregate(sharp).quality == pytest.approx(0.5)
+    assert aggregate(sharp).quality == pytest.approx(0.5)
+    left = detail_of(PICTURE)
+    assert aggregate(sharp, pictures_tell=True).quality == pytest.approx(0.5 * left)
     # The best three speak, and a vector stays what it is.
     mixed = aggregate([*heavy, *sharp[:3]], pictures_tell=True)
-    assert mixed.quality == pytest.approx(0.5)
+    assert mixed.quality == pytest.approx(0.5 * left)
     np.testing.assert_array_equal(mixed.vector, VECTOR)
     # A transformer's length tells nothing anyway.
     assert aggregate(heavy, lengths_tell=False, pictures_tell=True).quality == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("norm", [3.6, 4.4])
+def test_a_hardly_blurred_face_is_not_clearer_than_the_sharp_one(norm: float) -> None:
+    # As encoders do of large faces: a thousandth longer. The second is of full quality by its length alone.
+    sharp, hardly = [seen(0.0, norm)], [seen(2.0, 1.001 * norm)]
+    assert aggregate(hardly).quality >= aggregate(sharp).quality
+    assert aggregate(hardly, pictures_tell=True).quality < aggregate(sharp, pictures_tell=True).quality
+    assert aggregate(sharp, pictures_tell=True).quality > 0.95 * aggregate(sharp).quality
