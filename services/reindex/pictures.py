@@ -85,7 +85,10 @@ class KeyFrameEmbedder:
         made: dict[str, Aggregate] = {}
         for one, crop, vector, norm in zip(crops, crops.values(), embedded.vectors, embedded.norms, strict=True):
             seen = Observation(Position(0, 0.0), 1.0, crop, vector, float(norm))
-            joined = aggregate([seen], lengths_tell=modality is not Modality.TEXT)
+            # As ingest does, or a gallery's faces would be of two qualities.
+            joined = aggregate(
+                [seen], lengths_tell=modality is not Modality.TEXT, pictures_tell=modality is Modality.FACE
+            )
             if joined is not None:
                 made[one] = joined
         return made
