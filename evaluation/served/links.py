@@ -10,12 +10,17 @@ from __future__ import annotations
 import numpy as np
 
 from evaluation.datasets.tracklets import Tracklets
-from evaluation.protocols.csm.clothes import BELIEVED, ClothesFigures, clothes_of
+from evaluation.protocols.csm.clothes import ClothesFigures, clothes_of
 from evaluation.served.product import GALLERY, ServedGallery
 from packs.arrays import F64
 from services.association.evidence import SHORT_TERM
 
-__all__ = ["link_probabilities", "served_links"]
+__all__ = ["BELIEVED", "link_probabilities", "served_links"]
+
+# As much as to be believed by itself, of edges that are read in the context of who is who: more than of a pair alone
+# (`protocols.csm.clothes`), since inside of an identity hardly any is worth less than 0.86. Chosen on films 9601 to
+# 9603, 9911 to 9918 and 9931 (`docs/decisions/2026-11-29-doubles.md`).
+BELIEVED = 0.93
 
 
 async def served_links(gallery: ServedGallery) -> ClothesFigures | None:

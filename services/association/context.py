@@ -24,11 +24,11 @@ from services.backends.associations.blocks import EdgeBlock
 
 __all__ = ["BETWEEN", "WITHIN", "IdentityContext", "in_context"]
 
-# Fitted on the edges of films 101 to 105, 7101 to 7103, 8101 to 8103 (2,206 appearances) and 9601 to 9605 (2,196), each
-# set in one gallery: 36,428 edges of 0.2 and more inside of identities, 31,516 between two of three and more. `python
-# -m evaluation associations` fits them anew on read-backs of films.
+# WITHIN on 36,428 edges of 0.2 and more inside of identities of films 101 to 105, 7101 to 7103, 8101 to 8103 (2,206
+# appearances) and 9601 to 9605 (2,196), each set in one gallery; BETWEEN on 7,865 between two of three and more of
+# films 9601 to 9603, 9911 to 9918 and 9931 in one. `python -m evaluation associations` fits both on read-backs.
 WITHIN = BetaCalibration(a=0.0, b=0.531, c=1.707)
-BETWEEN = BetaCalibration(a=0.819, b=0.399, c=-1.501)
+BETWEEN = BetaCalibration(a=1.607, b=0.231, c=-1.516)
 # Between smaller identities edges stay as they are.
 LEAST_SIZE = 3
 
