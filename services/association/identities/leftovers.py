@@ -3,7 +3,7 @@
 A word off screen, or a face that is turned away, resembles nobody enough for an edge, so that nothing that is compared
 tells whose it is. Half of those are somebody else of their video (`HOME`), and of these it is rather who is there at
 about the same time: the share of each falls with the root of the seconds between. Who was said to be somebody else is
-out, and the others are the likelier for it. Fitted on 84 of them in nine films
+out, and the others are the likelier for it. Fitted on 84 of them in twelve films, whole and less a quarter
 (`docs/decisions/2026-11-29-corrections.md`).
 """
 
