@@ -81,7 +81,8 @@ async def answers_of(tracklets: Tracklets, served: ComposedAssociations, count: 
     met: dict[tuple[str, str, Evidence], Question] = {}
     for _ in range(count):
         queue = await answerable(served, GALLERY, truth, MOST)
-        met |= {(one.first, one.second, one.evidence): one for one in queue if not one.evidence.rejected}
+        told = [(one, one.evidence) for one in queue if one.evidence is not None]
+        met |= {(one.first, one.second, evidence): one for one, evidence in told if not evidence.rejected}
         if not queue:
             break
         await answered(served, GALLERY, truth, queue[0])
@@ -107,7 +108,8 @@ def reviewed(parts: Sequence[Iterable[Answer]], films: Sequence[str], kept: Call
     columns = np.zeros((len(answers), len(WITHIN_LINE.numbers)))
     touched = np.zeros((len(answers), len(films)), dtype=np.bool_)
     for row, one in enumerate(answers):
-        columns[row] = one.question.evidence.features
+        if one.question.evidence is not None:
+            columns[row] = one.question.evidence.features
         touched[row] = [film in one.films for film in films]
     right = np.array([one.same for one in answers], dtype=np.bool_)
     return Rows(columns, right, touched, np.array(weights))

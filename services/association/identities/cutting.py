@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from services.association.identities.clustering import Cluster, Clusters, contract
 from services.association.identities.graph import Node, Weights
 
-__all__ = ["Cut", "cut", "cut_anywhere"]
+__all__ = ["Cut", "atoms_of", "cut"]
 
 Cut = tuple[Cluster, Cluster]
 
@@ -39,7 +39,7 @@ def cut(
     """
     first, second = (set(side) for side in sides)
     loose: list[set[str]] = []
-    for atom in _atoms(nodes, atoms):
+    for atom in atoms_of(nodes, atoms):
         touches = [not side.isdisjoint(atom) for side in (set(sides[0]), set(sides[1]))]
         if touches == [True, False]:
             first |= atom
@@ -55,17 +55,6 @@ def cut(
     part, rest = least.part, nodes.keys() - least.part
     sides_of = (part, rest) if least.of_first else (rest, part)
     return tuple(sorted(sides_of[0])), tuple(sorted(sides_of[1]))
-
-
-def cut_anywhere(nodes: Mapping[str, Node], weights: Weights, atoms: Sequence[Collection[str]] = ()) -> Cut | None:
-    """Divide all nodes where they hang together least; the larger side first. None for what somebody said is one."""
-    start = _atoms(nodes, atoms)
-    if len(start) < 2:
-        return None
-    clusters = Clusters(nodes, start, weights, {})
-    contract(clusters, lambda one, other: True, until=2)
-    first, *rest = clusters.result()
-    return first, tuple(sorted(one for part in rest for one in part))
 
 
 class _LeastCut:
@@ -103,7 +92,7 @@ class _LeastCut:
                 self._cost, self.part, self.of_first = cost, frozenset(members), number == homes[0]
 
 
-def _atoms(nodes: Collection[str], groups: Iterable[Collection[str]]) -> list[set[str]]:
+def atoms_of(nodes: Collection[str], groups: Iterable[Collection[str]]) -> list[set[str]]:
     """What hangs together by groups that share appearances, and everything else for itself; by the smallest id."""
     atom_of = {one: {one} for one in nodes}
     for group in groups:

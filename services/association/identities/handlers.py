@@ -20,7 +20,7 @@ from services.association.identities.answers import (
 from services.association.identities.keeper import IdentityKeeper
 from services.association.identities.pages import page_of
 from services.association.identities.people import People
-from services.association.identities.reviews import identities_to_review, questions
+from services.association.identities.reviews import Said, identities_to_review, questions
 from services.association.identities.settings import IdentitySettings
 from services.association.identities.watching import IdentityWatch
 from services.backends.people import Operation, OperationKind, Spot
@@ -171,7 +171,8 @@ class IdentityHandlers:
         # What is too weak to join anybody tells all the same whom to ask about.
         weights = await self._keeper.weights(gallery, members, least=0.0)
         # Seconds of arithmetic in a large gallery: other calls go on meanwhile.
-        found = await asyncio.to_thread(questions, people.state, names, people.nodes, weights, limit)
+        said = Said.of(one for one in people.operations if one.number in people.state.in_force)
+        found = await asyncio.to_thread(questions, people.state, names, people.nodes, weights, limit, said)
         return [
             Asked(
                 question,

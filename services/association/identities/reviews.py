@@ -1,9 +1,14 @@
 """The review queue: which two appearances to ask about, so that the answer tells most.
 
-A question is about two groups of appearances, by the most typical of each: two identities that may be one, or the two
-parts of one that hang together least. What stands in the wrong place if the answer contradicts what is believed is the
-smaller group; times the probability of that answer it is what is expected to stand wrong now, and the queue is ordered
-by it. (Entropy alone asks first about pairs of which nothing depends.)
+A question is about two groups of appearances, by the most typical of each: two identities that may be one (`_Between`),
+a part of one identity that may be somebody else (`parts`), or somebody who is left over and who he may be
+(`leftovers`). The queue is ordered by
+
+    uncertainty = P(the answer contradicts what is believed) * appearances that stand wrong if it does,
+
+where P is that of the evidence between the two groups (`likelihood`), less where the answers that the gallery has got
+so far contradicted little, and the appearances are those of the smaller group. (Entropy alone asks first about pairs
+of which nothing depends.) Of one identity only the part is asked about of which most is expected to stand wrong.
 
 Two identities are asked about although somebody of the one is on screen with somebody of the other, or was said to be
 another person: those are what may be wrong in them, and stay behind when the others are joined.
@@ -12,18 +17,20 @@ another person: those are what may be wrong in them, and stay behind when the ot
 from __future__ import annotations
 
 import heapq
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.association.identities.clustering import Clusters, conflict
-from services.association.identities.cutting import cut_anywhere
 from services.association.identities.graph import Node, Weights, together
-from services.association.identities.likelihood import Evidence, probability_between, probability_within
+from services.association.identities.leftovers import SMALL, homes_of_leftover, who_is_in
+from services.association.identities.likelihood import Evidence, Told, probability_between, probability_within
 from services.association.identities.naming import typical
+from services.association.identities.parts import Part, parts_of
 from services.association.identities.state import IdentityState, pair_of
+from services.backends.people import Operation, OperationKind
 
-__all__ = ["Question", "identities_to_review", "questions"]
+__all__ = ["Question", "Said", "identities_to_review", "questions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,7 @@ class Question:
         second_identity: That of the second; the same where one identity may be two people.
         probability: That the two are one person, in [0, 1].
         appearance_count: How many appearances stand wrong if the answer contradicts what is believed.
-        evidence: What the probability is made of.
+        evidence: What the probability is made of; None where there is none between the two.
     """
 
     first: str
@@ -46,7 +53,7 @@ class Question:
     second_identity: str
     probability: float
     appearance_count: int
-    evidence: Evidence
+    evidence: Evidence | None
 
     @property
     def of_one_identity(self) -> bool:
@@ -76,8 +83,29 @@ def identities_to_review(state: IdentityState, most_appearances: int) -> list[st
     return chosen
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the answers so far have told of a gallery, by kind of question: of one identity, and of two."""
+
+    within: Told = field(default_factory=Told)
+    between: Told = field(default_factory=Told)
+
+    @classmethod
+    def of(cls, operations: Iterable[Operation]) -> Said:
+        """Of those operations of a log that count: what they were said of tells what was believed then."""
+        kinds = OperationKind.CONFIRM, OperationKind.REJECT
+        told = Counter((len(one.identity_ids) == 1, one.kind) for one in operations if one.kind in kinds)
+        within, between = ((told[of_one, kinds[0]], told[of_one, kinds[1]]) for of_one in (True, False))
+        return cls(Told(sum(within), within[1]), Told(sum(between), between[0]))
+
+
 def questions(
-    state: IdentityState, names: Sequence[str], nodes: Mapping[str, Node], weights: Weights, limit: int
+    state: IdentityState,
+    names: Sequence[str],
+    nodes: Mapping[str, Node],
+    weights: Weights,
+    limit: int,
+    said: Said | None = None,
 ) -> list[Question]:
     """Ask about some identities.
 
@@ -87,30 +115,38 @@ def questions(
         nodes: The gallery's appearances, by id.
         weights: Of the pairs of their appearances, weak edges too.
         limit: At most so many questions.
+        said: What the answers so far have told; nothing when left out.
 
     Returns:
         Most uncertain first, ties by the ids.
     """
-    found = list(_within(state, names, nodes, weights))
-    found += _Between(state, names, nodes, weights).most_uncertain(limit)
+    said = said or Said()
+    found = list(_within(state, names, nodes, weights, said.within))
+    found += _Between(state, names, nodes, weights, said.between).questions(limit)
     return sorted(found, key=lambda each: each.rank)[:limit]
 
 
 class _Between:
     """Questions about identities that may be one person."""
 
-    def __init__(self, state: IdentityState, names: Sequence[str], nodes: Mapping[str, Node], weights: Weights) -> None:
-        self._state, self._names, self._nodes = state, names, nodes
+    def __init__(
+        self, state: IdentityState, names: Sequence[str], nodes: Mapping[str, Node], weights: Weights, told: Told
+    ) -> None:
+        self._state, self._names, self._nodes, self._weights, self._told = state, names, nodes, weights, told
         self._members = [state.clusters[name] for name in names]
         self._clusters = Clusters(nodes, self._members, weights, {})
         self._typical = [typical(members, weights) for members in self._members]
 
-    def most_uncertain(self, limit: int) -> list[Question]:
-        """The questions with most expected to stand wrong, at most so many, in no order."""
+    def questions(self, limit: int) -> list[Question]:
+        """The questions with most expected to stand wrong, at most so many of those with edges, in no order."""
+        hopes = sorted(self._hopes(), key=lambda each: each[0].rank)
+        return [*self._most_uncertain(hopes, limit), *self._leftovers(hopes)]
+
+    def _most_uncertain(self, hopes: Iterable[tuple[Question, int, int]], limit: int) -> list[Question]:
         best: list[float] = []
         found: list[Question] = []
         # Who is on screen with whom only lowers a probability: what is not asked without it need not be looked at.
-        for hoped in sorted(self._hopes(), key=lambda each: each[0].rank):
+        for hoped in hopes:
             if len(best) == limit and hoped[0].uncertainty <= best[0]:
                 break
             question = self._with_clashes(*hoped)
@@ -121,6 +157,22 @@ class _Between:
                     heapq.heappop(best)
         return found
 
+    def _leftovers(self, hopes: Iterable[tuple[Question, int, int]]) -> Iterator[Question]:
+        """Those who are left over and who they may be, as far as they are nobody that an edge leads to."""
+        place = {name: number for number, name in enumerate(self._names)}
+        nodes = {one: self._nodes[one] for members in self._members for one in members}
+        videos, known = who_is_in(nodes), defaultdict[int, float](float)
+        for question, one, other in hopes:
+            known[one] += question.probability
+            known[other] += question.probability
+        for number, name in enumerate(self._names):
+            nobody = 1.0 - known[number]
+            if len(self._members[number]) > SMALL or nobody <= 0.0:
+                continue
+            for home, share in homes_of_leftover(self._state, name, nodes, videos, self._weights):
+                pair = self._typical[number], self._typical[place[home]]
+                yield _question(pair, (name, home), nobody * share, len(self._members[number]), None)
+
     def _hopes(self) -> Iterator[tuple[Question, int, int]]:
         """All questions as if nobody were on screen with anybody, and the places of their identities."""
         for one in range(len(self._names)):
@@ -128,7 +180,7 @@ class _Between:
                 pair = self._typical[one], self._typical[other]
                 if one < other and not _is_answered(self._state, self._nodes, *pair):
                     names = self._names[one], self._names[other]
-                    yield _question(pair, names, *self._judged(one, other, frozenset(), 0)), one, other
+                    yield self._asked(pair, names, *self._judged(one, other, frozenset(), 0)), one, other
 
     def _with_clashes(self, hoped: Question, one: int, other: int) -> Question | None:
         pairs = list(conflict(self._nodes, self._state.apart, self._members[one], self._members[other]))
@@ -136,7 +188,10 @@ class _Between:
         clashing = frozenset(end for pair in pairs for end in pair)
         count, evidence = self._judged(one, other, clashing, rejected)
         names = hoped.first_identity, hoped.second_identity
-        return _question((hoped.first, hoped.second), names, count, evidence) if count else None
+        return self._asked((hoped.first, hoped.second), names, count, evidence) if count else None
+
+    def _asked(self, pair: tuple[str, str], names: tuple[str, str], count: int, evidence: Evidence) -> Question:
+        return _question(pair, names, self._told.heeded(probability_between(evidence)), count, evidence)
 
     def _judged(self, one: int, other: int, clashing: frozenset[str], rejected: int) -> tuple[int, Evidence]:
         """How many would be joined to the larger of two identities, and what there is between them."""
@@ -147,28 +202,31 @@ class _Between:
 
 
 def _within(
-    state: IdentityState, names: Iterable[str], nodes: Mapping[str, Node], weights: Weights
+    state: IdentityState, names: Iterable[str], nodes: Mapping[str, Node], weights: Weights, told: Told
 ) -> Iterator[Question]:
-    """Identities that may be two people."""
+    """Identities of which a part may be somebody else: one question each, about what is expected to be most wrong."""
     confirmed = Counter(state.homes[one] for one, other in state.confirmed if state.homes[one] == state.homes[other])
+
+    def wrong(part: Part) -> float:
+        return told.heeded(1.0 - probability_within(part.evidence))
+
     for name in names:
         own = {one: nodes[one] for one in state.clusters[name]}
-        halves = cut_anywhere(own, weights, state.bound)
-        if halves is None:
-            continue
-        total, edges, missing = Clusters(own, halves, weights, {}).evidence(0, 1)
-        first, second = (typical(half, weights) for half in halves)
-        if edges > 0.0 and not _is_answered(state, nodes, first, second):
-            smaller = min(map(len, halves))
-            evidence = Evidence(total, edges, missing, smaller, confirmed=confirmed[name])
-            yield _question((first, second), (name, name), smaller, evidence)
+        found = parts_of(own, weights, state.bound, confirmed[name])
+        for part in sorted(found, key=lambda each: (-wrong(each) * len(each.members), each.members)):
+            rest = tuple(sorted(own.keys() - set(part.members)))
+            pair = typical(part.members, weights), typical(rest, weights)
+            if not _is_answered(state, nodes, *pair):
+                yield _question(pair, (name, name), 1.0 - wrong(part), len(part.members), part.evidence)
+                break
 
 
-def _question(pair: tuple[str, str], names: tuple[str, str], count: int, evidence: Evidence) -> Question:
+def _question(
+    pair: tuple[str, str], names: tuple[str, str], probability: float, count: int, evidence: Evidence | None
+) -> Question:
     if pair[0] > pair[1]:
         pair, names = (pair[1], pair[0]), (names[1], names[0])
-    judge = probability_within if names[0] == names[1] else probability_between
-    return Question(*pair, *names, judge(evidence), count, evidence)
+    return Question(*pair, *names, probability, count, evidence)
 
 
 def _is_answered(state: IdentityState, nodes: Mapping[str, Node], one: str, other: str) -> bool:

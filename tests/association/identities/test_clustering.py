@@ -11,7 +11,7 @@ import pytest
 from evaluation.metrics.partition import b_cubed, pairwise
 from packs.spec import Modality
 from services.association.identities.clustering import Cluster, Clusters, cluster, conflict
-from services.association.identities.cutting import cut, cut_anywhere
+from services.association.identities.cutting import cut
 from services.association.identities.graph import MISSING, Node, Weights, together
 from services.association.identities.growing import grown, rebuilt, touched
 from services.association.identities.naming import named, typical
@@ -206,15 +206,6 @@ def test_a_cut_leaves_together_what_somebody_said_is_one(cast: Cast) -> None:
     assert cut(cast.nodes, cast.weights, (["a"], ["b"])) == (("a",), ("b", "c"))
     assert cut(cast.nodes, cast.weights, (["a"], ["b"]), [{"a", "c"}]) == (("a", "c"), ("b",))
     assert cut(cast.nodes, cast.weights, (["a"], ["b"]), [{"a", "b"}]) == (("a",), ("b", "c"))
-
-
-def test_the_weakest_place_is_found_without_seeds(cast: Cast) -> None:
-    cast.appear("a", "b", "c", "d")
-    cast.link("a", "b", 0.9)
-    cast.link("c", "d", 0.9)
-    cast.link("b", "c", 0.55)
-    assert cut_anywhere(cast.nodes, cast.weights) == (("a", "b"), ("c", "d"))
-    assert cut_anywhere(cast.nodes, cast.weights, [set("abcd")]) is None
 
 
 def test_weights_are_of_the_stronger_edge_and_missing_ones_speak_against(cast: Cast) -> None:
