@@ -84,17 +84,20 @@ def population_of(people: int = POPULATION) -> list[Phrases]:
     return [phrases_of(one, make_outfit(one, POPULATION_WARDROBE, one.index % POPULATION_OUTFITS)) for one in cast]
 
 
-def read_descriptions(films: Sequence[Film], population: Sequence[Phrases]) -> list[Reading]:
+def read_descriptions(
+    films: Sequence[Film], population: Sequence[Phrases], dressed: Mapping[str, Dressed] | None = None
+) -> list[Reading]:
     """Read every description whose person is on screen in the clothes that it describes.
 
     Args:
         films: One gallery.
         population: As `population_of` gives it; tells how rare what is said is.
+        dressed: As `dressed_of` gives them, where they are drawn already.
 
     Raises:
         CeilingError: A description is not true of its own person, or there is none.
     """
-    gallery = dressed_of(films)
+    gallery = dressed_of(films) if dressed is None else dressed
     asked = [one for film in films for one in film.descriptions if one.dress in gallery]
     if not asked:
         raise CeilingError(f"got {len(films)} films without typed descriptions of anybody on screen: expected some")

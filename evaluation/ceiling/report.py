@@ -41,8 +41,8 @@ def measure_ceiling(films: Sequence[Film], population: int = POPULATION) -> dict
     Raises:
         CeilingError: Of the films it cannot be told what is true.
     """
-    readings = read_descriptions(films, population_of(population))
     dressed = dressed_of(films)
+    readings = read_descriptions(films, population_of(population), dressed)
     people = len({one.identity for one in dressed.values()})
     figures, found = figures_by_kind(readings, people), in_hindsight(readings, people)
     report = {

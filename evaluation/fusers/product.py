@@ -19,8 +19,8 @@ from packs.arrays import F64
 from packs.calibration import Calibration
 from packs.logistic import expit
 from packs.spec import Modality
-from services.association.doubles import Doubt
-from services.association.evidence import LEAST, LONG_TERM, MOST, SHORT_TERM
+from services.association.evidence import LEAST, LONG_TERM, MOST, SHORT_TERM, evidence_of
+from services.association.short_term import ShortTermLinks
 from services.fusion.fusing import Aspect
 from services.runtime.trust import HALF_WORTH_S
 
@@ -96,10 +96,12 @@ class ProductFuser:
 
     def _doubt(self, some: Tracklets, tracklets: Tracklets) -> F64:
         """What pairs lose whose looks two people wear (`services.association.doubles`)."""
-        worn, linking = worn_of(tracklets, self._weighing), self._weighing.linking
+        evidence = evidence_of(self._weighing.calibration, self._weighing.linking.prior_log_odds)
+        judge = ShortTermLinks.of(evidence, self._weighing.linking)
+        # No short-term modality links two films.
+        worn = worn_of(tracklets, some.movies, judge)
         places = {one: row for row, one in enumerate(tracklets.ids)}
-        own = worn[[places[one] for one in some.ids]]
-        return Doubt(linking.double_above, linking.double_share).of(own, worn)
+        return judge.doubt.of(worn[[places[one] for one in some.ids]], worn)
 
     def _nats(self, left: Tracklets, right: Tracklets, modality: Modality) -> tuple[F64, Flags]:
         """Log-likelihood ratios by quality, and where they say anything at all."""

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from evaluation.datasets.tracklets import Tracklets
-from evaluation.fusers.fuser import Weighing
 from packs.arrays import F64
-from services.association.doubles import Doubt
-from services.association.evidence import SHORT_TERM, evidence_of
+from services.association.evidence import SHORT_TERM
 from services.association.looks import Looks, Seen
 from services.association.short_term import ShortTermLinks
 
-__all__ = ["looks_of", "short_term_links", "worn_of"]
+__all__ = ["looks_of", "worn_of"]
 
 
-def short_term_links(weighing: Weighing) -> ShortTermLinks:
-    """What judges bodies and heads with the numbers of a weighing."""
-    linking = weighing.linking
-    evidence = evidence_of(weighing.calibration, linking.prior_log_odds)
-    return ShortTermLinks(
-        {modality: one for modality, one in evidence.items() if modality in SHORT_TERM},
-        linking.short_term_window_s,
-        linking.head_share,
-        linking.clothes_kept,
-        Doubt(linking.double_above, linking.double_share),
-    )
-
-
-def worn_of(tracklets: Tracklets, weighing: Weighing) -> F64:
-    """How sure it is that each look is worn by two people of its film, float64[N], in nats (`doubles`)."""
-    judge, worn = short_term_links(weighing), np.full(len(tracklets), -np.inf)
-    for movie in dict.fromkeys(tracklets.movies):
+def worn_of(tracklets: Tracklets, movies: Iterable[str], judge: ShortTermLinks) -> F64:
+    """How sure it is that each look of some films is worn by two people, float64[N], in nats (`doubles`); else -inf."""
+    worn = np.full(len(tracklets), -np.inf)
+    for movie in dict.fromkeys(movies):
         rows = np.flatnonzero(tracklets.of_movie(movie))
         places = {tracklets.ids[row]: row for row in rows.tolist()}
         looks = looks_of(tracklets.take(rows))

@@ -57,12 +57,12 @@ def doubles(looks: Looks, window_s: float, block: int, alike: Callable[[Looks, L
         float64[N], in nats; -inf of whoever was alone or is not like anybody who was not.
     """
     beside = np.full(len(looks), -np.inf)
-    for mine, near, said in _near(looks, 0.0, block, alike):
-        together = looks.take(mine).together(looks.take(near)) & (mine[:, None] != near[None, :])
+    for mine, near, gaps_s, said in _near(looks, 0.0, block, alike):
+        together = (gaps_s < 0.0) & (mine[:, None] != near[None, :])
         beside[mine] = np.where(together, said, -np.inf).max(axis=1, initial=-np.inf)
-    worn = beside.copy()
-    for mine, near, said in _near(looks, window_s, block, alike):
-        held = np.where(looks.take(mine).gaps_s(looks.take(near)) <= window_s, said, -np.inf)
+    worn = np.empty_like(beside)
+    for mine, near, gaps_s, said in _near(looks, window_s, block, alike):
+        held = np.where(gaps_s <= window_s, said, -np.inf)
         through = np.minimum(held, beside[near][None, :]).max(axis=1, initial=-np.inf)
         worn[mine] = np.maximum(beside[mine], through)
     return worn
@@ -70,10 +70,11 @@ def doubles(looks: Looks, window_s: float, block: int, alike: Callable[[Looks, L
 
 def _near(
     looks: Looks, window_s: float, block: int, alike: Callable[[Looks, Looks], F64]
-) -> Iterator[tuple[I64, I64, F64]]:
-    """Blocks: the places of A looks, of the B that may lie within some seconds of them, and how alike they look."""
+) -> Iterator[tuple[I64, I64, F64, F64]]:
+    """Blocks: the places of A looks, of the B that may lie within some seconds of them, their gaps, how alike."""
     for low in range(0, len(looks), block):
         mine = np.arange(low, min(low + block, len(looks)))
-        part = looks.take(mine)
+        part = looks.part(low, low + block)
         near = looks.around(float(part.start_s.min()) - window_s, float(part.end_s.max()) + window_s)
-        yield mine, near, alike(part, looks.take(near))
+        others = looks.take(near)
+        yield mine, near, part.gaps_s(others), alike(part, others)

@@ -10,10 +10,8 @@ import numpy as np
 
 from packs.calibration import Calibration
 from packs.spec import Modality
-from services.association.doubles import Doubt
 from services.association.evidence import (
     LONG_TERM,
-    SHORT_TERM,
     EdgeSet,
     LinkEvidence,
     evidence_of,
@@ -56,14 +54,7 @@ class Linker:
         self._index = index
         self._settings = settings
         self._evidence = evidence_of(calibration, settings.prior_log_odds)
-        looks = {modality: one for modality, one in self._evidence.items() if modality in SHORT_TERM}
-        self._short_term = ShortTermLinks(
-            looks,
-            settings.short_term_window_s,
-            settings.head_share,
-            settings.clothes_kept,
-            Doubt(settings.double_above, settings.double_share),
-        )
+        self._short_term = ShortTermLinks.of(self._evidence, settings)
 
     async def link(self, video: Video, known: Collection[str], others: Sequence[Video]) -> LinkedVideo:
         """Find the edges of a video.
@@ -101,13 +92,14 @@ class Linker:
         looks = Looks.of({one: await self._rows(one, scope, appearances) for one in modalities})
         if not len(looks):
             return
-        for link in await asyncio.to_thread(lambda: list(judge.within(looks, least))):
+        worn = await asyncio.to_thread(judge.doubles_of, looks)
+        for link in await asyncio.to_thread(lambda: list(judge.within(looks, least, worn))):
             edges.add(looks.ids[link.first], looks.ids[link.second], link.modality, link.probability)
         for other in near:
             shift_s = _shift_s(video, other)
             scope = _around(looks, other, judge.window_s, shift_s)
             theirs = Looks.of({one: await self._rows(one, scope, None) for one in modalities}).later_by(shift_s)
-            for link in judge.between(looks, theirs, least):
+            for link in judge.between(looks, theirs, least, worn):
                 edges.add(looks.ids[link.first], theirs.ids[link.second], link.modality, link.probability)
 
     async def _link_long_term(

@@ -56,7 +56,7 @@ class Looks:
 
     def part(self, low: int, high: int) -> Looks:
         """Those from one place to before another."""
-        return self.take(np.arange(low, min(high, len(self)), dtype=np.int64))
+        return self._cut(slice(low, high), self.ids[low:high])
 
     def around(self, start_s: float, end_s: float) -> I64:
         """Places of those that are there at some time of [start_s, end_s], int64[K], in order."""
@@ -67,22 +67,21 @@ class Looks:
         return int(np.searchsorted(self.start_s, time_s, side="right"))
 
     def gaps_s(self, others: Looks) -> F64:
-        """Time between each and each of others, float64[N, M]; 0 or less where they are there at the same time."""
+        """Time between each and each of others, float64[N, M]; below 0 where they are there at the same time."""
         after = others.start_s[None, :] - self.end_s[:, None]
         before = self.start_s[:, None] - others.end_s[None, :]
         return np.asarray(np.maximum(after, before), dtype=np.float64)
 
-    def together(self, others: Looks) -> Bool:
-        """Which pairs are there at the same time, bool[N, M]: on one camera two people, or one and the same."""
-        return np.asarray(self.gaps_s(others) < 0.0, dtype=np.bool_)
-
     def take(self, rows: I64) -> Looks:
         """Some of them, int64[K] places in order."""
+        return self._cut(rows, tuple(self.ids[row] for row in rows.tolist()))
+
+    def _cut(self, rows: I64 | slice, ids: tuple[str, ...]) -> Looks:
         seen = {
             modality: Seen(one.vectors[rows], one.present[rows], one.qualities[rows])
             for modality, one in self.seen.items()
         }
-        return Looks(tuple(self.ids[row] for row in rows.tolist()), self.start_s[rows], self.end_s[rows], seen)
+        return Looks(ids, self.start_s[rows], self.end_s[rows], seen)
 
     def later_by(self, shift_s: float) -> Looks:
         """The same on a clock that is so much ahead."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from scipy.special import expit
@@ -21,6 +22,7 @@ from packs.spec import Modality
 from services.association.doubles import Doubt, doubles
 from services.association.evidence import LEAST, MOST, SHORT_TERM, LinkEvidence
 from services.association.looks import Looks
+from services.association.settings import LinkingSettings
 
 __all__ = ["Link", "ShortTermLinks"]
 
@@ -56,9 +58,26 @@ class ShortTermLinks:
     clothes_kept: float
     doubt: Doubt
 
-    def within(self, looks: Looks, least: float) -> Iterator[Link]:
-        """Links of one video of at least a probability; appearances that overlap in time are two people."""
-        worn = self.doubles_of(looks)
+    @classmethod
+    def of(cls, evidence: Mapping[Modality, LinkEvidence], settings: LinkingSettings) -> Self:
+        """With the numbers of some settings; of the evidence that of bodies and heads."""
+        return cls(
+            {modality: one for modality, one in evidence.items() if modality in SHORT_TERM},
+            settings.short_term_window_s,
+            settings.head_share,
+            settings.clothes_kept,
+            Doubt(settings.double_above, settings.double_share),
+        )
+
+    def within(self, looks: Looks, least: float, worn: F64 | None = None) -> Iterator[Link]:
+        """Links of one video of at least a probability; appearances that overlap in time are two people.
+
+        Args:
+            looks: Of the video.
+            least: The probability.
+            worn: What `doubles_of` says of them, where it is known already.
+        """
+        worn = self.doubles_of(looks) if worn is None else worn
         for low in range(0, len(looks), BLOCK):
             mine = looks.part(low, low + BLOCK)
             later = looks.part(low, looks.first_after(float(mine.end_s.max()) + self.window_s))
@@ -67,9 +86,9 @@ class ShortTermLinks:
             for link in self._links(mine, later, (gaps >= 0.0) & (gaps <= self.window_s), lost, least):
                 yield replace(link, first=low + link.first, second=low + link.second)
 
-    def between(self, looks: Looks, others: Looks, least: float) -> Iterator[Link]:
-        """Links of two cameras, on one clock: both may see somebody at the same time."""
-        worn, far = self.doubles_of(looks), self.doubles_of(others)
+    def between(self, looks: Looks, others: Looks, least: float, worn: F64 | None = None) -> Iterator[Link]:
+        """Links of two cameras, on one clock: both may see somebody at the same time; `worn` as in `within`."""
+        worn, far = self.doubles_of(looks) if worn is None else worn, self.doubles_of(others)
         for low in range(0, len(looks), BLOCK):
             mine = looks.part(low, low + BLOCK)
             lost = self.doubt.of(worn[low : low + len(mine)], far)

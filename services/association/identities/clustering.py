@@ -23,7 +23,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from services.association.identities.graph import MISSING, Node, Weights, together
 
-__all__ = ["Cannot", "Cluster", "Clusters", "cluster", "conflict", "contract"]
+__all__ = ["EDGES_PER_NODE", "Cannot", "Cluster", "Clusters", "cluster", "conflict", "contract"]
 
 Cannot = Mapping[str, Collection[str]]
 Cluster = tuple[str, ...]
@@ -32,6 +32,8 @@ Cluster = tuple[str, ...]
 # with MISSING on development films (`docs/decisions/2026-11-29-corrections.md`).
 LARGE_COSTS = 0.06
 SMALL = 4
+# An appearance keeps only so many edges of a kind: beyond it a missing one says nothing.
+EDGES_PER_NODE = 32
 
 
 class Clusters:
@@ -51,13 +53,14 @@ class Clusters:
         atoms: Iterable[Collection[str]],
         weights: Weights,
         cannot: Cannot,
-        edges_per_node: int = 32,
+        edges_per_node: int = EDGES_PER_NODE,
     ) -> None:
         self._nodes, self._weights, self._cannot = nodes, weights, cannot
         self._edges_per_node = edges_per_node
         self.members: dict[int, list[str]] = {number: sorted(atom) for number, atom in enumerate(atoms)}
         self._home = {one: number for number, atom in self.members.items() for one in atom}
         self._long_term = {number: self._count_long_term(atom) for number, atom in self.members.items()}
+        self._every = self._count_long_term(self._home)
         # Sum and number of the edges between two clusters that have any.
         self._sums: dict[int, dict[int, list[float]]] = {number: {} for number in self.members}
         for one, number in self._home.items():
@@ -94,6 +97,13 @@ class Clusters:
     def around(self, number: int) -> float:
         """The sum of the weights of all edges between a cluster and the others, in nats."""
         return math.fsum(total for total, _ in self._sums[number].values())
+
+    def evidence_around(self, number: int) -> tuple[float, float, float]:
+        """The same as `evidence`, between a cluster and all others together."""
+        edges = math.fsum(count for _, count in self._sums[number].values())
+        pairs = (count * (self._every[modality] - count) for modality, count in self._long_term[number].items())
+        kept = self._edges_per_node * min(len(self.members[number]), len(self._home) - len(self.members[number]))
+        return self.around(number), edges, max(0.0, float(min(max(pairs, default=0), kept)) - edges)
 
     def possible(self, one: int, other: int) -> bool:
         """Whether two clusters can be one person."""

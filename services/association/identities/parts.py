@@ -7,8 +7,6 @@ it or against it is all that there is between it and the rest of the identity.
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,10 +15,7 @@ from services.association.identities.cutting import atoms_of
 from services.association.identities.graph import Node, Weights
 from services.association.identities.likelihood import Evidence
 
-__all__ = ["EDGES_PER_NODE", "Part", "parts_of"]
-
-# An appearance keeps only so many edges of a kind: beyond it a missing one says nothing.
-EDGES_PER_NODE = 32
+__all__ = ["Part", "parts_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +56,15 @@ class _Parts:
 
     def __init__(self, nodes: Mapping[str, Node], clusters: Clusters, confirmed: int) -> None:
         self._nodes, self._clusters, self._confirmed = nodes, clusters, confirmed
-        self._all = _comparable(nodes, nodes)
         self.parts: dict[Cluster, Part] = {}
 
     def look(self, number: int) -> None:
         """Note a cluster, or the rest of the identity where that is smaller."""
         cluster = self._clusters.members[number]
-        near = [self._clusters.evidence(number, other) for other in self._clusters.neighbours(number)]
-        edges = math.fsum(count for _, count, _ in near)
+        total, edges, missing = self._clusters.evidence_around(number)
         if edges > 0.0:
             held = set(cluster)
             rest = [one for one in self._nodes if one not in held]
             members = tuple(sorted(cluster if len(cluster) <= len(rest) else rest))
-            total, missing = self._clusters.around(number), max(0.0, self._pairs(cluster) - edges)
             evidence = Evidence(total, edges, missing, len(members), confirmed=self._confirmed)
             self.parts.setdefault(members, Part(members, evidence))
-
-    def _pairs(self, cluster: Collection[str]) -> float:
-        """Pairs between a cluster and the rest of which something could be compared and would have been kept."""
-        own = _comparable(self._nodes, cluster)
-        smaller = min(len(cluster), len(self._nodes) - len(cluster))
-        most = max((count * (self._all[modality] - count) for modality, count in own.items()), default=0)
-        return float(min(most, EDGES_PER_NODE * smaller))
-
-
-def _comparable(nodes: Mapping[str, Node], some: Collection[str]) -> Counter[object]:
-    return Counter(modality for one in some for modality in nodes[one].long_term)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from packs.arrays import F32, F64
-from services.ingest.pipeline.sharpness import clearness_of, detail_of
+from services.ingest.pipeline.sharpness import no_clearer_than
 from services.ingest.pipeline.values import Observation
 
 __all__ = ["Aggregate", "aggregate"]
@@ -59,8 +59,8 @@ def aggregate(
     quality = _quality(norms, vectors.shape[1]) if lengths_tell else _best(qualities)
     if lengths_tell and pictures_tell:
         crops = [seen.crop for seen in observations if seen.vector is not None]
-        looks = [_quality(norms[[row]], vectors.shape[1]) * detail_of(crop) for row, crop in enumerate(crops)]
-        quality = _best(np.minimum(looks, [clearness_of(crop) for crop in crops]))
+        looks = [no_clearer_than(crop, _quality(norms[[row]], vectors.shape[1])) for row, crop in enumerate(crops)]
+        quality = _best(np.array(looks))
     return Aggregate(final.astype(np.float32), quality)
 
 

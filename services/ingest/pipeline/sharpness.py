@@ -7,7 +7,7 @@ import numpy as np
 
 from packs.arrays import U8
 
-__all__ = ["clearness_of", "detail_of", "sharpness_of"]
+__all__ = ["clearness_of", "detail_of", "no_clearer_than", "sharpness_of"]
 
 # The variance of the Laplacian at which half of what sharpness adds is reached.
 HALF_SHARP = 60.0
@@ -36,7 +36,7 @@ def clearness_of(crop: U8) -> float:
 
     Unlike `sharpness_of` it is 1 for all but heavy blur, whatever the contrast and the noise.
     """
-    return float(np.clip((_frequency(crop) - BLIND) / (ENOUGH - BLIND), 0.0, 1.0))
+    return _clearness(_frequency(crop))
 
 
 def detail_of(crop: U8) -> float:
@@ -44,7 +44,21 @@ def detail_of(crop: U8) -> float:
 
     Where `clearness_of` is still 1 it falls slowly, so that no lost frequency can make a face clearer.
     """
-    return float(min(1.0, _frequency(crop) / FINE) ** SLOWLY)
+    return _detail(_frequency(crop))
+
+
+def no_clearer_than(crop: U8, quality: float) -> float:
+    """A quality in [0, 1] as far as a crop uint8[h, w, 3] of a face allows: by its detail, at most its clearness."""
+    frequency = _frequency(crop)
+    return min(quality * _detail(frequency), _clearness(frequency))
+
+
+def _clearness(frequency: float) -> float:
+    return float(np.clip((frequency - BLIND) / (ENOUGH - BLIND), 0.0, 1.0))
+
+
+def _detail(frequency: float) -> float:
+    return float(min(1.0, frequency / FINE) ** SLOWLY)
 
 
 def _frequency(crop: U8) -> float:

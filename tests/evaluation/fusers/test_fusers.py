@@ -18,7 +18,6 @@ from evaluation.fusers.representation import NetworkRepresenter, RepresentationF
 from packs.arrays import F32, AnyArray
 from packs.calibration import Calibration
 from packs.spec import Modality
-from services.association.doubles import Doubt
 from services.association.evidence import LinkEvidence, evidence_of
 from services.association.looks import Looks
 from services.association.short_term import ShortTermLinks
@@ -128,13 +127,7 @@ def short_term(
         if modality in short
     }
     looks, linking = Looks.of(rows), weighing.linking
-    judge = ShortTermLinks(
-        {modality: evidence[modality] for modality in short},
-        60.0,
-        linking.head_share,
-        linking.clothes_kept,
-        Doubt(linking.double_above, linking.double_share),
-    )
+    judge = ShortTermLinks.of(evidence, linking)
     places = [int(name) for name in looks.ids]
     return {(places[one.first], places[one.second]): one.probability for one in judge.within(looks, 0.0)}
 
