@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.tensorboard.writer import SummaryWriter
 
 from models.checkpoints import Checkpoint, write_checkpoint
-from training.data.batches import Prefetcher
+from training.data.loader import batches_ahead
 from training.recipe import Recipe, total_steps
 from training.schedule import adamw, rate_at
 from training.tasks.base import Task
@@ -26,17 +26,21 @@ class DivergedError(Exception):
     """The loss is no longer a number."""
 
 
-def moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+def moving_average(decay: float) -> Callable[[Sequence[Tensor], Sequence[Tensor], Tensor | int], None]:
     """Build an average that forgets its start: the decay grows from a tenth to `decay` with the number of updates.
 
     With a constant decay the first, random weights, and above all the first running variances, would weigh for
-    hundreds of steps.
+    hundreds of steps. It changes the averaged tensors of one kind of number all at once; what only counts is copied.
     """
 
-    def average(averaged: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
+    def average(averaged: Sequence[Tensor], current: Sequence[Tensor], updates: Tensor | int) -> None:
         count = float(updates)
         kept = min(decay, (1.0 + count) / (10.0 + count))
-        return averaged * kept + current * (1.0 - kept)
+        for one, now in zip(averaged, current, strict=True):
+            if one.is_floating_point():
+                one.lerp_(now, 1.0 - kept)
+            else:
+                one.copy_(now)
 
     return average
 
@@ -60,6 +64,8 @@ class Trainer:
         say: Receives a line of progress now and then.
         save_every_s: Seconds between two savings.
         bfloat16: Compute convolutions in bfloat16 where that is safe.
+        device: Where the network is; its task must be one whose batches move (`Batch.on`), unless it is the processor.
+        processes: Processes that make batches; 0 for one thread of this process.
     """
 
     def __init__(
@@ -71,6 +77,8 @@ class Trainer:
         say: Callable[[str], None],
         save_every_s: float = 60.0,
         bfloat16: bool = False,
+        device: str = "cpu",
+        processes: int = 0,
     ) -> None:
         self.task = task
         self.recipe = recipe
@@ -78,10 +86,12 @@ class Trainer:
         self.say = say
         self.save_every_s = save_every_s
         self.bfloat16 = bfloat16
-        self.trained: nn.Module = channels_last(task.trained)
+        self.device = torch.device(device)
+        self.processes = processes
+        self.trained: nn.Module = channels_last(task.trained).to(self.device)
         self.optimiser = adamw(self.trained, recipe.optimiser)
         average = moving_average(recipe.optimiser.average_decay)
-        self.averaged = AveragedModel(task.network, avg_fn=average, use_buffers=True)
+        self.averaged = AveragedModel(task.network, multi_avg_fn=average, use_buffers=True)
         self.step = 0
 
     def run(self, *, until: int | None = None) -> Path:
@@ -96,13 +106,13 @@ class Trainer:
         self.trained.train()
         with (
             SummaryWriter(str(self.out / "logs"), purge_step=self.step) as log,
-            Prefetcher(self.task.make_batch, first=self.step, end=end) as batches,
+            batches_ahead(self.task.make_batch, first=self.step, end=end, processes=self.processes) as batches,
         ):
             self._follow(batches, end, log)
         self._save()
         return self.out / WEIGHTS_FILE
 
-    def _follow(self, batches: Prefetcher[Any], end: int, log: SummaryWriter) -> None:
+    def _follow(self, batches: Iterator[Any], end: int, log: SummaryWriter) -> None:
         saved_at = said_at = time.monotonic()
         said_step = self.step
         for batch in batches:
@@ -122,7 +132,9 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bfloat16):
+        if self.device.type != "cpu":
+            batch = batch.on(self.device)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bfloat16):
             losses = self.task.losses(batch, self.step)
         total = torch.stack(list(losses.values())).sum()
         if not bool(torch.isfinite(total)):
@@ -142,7 +154,7 @@ class Trainer:
         self.say(f"step {self.step}/{end}: {values}; {speed:.2f} steps/s")
 
     def _save(self) -> None:
-        weights = {name: value.clone() for name, value in self.averaged.module.state_dict().items()}
+        weights = {name: value.cpu().clone() for name, value in self.averaged.module.state_dict().items()}
         checkpoint = Checkpoint(preset=self.recipe.preset, step=self.step, weights=weights)
         state = {
             "recipe": self.recipe.model_dump_json(),
@@ -160,7 +172,7 @@ class Trainer:
         path = self.out / STATE_FILE
         if not path.exists():
             return
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location=self.device, weights_only=True)
         if state["recipe"] != self.recipe.model_dump_json():
             raise ValueError(f"{path} was made by another recipe: give another folder, or delete this one")
         self.trained.load_state_dict(state["trained"])

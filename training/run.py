@@ -30,6 +30,7 @@ from training.recipe import (
     DescriptionRecipe,
     DetectorRecipe,
     Recipe,
+    RecipeError,
     SpeakingRecipe,
     Trunk,
     VoiceRecipe,
@@ -109,6 +110,8 @@ def train(
     say: Callable[[str], None],
     until: int | None = None,
     threads: int = 2,
+    device: str = "cpu",
+    processes: int = 0,
 ) -> Path:
     """Follow a recipe, resuming what a killed run has left.
 
@@ -120,20 +123,29 @@ def train(
         until: Step to stop at; the end of the recipe when None.
         threads: Threads of each operation. On a machine that does other work too, 1 is several times faster than 2: the
             threads wait for each other at every operation.
+        device: Where to train, `cpu` or `cuda`. Batches are the same on both; sums are rounded otherwise.
+        processes: Processes that make batches; 0 for one thread of this process.
 
     Returns:
         Path of the averaged weights.
+
+    Raises:
+        RecipeError: If another device than the processor is asked for by a recipe of no encoder.
     """
     keep_freed_memory()
     torch.set_num_threads(threads)
     recipe = read_recipe(recipe_path)
+    if device != "cpu" and recipe.task != "encoder":
+        raise RecipeError(
+            f"got device {device} for the task {recipe.task}, expected an encoder: the rest trains on cpu"
+        )
     task = task_from_recipe(recipe, data)
     if isinstance(task, DescriptionTask):
         task.keep_vocabulary(out)
     say(_opening(recipe, task))
     # What is fused are cosines a few hundredths apart, which bfloat16 cannot tell.
-    short = computes_bfloat16() and not isinstance(task, AssociationTask)
-    trainer = Trainer(task=task, recipe=recipe, out=out, say=say, bfloat16=short)
+    short = (device != "cpu" or computes_bfloat16()) and not isinstance(task, AssociationTask)
+    trainer = Trainer(task=task, recipe=recipe, out=out, say=say, bfloat16=short, device=device, processes=processes)
     return trainer.run(until=until)
 
 

@@ -7,9 +7,10 @@ from torch import nn
 from models.checkpoints import network_from_checkpoint, read_checkpoint
 from training.loop import DivergedError, Trainer, moving_average
 from training.machine import computes_bfloat16
-from training.recipe import Recipe, read_recipe, total_steps
-from training.run import task_from_recipe
+from training.recipe import Recipe, RecipeError, read_recipe, total_steps
+from training.run import task_from_recipe, train
 from training.schedule import adamw, rate_at
+from training.tasks import EncoderTask
 
 RECIPES = Path(__file__).parents[2] / "training" / "recipes"
 
@@ -90,10 +91,12 @@ def test_a_loss_that_is_no_number_stops_the_run(data: Path, tmp_path: Path) -> N
 
 def test_the_average_forgets_its_start() -> None:
     average = moving_average(0.99)
-    value = torch.tensor(100.0)
+    value, steps = torch.tensor(100.0), torch.tensor(3)
     for count in range(40):
-        value = average(value, torch.tensor(1.0), count)
+        average([value], [torch.tensor(1.0)], count)
     assert value.item() == pytest.approx(1.0, abs=0.1)
+    average([steps], [torch.tensor(4)], 40)
+    assert steps.item() == 4, "what counts is not averaged"
 
 
 def test_the_rate_rises_then_falls_to_zero() -> None:
@@ -132,3 +135,36 @@ def test_with_restarts_each_cycle_rises_and_falls() -> None:
     alone = optimiser.model_copy(update={"restart_at": ()})
     assert rates[:600] == [rate_at(step, 600, alone) for step in range(600)]
     assert rates[600:] == [rate_at(step, 400, alone) for step in range(400)]
+
+
+def test_only_encoders_learn_on_another_device(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="expected an encoder"):
+        train(RECIPES / "detector.toml", data, tmp_path, say=lambda line: None, device="cuda")
+    assert not (tmp_path / "state.pt").exists()
+
+
+def test_a_batch_moves_whole(data: Path) -> None:
+    task = task_from_recipe(small("face"), data)
+    assert isinstance(task, EncoderTask)
+    batch = task.make_batch(0)
+    moved = batch.on(torch.device("meta"))
+    assert moved.crops.is_meta
+    assert moved.labels.is_meta
+    assert moved.crops.shape == batch.crops.shape
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_processes_train_as_a_thread_does(data: Path, tmp_path: Path) -> None:
+    recipe = small("face")
+    one, two = (
+        Trainer(
+            task=task_from_recipe(recipe, data),
+            recipe=recipe,
+            out=tmp_path / str(count),
+            say=[].append,
+            processes=count,
+        ).run()
+        for count in (0, 2)
+    )
+    for key, value in read_checkpoint(one).weights.items():
+        torch.testing.assert_close(read_checkpoint(two).weights[key], value, atol=1e-4, rtol=1e-3)

@@ -44,8 +44,9 @@ class ArcFace(nn.Module):
 
         Shape legend: B batch, D embedding dimensions, K classes.
         """
-        # [B, K]
-        cosines = functional.linear(functional.normalize(embeddings.float()), functional.normalize(self.centres))
+        # [B, K]; half the digits of a cosine would be lost in bfloat16
+        with torch.autocast(embeddings.device.type, enabled=False):
+            cosines = functional.linear(functional.normalize(embeddings.float()), functional.normalize(self.centres))
         # [B, 1]
         right = cosines.gather(1, labels.unsqueeze(1))
         logits = self.scale * cosines.scatter(1, labels.unsqueeze(1), self._with_margin(right))

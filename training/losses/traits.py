@@ -42,6 +42,6 @@ class TraitReader(nn.Module):
         # [B, D], each number about 1
         directions = functional.normalize(embeddings.float()) * math.sqrt(embeddings.shape[1])
         # [B, K]
-        with torch.autocast("cpu", enabled=False):
+        with torch.autocast(directions.device.type, enabled=False):
             read = self.read(directions)
         return functional.mse_loss(read, self.table[labels])

@@ -26,6 +26,14 @@ class CropBatch:
     crops: Tensor
     labels: Tensor
 
+    def on(self, device: torch.device) -> CropBatch:
+        """Copy it to an accelerator, while that computes."""
+        return CropBatch(self.crops.to(device, non_blocking=True), self.labels.to(device, non_blocking=True))
+
+    def pin_memory(self) -> CropBatch:
+        """Lay it where an accelerator reads by itself; the data loader calls this."""
+        return CropBatch(self.crops.pin_memory(), self.labels.pin_memory())
+
 
 class EncoderTask:
     """An encoder with ArcFace over the labels of a crop set.
