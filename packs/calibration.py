@@ -22,14 +22,17 @@ from packs.spec import FrozenModel
 class Calibration(FrozenModel):
     """``logit(cosine) = slope * cosine + intercept``: natural-log odds of "same person" at prior 1/2.
 
-    Slope and intercept are those of the best quality, 1; each falls on a line with quality. A face of 13 pixels looks
-    like nobody, not like somebody else: without this, it would be told from its own person with great certainty.
+    Slope and intercept are those of the best quality; each falls on a line with quality. A face of 13 pixels looks
+    like nobody, not like somebody else: without this, it would be told from its own person with great certainty. From
+    `clear_from` on quality says no more: of two clear looks at a person one would else be lifted above the other, and
+    with it who resembles them most.
     """
 
     slope: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
     intercept: Annotated[float, Field(allow_inf_nan=False)]
     slope_by_quality: Annotated[float, Field(allow_inf_nan=False)] = 0.0
     intercept_by_quality: Annotated[float, Field(allow_inf_nan=False)] = 0.0
+    clear_from: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
 
     @model_validator(mode="after")
     def _similarity_never_speaks_against(self) -> Self:
@@ -41,12 +44,12 @@ class Calibration(FrozenModel):
 
     def logit(self, cosine: float, quality: float = 1.0) -> float:
         """The log-likelihood ratio of one cosine, in nats; `quality`, in [0, 1], is that of the weaker embedding."""
-        lost = 1.0 - quality
+        lost = max(0.0, 1.0 - quality / self.clear_from)
         return (self.slope - lost * self.slope_by_quality) * cosine + self.intercept - lost * self.intercept_by_quality
 
     def logit_of(self, cosines: F32 | F64, qualities: F64) -> F64:
         """The log-likelihood ratios of many cosines, float64 of their shape."""
-        lost = 1.0 - qualities
+        lost = np.maximum(0.0, 1.0 - qualities / self.clear_from)
         slopes = self.slope - lost * self.slope_by_quality
         return np.asarray(slopes * cosines + self.intercept - lost * self.intercept_by_quality, dtype=np.float64)
 

@@ -193,6 +193,10 @@ class PackManifest(FrozenModel):
             for tensor in (*model["inputs"], *model["outputs"]):
                 if tensor["tolerance"] is None:
                     del tensor["tolerance"]
+        # So does one whose calibrations heed quality up to the best.
+        for line in content["calibration"].values():
+            if line["clear_from"] == 1.0:
+                del line["clear_from"]
         return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 

@@ -46,6 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--out", type=Path, required=True, help="folder of the run")
     run.add_argument("--until", type=int, help="stop after this step and save")
     run.add_argument("--threads", type=int, default=2, help="1 is faster on a machine that does other work too")
+    run.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="an encoder learns on a GPU too")
+    run.add_argument("--processes", type=int, default=0, help="make batches in so many processes; 0: in one thread")
     run.set_defaults(run=_run)
     calibrate = commands.add_parser("calibrate", help="fit scores and thresholds of a pack on the `val` sets")
     calibrate.add_argument("--pack", type=Path, required=True)
@@ -94,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     fusers.add_argument("--films", nargs="+", required=True, help="names in it, of films that no run has seen")
     fusers.add_argument("--pack", type=Path, required=True, help="the pack that embedded them")
     fusers.add_argument("--window-s", type=float, default=60.0, help="longest gap that bodies are compared over")
-    fusers.add_argument("--version", default="0.7.0", help="version of the weights")
+    fusers.add_argument("--version", default="0.8.0", help="version of the weights")
     fusers.add_argument("--out", type=Path, required=True, help="folder of the pack")
     fusers.set_defaults(run=_fusers)
     move = commands.add_parser("move-fusers", help="let networks that fuse go with a pack of the same encoders")
@@ -128,8 +130,10 @@ def _parser() -> argparse.ArgumentParser:
     pack.add_argument("--voices", type=Path, help="folder of the sets of voices; DATA/voices when not given")
     pack.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the training runs")
     pack.add_argument("--out", type=Path, required=True, help="folder of the pack")
-    pack.add_argument("--version", default="0.7.0", help="version of the weights")
+    pack.add_argument("--version", default="0.8.0", help="version of the weights")
     pack.add_argument("--threads", type=int, default=2, help="1 is faster on a machine that does other work too")
+    pack.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the face encoder is trained")
+    pack.add_argument("--processes", type=int, default=0, help="make its batches in so many processes; 0: in a thread")
     pack.add_argument("--words", action="store_true", help="describe the sets too, and train the text pair")
     pack.set_defaults(run=_demo_pack)
     finish = commands.add_parser("finish", help="export, calibrate and measure runs that are done, and write the card")
@@ -139,7 +143,7 @@ def _parser() -> argparse.ArgumentParser:
     finish.add_argument("--data", type=Path, required=True)
     finish.add_argument("--voices", type=Path, help="folder of the sets of voices; DATA/voices when not given")
     finish.add_argument("--out", type=Path, required=True, help="folder of the pack")
-    finish.add_argument("--version", default="0.7.0", help="version of the weights")
+    finish.add_argument("--version", default="0.8.0", help="version of the weights")
     finish.add_argument("--remark", action="append", default=[], help="a line for the card; may be repeated")
     finish.set_defaults(run=_finish)
     return parser
@@ -254,14 +258,32 @@ def _teach_words(options: argparse.Namespace) -> None:
 def _demo_pack(options: argparse.Namespace) -> None:
     from training.demo_pack import Folders, demo_pack
 
-    folders, runs, how = Folders.below(options.data, options.voices), options.runs, options.threads
-    demo_pack(folders, runs, options.out, version=options.version, say=say, threads=how, words=options.words)
+    demo_pack(
+        Folders.below(options.data, options.voices),
+        options.runs,
+        options.out,
+        version=options.version,
+        say=say,
+        threads=options.threads,
+        words=options.words,
+        device=options.device,
+        processes=options.processes,
+    )
 
 
 def _run(options: argparse.Namespace) -> None:
     from training.run import train
 
-    weights = train(options.recipe, options.data, options.out, say=say, until=options.until, threads=options.threads)
+    weights = train(
+        options.recipe,
+        options.data,
+        options.out,
+        say=say,
+        until=options.until,
+        threads=options.threads,
+        device=options.device,
+        processes=options.processes,
+    )
     say(f"weights in {weights}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ LEAST_POSITIVES = 50
 KINDS = ("query", "link")
 # People are often small, turned away or half hidden. A voice is trusted by its length (`services.runtime.trust`).
 BY_QUALITY = (Modality.FACE, Modality.HEAD, Modality.BODY)
+# From this quality on it says no more (docs/decisions/2026-11-29-faces-of-kin.md). Pairs alone would have it count to
+# the end, by 0.001 nats of 0.295: strangers never come near a clear face, and relatives are rare among the pairs.
+CLEAR_FROM = MappingProxyType({Modality.FACE: 0.8})
 
 
 def calibrate_on_films(
@@ -53,7 +57,8 @@ def calibrate_on_films(
                 continue
             lines[modality], report[str(modality)] = _fitted(parts)
             if modality in BY_QUALITY and all(f"{modality}_{kind}_quality" in content for kind in found):
-                line = _by_quality(parts, [content[f"{modality}_{kind}_quality"] for kind in found])
+                qualities = [content[f"{modality}_{kind}_quality"] for kind in found]
+                line = _by_quality(parts, qualities, CLEAR_FROM.get(modality, 1.0))
                 lines[modality], half = line, round(line.cosine_at(0.5), 4)
                 report[str(modality)] |= line.model_dump() | {"cosine_at_half": half}
     manifest = pack.manifest.model_copy(update={"calibration": lines})
@@ -82,13 +87,13 @@ def _is_enough(same: NDArray[np.bool_] | None) -> bool:
 
 
 def _by_quality(
-    parts: list[tuple[NDArray[np.float32], NDArray[np.bool_]]], qualities: list[NDArray[np.float32]]
+    parts: list[tuple[NDArray[np.float32], NDArray[np.bool_]]], qualities: list[NDArray[np.float32]], clear_from: float
 ) -> Calibration:
     """Fit one calibration to all kinds; each class of each kind weighs the same."""
     weights = [np.where(same, 1.0 / same.sum(), 1.0 / (~same).sum()) for _, same in parts]
     cosines, same = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     quality = np.concatenate(qualities).astype(np.float64)
-    return fit_by_quality(cosines.astype(np.float64), same, quality, np.concatenate(weights))
+    return fit_by_quality(cosines.astype(np.float64), same, quality, np.concatenate(weights), clear_from=clear_from)
 
 
 def _fitted(parts: list[tuple[NDArray[np.float32], NDArray[np.bool_]]]) -> tuple[Calibration, dict[str, Any]]:

@@ -141,7 +141,8 @@ def _by_quality(evidence: Report) -> list[str]:
     said = [
         f"The line of {name} is fitted over tracklets of validation films, as ingest gives them, and depends on "
         f"quality q (0..1): slope {part['slope']:.2f} - (1 - q) {part['slope_by_quality']:.2f}, intercept "
-        f"{part['intercept']:.2f} {-part['intercept_by_quality']:+.2f} (1 - q)."
+        f"{part['intercept']:.2f} {-part['intercept_by_quality']:+.2f} (1 - q)"
+        + (f"; q is the share of {part['clear_from']:g}, at most 1." if part.get("clear_from", 1.0) < 1.0 else ".")
         for name, part in evidence.items()
         if part.get("slope_by_quality")
     ]

@@ -24,6 +24,7 @@ from training.data.shards import RenderError, open_frames
 from training.data.voices import open_voices
 from training.evaluate import evaluate
 from training.film_sets import MOUTHS, cut_films
+from training.levelling import level_faces
 from training.measure.sets import sample_inputs
 from training.measure.speaking import sample_faces
 from training.measure.voices import sample_windows
@@ -37,6 +38,7 @@ SIGHT_RECIPES = ("detector", "face", "head", "body")
 SOUND_RECIPES = ("voice", "voice_activity")
 WORD_RECIPES = ("words",)
 FILM_RECIPES = ("speaking",)
+LARGEST_RECIPE = "face"
 DEMO = Path(__file__).resolve().parents[1] / "packs" / "demo"
 PARITY_ROWS = 32
 
@@ -67,7 +69,7 @@ class Part:
 # The casts of frames and voices of one seed are the same people, which never cross: train, val and test differ.
 PARTS = (
     Part("train", "frames", 1000, 2000, 5000),
-    Part("closeups", "closeups", 1500, 5000, 8),
+    Part("closeups", "closeups", 1500, 20000, 8),
     Part("val", "frames", 2000, 100, 600),
     Part("test", "frames", 3000, 250, 1000),
     Part("train", "voices", 1000, 2400, 16000),
@@ -107,6 +109,8 @@ def demo_pack(
     say: Callable[[str], None],
     threads: int,
     words: bool = False,
+    device: str = "cpu",
+    processes: int = 0,
 ) -> None:
     """Make the demo pack; what is already there (data, finished or killed runs) is used.
 
@@ -119,6 +123,8 @@ def demo_pack(
         threads: Threads for training.
         words: Whether the sets of frames are described too and a text pair is trained, and an active-speaker network on
             films that are rendered for it.
+        device: Where the face encoder is trained, `cpu` or `cuda`; it is nearly all of the work.
+        processes: Processes that make its batches; 0 for one thread.
     """
     for part in PARTS:
         render(part, folders, say=say)
@@ -130,7 +136,18 @@ def demo_pack(
         # The people of films are found with the pack of the repository, which the rest of this one replaces.
         cut_films(folders.frames, DEMO, say=say)
         sources += [(name, folders.frames) for name in FILM_RECIPES]
-    weights = [train(RECIPES / f"{name}.toml", data, runs / name, say=say, threads=threads) for name, data in sources]
+    weights = [
+        train(
+            RECIPES / f"{name}.toml",
+            data,
+            runs / name,
+            say=say,
+            threads=threads,
+            device=device if name == LARGEST_RECIPE else "cpu",
+            processes=processes if name == LARGEST_RECIPE else 0,
+        )
+        for name, data in sources
+    ]
     finish(weights, folders, out, version=version, say=say)
 
 
@@ -188,6 +205,7 @@ def finish(
         remarks: What a reader of the card should know of these runs.
     """
     earlier = _earlier(out)
+    weights = [_levelled(path, folders) for path in weights]
     parts = {PART_OF[read_checkpoint(path).preset] for path in weights}
     parity = earlier["parity"] | export(weights, folders, out, version=version)
     calibration = calibrate(out, folders.frames, folders.voices, say=say, parts=parts)
@@ -205,6 +223,11 @@ def finish(
     (out / "metrics.json").write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
     write_card(out, report)
     say(f"wrote {out}: digest {Pack.load(out).digest}")
+
+
+def _levelled(path: Path, folders: Folders) -> Path:
+    is_face = read_checkpoint(path).preset == "face_encoder"
+    return level_faces(path, open_frames(folders.frames / "val")) if is_face else path
 
 
 def export(weights: Sequence[Path], folders: Folders, out: Path, *, version: str) -> dict[str, Any]:

@@ -55,6 +55,19 @@ def test_what_a_cosine_says_depends_on_quality() -> None:
     assert line.probability(0.8, 0.0) < line.probability(0.8)
 
 
+def test_from_some_quality_on_it_says_no_more() -> None:
+    line = Calibration(slope=10.0, intercept=-4.0, slope_by_quality=8.0, intercept_by_quality=-3.5)
+    level = line.model_copy(update={"clear_from": 0.8})
+    assert level.logit(0.6, 0.8) == level.logit(0.6, 0.9) == level.logit(0.6) == line.logit(0.6)
+    assert level.logit(0.6, 0.4) == pytest.approx(line.logit(0.6, 0.5))
+    assert level.logit(0.6, 0.0) == line.logit(0.6, 0.0)
+    qualities = np.array([0.0, 0.4, 0.8, 1.0])
+    expected = [level.logit(0.6, quality) for quality in qualities]
+    np.testing.assert_allclose(level.logit_of(np.full(4, 0.6), qualities), expected, rtol=1e-9)
+    with pytest.raises(ValueError, match="clear_from"):
+        Calibration(slope=5.0, intercept=-1.0, clear_from=0.0)
+
+
 def test_quality_never_turns_likeness_into_a_reason_against() -> None:
     with pytest.raises(ValueError, match="slope_by_quality"):
         Calibration(slope=5.0, intercept=-1.0, slope_by_quality=5.5)

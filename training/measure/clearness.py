@@ -3,6 +3,8 @@
 Platt's logistic fit (see `packs.calibration`) with a slope and an intercept that fall on lines with quality::
 
     logit = (slope - (1 - q) slope_by_quality) cosine + intercept - (1 - q) intercept_by_quality
+
+where q is the quality as a share of the one from which on it says no more.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ _STEPS = 60
 _HOLD = 1e-6
 
 
-def fit_by_quality(cosines: F64, same: NDArray[np.bool_], qualities: F64, weights: F64) -> Calibration:
+def fit_by_quality(
+    cosines: F64, same: NDArray[np.bool_], qualities: F64, weights: F64, *, clear_from: float = 1.0
+) -> Calibration:
     """Fit a calibration on pairs.
 
     Args:
@@ -28,10 +32,12 @@ def fit_by_quality(cosines: F64, same: NDArray[np.bool_], qualities: F64, weight
         same: bool[N], whether the pair shows one person.
         qualities: float64[N], 0..1, of the weaker embedding.
         weights: float64[N], what each pair counts.
+        clear_from: The quality from which on it says no more; it is not fitted.
 
     Raises:
         ValueError: If similarity does not grow with sameness among the clear.
     """
+    qualities = np.minimum(qualities / clear_from, 1.0)
     lost = 1.0 - qualities
     columns = np.stack([cosines, np.ones_like(cosines), -lost * cosines, -lost], axis=1)
     shares = weights / weights.sum()
@@ -49,4 +55,5 @@ def fit_by_quality(cosines: F64, same: NDArray[np.bool_], qualities: F64, weight
         intercept=rounded[1],
         slope_by_quality=min(rounded[2], rounded[0]),
         intercept_by_quality=rounded[3],
+        clear_from=clear_from,
     )
