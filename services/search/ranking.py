@@ -4,10 +4,11 @@ An appearance can be believed in directly (the query's own embeddings match it, 
 
 - They are one witness where they rest on the same comparison: the stronger counts, max(d, e). So it is where the chain
   ends in a modality that the direct match rests on too (face and face); where what the chain starts from was matched by
-  such a one (the portrait is like both, and if that is a sister then of both); and where the direct match is by a face
-  that a hit took from where associations led (`adopting`).
-- Otherwise they are independent, and either is enough: 1 - (1 - d)(1 - e) ("noisy or"): of a hit, what it leads to
-  itself, by its looks, and what its face is like.
+  such a one (the portrait is like both, and if that is a sister then of both); where it starts from a hit that is asked
+  with (its sister resembles it by face, and by hair and build too); and where the direct match is by a face that a hit
+  took from where associations led (`adopting`).
+- Otherwise they are independent, and either is enough: 1 - (1 - d)(1 - e) ("noisy or"): a voice clip's match, and a
+  chain of faces from where a portrait beside it matched.
 
 What a chain is worth, and what contradicts it, is in `chains`. What was asked for, to be seen, heard or both, is in
 the numbers already when they come here.
@@ -193,7 +194,7 @@ def _one_witness(direct: Direct, chain: Chain, seed: Direct | None, adopted: Con
     seen = {share.modality for share in _shares(direct)}
     if chain.ends_in in seen:
         return True
-    if seed is not None and seed.named_by is None and any(share.modality in seen for share in _shares(seed)):
+    if seed is not None and (seed.named_by is not None or any(share.modality in seen for share in _shares(seed))):
         return True
     return any(piece.modality is Modality.FACE and piece.part_index in adopted for piece in direct.evidence)
 

@@ -96,12 +96,12 @@ def test_a_chain_alone() -> None:
 
 
 def test_a_face_that_was_adopted_and_a_chain_are_one_witness() -> None:
-    known, chain = direct(0.7), Chain(path(Modality.BODY))
-    assert ranking.score_of(known, chain, NAMED) == pytest.approx(1.0 - 0.3 * 0.28)
-    assert ranking.score_of(known, chain, NAMED, {0}) == pytest.approx(0.72)
-    assert ranking.score_of(known, chain, NAMED, {1}) == pytest.approx(1.0 - 0.3 * 0.28)
+    known, chain, said = direct(0.7), Chain(path(Modality.BODY)), direct(0.9, Modality.VOICE)
+    assert ranking.score_of(known, chain, said) == pytest.approx(1.0 - 0.3 * 0.28)
+    assert ranking.score_of(known, chain, said, {0}) == pytest.approx(0.72)
+    assert ranking.score_of(known, chain, said, {1}) == pytest.approx(1.0 - 0.3 * 0.28)
     # What its own body says is its own.
-    assert ranking.score_of(direct(0.7, Modality.BODY), Chain(path(Modality.HEAD)), NAMED, {0}) > 0.9
+    assert ranking.score_of(direct(0.7, Modality.BODY), Chain(path(Modality.HEAD)), said, {0}) > 0.9
     belief = ranking.explain("it", 0.72, known, chain, direct(0.9), CALIBRATION, {0})
     assert belief.shares == (Share(Modality.FACE, 0.5), Share(Modality.BODY, 0.5))
 
@@ -130,18 +130,24 @@ def test_of_dependent_reasons_the_stronger_counts(known: float, score: float, st
 
 @pytest.mark.parametrize(("known", "steps"), [(0.9, 1), (0.3, 2)])
 def test_of_independent_reasons_either_is_enough(known: float, steps: int) -> None:
-    belief = judge(direct(known), path(Modality.BODY), NAMED)
+    belief = judge(direct(known), path(Modality.HEAD), direct(0.9, Modality.BODY))
     assert belief.score == pytest.approx(1.0 - (1.0 - known) * (1.0 - 0.72))
     assert len(belief.chain) == steps
     assert sum(share.share for share in belief.shares) == pytest.approx(1.0)
-    assert {share.modality for share in belief.shares} == {Modality.FACE, Modality.BODY}
+    assert {share.modality for share in belief.shares} == {Modality.FACE, Modality.HEAD, Modality.BODY}
+
+
+@pytest.mark.parametrize(("known", "score"), [(0.9, 0.9), (0.3, 0.72)])
+def test_what_a_hit_is_like_and_what_it_leads_to_are_one_witness(known: float, score: float) -> None:
+    """A sister in the same film has her hair, and her face too."""
+    assert judge(direct(known), path(Modality.BODY), NAMED).score == pytest.approx(score)
 
 
 def test_a_different_face_contradicts_the_same_clothes() -> None:
     against = contradiction([face(0.3)], CALIBRATION, Doubt(1.0, 10.0, 0.4, 0.6))
     assert against == pytest.approx(-4.0)
     clothes = judge(direct(0.01), path(Modality.BODY), NAMED, against)
-    assert clothes.score == pytest.approx(1.0 - 0.99 * (1.0 - sigmoid(math.log(0.72 / 0.28) - 4.0)))
+    assert clothes.score == pytest.approx(sigmoid(math.log(0.72 / 0.28) - 4.0))
 
 
 def test_what_contradicts_is_bounded_needs_a_clear_face_and_is_never_in_favour() -> None:
