@@ -91,13 +91,14 @@ class ProductFuser:
             total += np.where(pairs, said, 0.0)
             prior[pairs] = np.minimum(prior[pairs], linking.prior_log_odds[modality])
             there |= pairs
-        log_odds = total + np.where(there, prior, 0.0) - self._doubt(some, tracklets)
+        log_odds = total + np.where(there, prior, 0.0) - self._doubt(some, tracklets, comparable)
         return np.where(there, np.clip(expit(log_odds), LEAST, MOST), 0.0)
 
-    def _doubt(self, some: Tracklets, tracklets: Tracklets) -> F64:
-        """What pairs lose whose looks two people wear (`services.association.doubles`)."""
+    def _doubt(self, some: Tracklets, tracklets: Tracklets, comparable: Comparable) -> F64:
+        """What pairs lose whose looks two people wear (`services.association.doubles`), by what is compared of them."""
         evidence = evidence_of(self._weighing.calibration, self._weighing.linking.prior_log_odds)
-        judge = ShortTermLinks.of(evidence, self._weighing.linking)
+        judged = {modality: one for modality, one in evidence.items() if modality in comparable}
+        judge = ShortTermLinks.of(judged, self._weighing.linking)
         # No short-term modality links two films.
         worn = worn_of(tracklets, some.movies, judge)
         places = {one: row for row, one in enumerate(tracklets.ids)}

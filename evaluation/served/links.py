@@ -18,9 +18,9 @@ from services.association.evidence import SHORT_TERM
 __all__ = ["BELIEVED", "link_probabilities", "served_links"]
 
 # As much as to be believed by itself, of edges that are read in the context of who is who: more than of a pair alone
-# (`protocols.csm.clothes`), since inside of an identity hardly any is worth less than 0.86. Chosen on films 9601 to
-# 9603, 9911 to 9918 and 9931 (`docs/decisions/2026-11-29-doubles.md`).
-BELIEVED = 0.93
+# (`protocols.csm.clothes`), since inside of an identity hardly any is worth less than 0.86. Chosen on films 9601,
+# 9602 and 9911 to 9918 (`docs/decisions/2026-11-29-doubles.md`).
+BELIEVED = 0.92
 
 
 async def served_links(gallery: ServedGallery) -> ClothesFigures | None:
