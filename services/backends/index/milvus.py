@@ -255,6 +255,23 @@ class MilvusIndex:
         if modality in self._embeddings:
             await self._delete_some(self._embeddings[modality], gallery, appearance_ids)
 
+    async def erase_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
+        """Delete some appearances, then their embeddings, of every pack."""
+        deleted = 0
+        holding = await self._holding_appearances()
+        named = [each for each in holding if each.name.startswith(APPEARANCES_PREFIX)]
+        for collections in (named, [each for each in holding if each not in named]):
+            counts = (self._delete_some(each, gallery, appearance_ids) for each in collections)
+            deleted += sum(await asyncio.gather(*counts))
+        return deleted
+
+    async def count_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
+        """Count the rows and embeddings of some appearances, of every pack, with what was written last."""
+        parts = [_some_of(gallery, part) for part in _parts(list(dict.fromkeys(appearance_ids)), _KEYS_PER_CALL)]
+        collections = await self._holding_appearances()
+        counts = (self._connection.count(each.name, part) for each in collections for part in parts)
+        return sum(await asyncio.gather(*counts))
+
     async def erase_video(self, gallery: str, video_id: str) -> int:
         """Delete a video's appearances, embeddings (of every pack), people and, last, row; it may be repeated."""
         wanted = _of_video(gallery, video_id)
@@ -341,9 +358,9 @@ class MilvusIndex:
             deleted += len(keys)
         return deleted
 
-    async def _delete_some(self, collection: Collection, gallery: str, keys: Sequence[str]) -> None:
-        for part in _parts(list(dict.fromkeys(keys)), _KEYS_PER_CALL):
-            await self._delete(collection, all_of(f"gallery == {quoted(gallery)}", one_of(collection.key, part)))
+    async def _delete_some(self, collection: Collection, gallery: str, keys: Sequence[str]) -> int:
+        parts = _parts(list(dict.fromkeys(keys)), _KEYS_PER_CALL)
+        return sum([await self._delete(collection, _some_of(gallery, part)) for part in parts])
 
     async def _delete_keys(self, collection: Collection, keys: Sequence[str]) -> None:
         self._unflushed.add(collection.name)
@@ -353,6 +370,10 @@ class MilvusIndex:
 
 def _of_video(gallery: str, video_id: str) -> str:
     return all_of(f"gallery == {quoted(gallery)}", f"video_id == {quoted(video_id)}")
+
+
+def _some_of(gallery: str, appearance_ids: Sequence[str]) -> str:
+    return all_of(f"gallery == {quoted(gallery)}", one_of("appearance_id", appearance_ids))
 
 
 def _ordered(neighbours: Iterable[Neighbour]) -> list[Neighbour]:
