@@ -366,9 +366,7 @@ async def test_erases_a_video_and_nothing_else(index: VectorIndex, gallery: str,
     assert [each.video_id for each in await index.list_videos(gallery)] == [ids[31]]
 
 
-async def test_erases_some_appearances_and_nothing_else(
-    index: VectorIndex, gallery: str, ids: Sequence[str]
-) -> None:
+async def test_erases_some_appearances_and_nothing_else(index: VectorIndex, gallery: str, ids: Sequence[str]) -> None:
     for place, one in enumerate(ids[:3]):
         await index.put_embeddings(Modality.FACE, [embedding(gallery, ids[30], one, place, unit(16, 1))])
         await index.put_embeddings(Modality.BODY, [embedding(gallery, ids[30], one, place, unit(8, 1))])
