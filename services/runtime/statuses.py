@@ -79,7 +79,7 @@ def reason_of(error: grpc.aio.AioRpcError) -> Reason | None:
     for detail in status.details if status is not None else ():
         if detail.Unpack(info) and info.domain == DOMAIN:
             name = info.reason.removeprefix("ERROR_REASON_")
-            return Reason(name) if name in Reason else None
+            return Reason.__members__.get(name)
     return None
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from services.association.handlers import AssociationHandlers, Dropped
 from services.association.identities.erasing import set_apart, without_appearances
@@ -152,13 +153,9 @@ class IdentityKeeper:
             if home is None:
                 raise IdentityNotFoundError(gallery, identity_id)
             made = await set_apart(people, home, StoredWeights(self._associations, gallery))
-            try:
+            with self._read_again_after_trouble(gallery):
                 await self._write(gallery, made.people, dict(made.homes))
                 await self._index.people.rewrite(made.operations)
-            except BaseException:
-                # What is in memory is behind the record: the next call is to read it again.
-                self._people.pop(gallery, None)
-                raise
             self._people[gallery] = made.people
             spots = [made.people.nodes[one].spot for one in made.people.state.clusters[home]]
             return home, spots, len(made.operations)
@@ -168,10 +165,20 @@ class IdentityKeeper:
         async with self._turns[gallery]:
             people = await self._synced(gallery)
             found = await self._index.people.count_appearances(gallery, appearance_ids)
+            with self._read_again_after_trouble(gallery):
+                await self._index.people.delete_memberships(appearance_ids)
             self._people[gallery] = without_appearances(people, frozenset(appearance_ids))
-            await self._index.people.delete_memberships(appearance_ids)
             left = await self._index.people.count_appearances(gallery, appearance_ids)
             return Dropped(found - left, left)
+
+    @contextmanager
+    def _read_again_after_trouble(self, gallery: str) -> Iterator[None]:
+        """When the record was changed in part, what is in memory is behind it: the next call reads it."""
+        try:
+            yield
+        except BaseException:
+            self._people.pop(gallery, None)
+            raise
 
     async def _synced(self, gallery: str) -> People:
         there = {video.video_id: video for video in await self._index.list_videos(gallery)}
