@@ -277,7 +277,7 @@ async def test_cut_off_anywhere_it_is_asked_again_and_finished(town: Town, step:
         await town.composed.identities.reject("town", id_of("anna.1"), id_of("anna.3"), "desk")
         await town.say_name("anna.1", "Anna")
         anna = await town.who("anna.1")
-        before = {one: home for one, home in (await town.composed.keeper.people("town")).state.homes.items()}
+        before = dict((await town.composed.keeper.people("town")).state.homes)
         gone = sorted(one for one, home in before.items() if home == anna)
     async with town.served() as stub:
         town.cut.left, town.cut.after = {step: 1}, after

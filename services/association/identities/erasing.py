@@ -1,10 +1,10 @@
 """An identity is set apart before it is erased, so that it can be erased whatever happens in between.
 
 Who is who follows from edges and from the log, and an erasure takes both away: begun and cut off, it would find
-somebody else, or only half, under the same id. So first the record is changed such that the identity is exactly its appearances
-before anything is said, and that nothing said speaks of them any more; all else is to stay as it was. What an
-operation did to others may have rested on those who go (a merge whose first identity is gone, a cut between two of whom
-one is): then all are written down as they are now, and what was said otherwise since is said no more.
+somebody else, or only half, under the same id. So first the record is changed such that the identity is exactly its
+appearances before anything is said, and that nothing said speaks of them any more; all else is to stay as it was. What
+an operation did to others may have rested on those who go (a merge whose first identity is gone, a cut between two of
+whom one is): then all are written down as they are now, and what was said otherwise since is said no more.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from services.backends.index import rows as rows_of
 from services.backends.index.aliases import PackAliases
 from services.backends.index.connection import Connection
 from services.backends.index.filters import all_of, in_scope, number, one_of, quoted, with_prefix
+from services.backends.index.parts import batches, parts_of
 from services.backends.index.people_milvus import MilvusPeople
 from services.backends.index.protocol import IndexLoadingError
 from services.backends.index.schema import (
@@ -28,12 +29,10 @@ from services.runtime.errors import BackendUnavailableError
 
 __all__ = ["MilvusIndex"]
 
-T = TypeVar("T")
 
 _MOST_ROWS = 16_384  # of one answer
 _KEYS_PER_CALL = 400  # rows with packed boxes stay under 64 MB, and expressions short
 _MATCHES_PER_SEARCH = 2048  # Lite takes about 40 us to read one: calls stay short, and others get their turn
-_BYTES_PER_WRITE = 16 << 20  # a message may hold 64 MB
 _DELETE_ROUNDS = 3
 _NEIGHBOUR_COLUMNS = ("appearance_id", "video_id", "start_s", "end_s", "quality")
 _PLACE_COLUMNS = ("appearance_id", "video_id", "generation")
@@ -196,7 +195,7 @@ class MilvusIndex:
         collection, wanted = self._embeddings[modality], in_scope(scope)
         found: list[list[Neighbour]] = []
         limit = min(limit, _MOST_ROWS)
-        for part in _parts(np.asarray(vectors, np.float32), max(1, _MATCHES_PER_SEARCH // limit)):
+        for part in parts_of(np.asarray(vectors, np.float32), max(1, _MATCHES_PER_SEARCH // limit)):
             answers = await self._connection.search(collection.name, part, wanted, _NEIGHBOUR_COLUMNS, limit, self._ef)
             found += [_ordered(map(rows_of.neighbour_of_hit, answer)) for answer in answers]
         return found
@@ -267,7 +266,7 @@ class MilvusIndex:
 
     async def count_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
         """Count the rows and embeddings of some appearances, of every pack, with what was written last."""
-        parts = [_some_of(gallery, part) for part in _parts(list(dict.fromkeys(appearance_ids)), _KEYS_PER_CALL)]
+        parts = [_some_of(gallery, part) for part in parts_of(list(dict.fromkeys(appearance_ids)), _KEYS_PER_CALL)]
         collections = await self._holding_appearances()
         counts = (self._connection.count(each.name, part) for each in collections for part in parts)
         return sum(await asyncio.gather(*counts))
@@ -306,14 +305,14 @@ class MilvusIndex:
     async def _write(self, collection: Collection, rows: Sequence[dict[str, Any]]) -> None:
         if rows:
             self._unflushed.add(collection.name)
-        for part in _batches(rows):
+        for part in batches(rows):
             if collection.partitioned:
                 await self._connection.replace(collection.name, collection.key, part)
             else:
                 await self._connection.upsert(collection.name, part)
 
     async def _get(self, collection: Collection, keys: Sequence[str], *, strong: bool) -> list[dict[str, Any]]:
-        parts = list(_parts(list(dict.fromkeys(keys)), _KEYS_PER_CALL))
+        parts = list(parts_of(list(dict.fromkeys(keys)), _KEYS_PER_CALL))
         calls = (
             self._connection.query(
                 collection.name, one_of(collection.key, part), collection.columns, len(part), strong=strong
@@ -359,12 +358,12 @@ class MilvusIndex:
         return deleted
 
     async def _delete_some(self, collection: Collection, gallery: str, keys: Sequence[str]) -> int:
-        parts = _parts(list(dict.fromkeys(keys)), _KEYS_PER_CALL)
+        parts = parts_of(list(dict.fromkeys(keys)), _KEYS_PER_CALL)
         return sum([await self._delete(collection, _some_of(gallery, part)) for part in parts])
 
     async def _delete_keys(self, collection: Collection, keys: Sequence[str]) -> None:
         self._unflushed.add(collection.name)
-        for part in _parts(keys, _KEYS_PER_CALL):
+        for part in parts_of(keys, _KEYS_PER_CALL):
             await self._connection.delete(collection.name, one_of(collection.key, part))
 
 
@@ -378,25 +377,3 @@ def _some_of(gallery: str, appearance_ids: Sequence[str]) -> str:
 
 def _ordered(neighbours: Iterable[Neighbour]) -> list[Neighbour]:
     return sorted(neighbours, key=lambda each: (-each.cosine, each.appearance_id))
-
-
-_Sliceable = TypeVar("_Sliceable", list[str], Sequence[str], "NDArray[np.float32]")
-
-
-def _parts(whole: _Sliceable, size: int) -> Iterator[_Sliceable]:
-    for start in range(0, len(whole), size):
-        yield whole[start : start + size]
-
-
-def _batches(rows: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Cut rows into writes of at most `_BYTES_PER_WRITE`."""
-    batch: list[dict[str, Any]] = []
-    size = 0
-    for row in rows:
-        batch.append(row)
-        size += sum(4 * len(value) for value in row.values() if isinstance(value, (str, list, np.ndarray)))
-        if size >= _BYTES_PER_WRITE:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
