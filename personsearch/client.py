@@ -209,6 +209,17 @@ class PersonSearchClient(IdentityCalls):
             answer = await self._ingest.DeleteVideo(request, timeout=self._timeout_s * SLOW_CALL_FACTOR)
         return list(answer.receipts)
 
+    async def erase_identity(
+        self, identity_id: str, *, gallery: str = DEFAULT_GALLERY
+    ) -> ingest_service_pb2.EraseIdentityResponse:
+        """Erase a person: all appearances, who they are and what was said of them; return the stores' receipts.
+
+        The videos and their files stay. Cut off anywhere, the same call goes on.
+        """
+        request = ingest_service_pb2.EraseIdentityRequest(gallery=gallery, identity_id=identity_id)
+        with self._errors(self.endpoints.ingest_address):
+            return await self._ingest.EraseIdentity(request, timeout=self._timeout_s * SLOW_CALL_FACTOR)
+
     async def create_gallery(self, name: str) -> gallery_pb2.Gallery:
         """Create an empty gallery."""
         request = gallery_service_pb2.CreateGalleryRequest(name=name)

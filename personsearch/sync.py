@@ -136,6 +136,12 @@ class BlockingClient(BlockingIdentityCalls):
         """Delete a video from every store and return each store's receipt."""
         return self._runner.run(self._client.delete_video(video_id, gallery=gallery))
 
+    def erase_identity(
+        self, identity_id: str, *, gallery: str = DEFAULT_GALLERY
+    ) -> ingest_service_pb2.EraseIdentityResponse:
+        """Erase a person: all appearances, who they are and what was said of them; return the stores' receipts."""
+        return self._runner.run(self._client.erase_identity(identity_id, gallery=gallery))
+
     def create_gallery(self, name: str) -> gallery_pb2.Gallery:
         """Create an empty gallery."""
         return self._runner.run(self._client.create_gallery(name))

@@ -254,6 +254,21 @@ class _Ingest(ingest_service_pb2_grpc.IngestServiceServicer):
         receipt = ingest_service_pb2.StoreReceipt(store="index", deleted=3, remaining=0)
         return ingest_service_pb2.DeleteVideoResponse(receipts=[receipt])
 
+    def EraseIdentity(
+        self, request: ingest_service_pb2.EraseIdentityRequest, context: grpc.ServicerContext
+    ) -> ingest_service_pb2.EraseIdentityResponse:
+        self._stack.take("EraseIdentity", request, context)
+        if request.identity_id not in self._stack.people.places:
+            facts = {"gallery": request.gallery, "identity_id": request.identity_id}
+            self._stack.missing("IDENTITY_NOT_FOUND", facts, context)
+        places = self._stack.people.erase(request.identity_id)
+        return ingest_service_pb2.EraseIdentityResponse(
+            identity_id=request.identity_id,
+            appearance_count=len(places),
+            video_count=len({place.video_id for place in places}),
+            receipts=[ingest_service_pb2.StoreReceipt(store="index", deleted=len(places), remaining=0)],
+        )
+
 
 class _Galleries(gallery_service_pb2_grpc.GalleryServiceServicer):
     def __init__(self, stack: FakeStack) -> None:

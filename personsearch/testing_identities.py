@@ -72,6 +72,14 @@ class FakePeople:
         self.operations.append(said)
         return said
 
+    def erase(self, identity_id: str) -> list[operation_pb2.AppearancePlace]:
+        """Take an identity out, and its name also of the log; where it was."""
+        self.names.pop(identity_id, None)
+        for said in self.operations:
+            if identity_id in said.identity_ids:
+                said.ClearField("name")
+        return self.places.pop(identity_id)
+
     def home(self, appearance_id: str) -> str:
         """The identity of an appearance."""
         return next(name for name, places in self.places.items() if appearance_id in _ids(places))

@@ -10,15 +10,16 @@ from rich.console import Console
 from personsearch.cli.failures import call
 from personsearch.cli.identity_tables import identity_table, log_table, operation_line, place_table, review_table
 from personsearch.cli.identity_views import identity_view, operation_view, place_view, review_view
-from personsearch.cli.json_view import print_json
-from personsearch.cli.options import GalleryOption, JsonOption
+from personsearch.cli.json_view import erased_view, print_json
+from personsearch.cli.options import GalleryOption, JsonOption, YesOption
+from personsearch.cli.tables import receipt_table
 from personsearch.client import DEFAULT_GALLERY, PersonSearchClient
 from personsearch.v1 import operation_pb2
 
 __all__ = ["identities"]
 
 identities = typer.Typer(
-    help="Who is who: unknown people have ids; name, merge and split them, confirm and reject pairs, undo.",
+    help="Who is who: unknown people have ids; name, merge, split and erase them, confirm and reject pairs, undo.",
     no_args_is_help=True,
 )
 
@@ -149,6 +150,24 @@ def reject(
         )
         return
     Console().print(operation_line(answer.operation), identity_table(both), sep="\n")
+
+
+@identities.command("erase")
+def erase(
+    identity_id: IdentityArgument,
+    gallery: GalleryOption = DEFAULT_GALLERY,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase a person from every store, look again, and say what was found. Videos and files stay; there is no undo."""
+    if not yes:
+        typer.confirm(f"Erase the person {identity_id} of the gallery {gallery!r} for good?", abort=True, err=True)
+    answer = call(lambda client: client.erase_identity(identity_id, gallery=gallery), as_json=as_json)
+    if as_json:
+        print_json({"erased": erased_view(answer)})
+        return
+    counts = f"{answer.appearance_count} appearances in {answer.video_count} videos"
+    Console().print(f"erased {answer.identity_id}: {counts}", receipt_table(answer.receipts), sep="\n")
 
 
 @identities.command("undo")

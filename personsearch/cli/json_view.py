@@ -25,6 +25,7 @@ from personsearch.v1 import (
 __all__ = [
     "appearance_view",
     "box_view",
+    "erased_view",
     "gallery_view",
     "hit_view",
     "kind_name",
@@ -135,6 +136,16 @@ def gallery_view(gallery: gallery_pb2.Gallery) -> View:
     """View a gallery."""
     created = _moment(gallery.create_time) if gallery.HasField("create_time") else None
     return {"name": gallery.name, "create_time": created, "video_count": gallery.video_count}
+
+
+def erased_view(answer: ingest_service_pb2.EraseIdentityResponse) -> View:
+    """View an erasure: who was erased, and what each store said."""
+    return {
+        "identity_id": answer.identity_id,
+        "appearance_count": answer.appearance_count,
+        "video_count": answer.video_count,
+        "receipts": [receipt_view(receipt) for receipt in answer.receipts],
+    }
 
 
 def receipt_view(receipt: ingest_service_pb2.StoreReceipt) -> View:

@@ -265,3 +265,151 @@ class DropVideoAssociationsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DropVideoAssociationsResponse: _TypeAlias = DropVideoAssociationsResponse  # noqa: Y015
+
+@_typing.final
+class IsolateIdentityRequest(_message.Message):
+    """Asks to set an identity apart."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GALLERY_FIELD_NUMBER: _builtins.int
+    IDENTITY_ID_FIELD_NUMBER: _builtins.int
+    gallery: _builtins.str
+    """The gallery."""
+    identity_id: _builtins.str
+    """The identity."""
+    def __init__(
+        self,
+        *,
+        gallery: _builtins.str = ...,
+        identity_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gallery", b"gallery", "identity_id", b"identity_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IsolateIdentityRequest: _TypeAlias = IsolateIdentityRequest  # noqa: Y015
+
+@_typing.final
+class IsolateIdentityResponse(_message.Message):
+    """An identity that was set apart."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDENTITY_ID_FIELD_NUMBER: _builtins.int
+    VIDEOS_FIELD_NUMBER: _builtins.int
+    CHANGED_OPERATION_COUNT_FIELD_NUMBER: _builtins.int
+    identity_id: _builtins.str
+    """Its id."""
+    changed_operation_count: _builtins.int
+    """How many entries of the log were changed for it; 0 when it had been set apart before."""
+    @_builtins.property
+    def videos(self) -> _containers.RepeatedCompositeFieldContainer[Global___VideoAppearances]:
+        """Its appearances, by video."""
+
+    def __init__(
+        self,
+        *,
+        identity_id: _builtins.str = ...,
+        videos: _abc.Iterable[Global___VideoAppearances] | None = ...,
+        changed_operation_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_operation_count", b"changed_operation_count", "identity_id", b"identity_id", "videos", b"videos"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IsolateIdentityResponse: _TypeAlias = IsolateIdentityResponse  # noqa: Y015
+
+@_typing.final
+class VideoAppearances(_message.Message):
+    """Some appearances of a video."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIDEO_ID_FIELD_NUMBER: _builtins.int
+    APPEARANCE_IDS_FIELD_NUMBER: _builtins.int
+    video_id: _builtins.str
+    """The video."""
+    @_builtins.property
+    def appearance_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The appearances, by start, then id."""
+
+    def __init__(
+        self,
+        *,
+        video_id: _builtins.str = ...,
+        appearance_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appearance_ids", b"appearance_ids", "video_id", b"video_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoAppearances: _TypeAlias = VideoAppearances  # noqa: Y015
+
+@_typing.final
+class ForgetAppearancesRequest(_message.Message):
+    """Asks to forget appearances."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GALLERY_FIELD_NUMBER: _builtins.int
+    APPEARANCE_IDS_FIELD_NUMBER: _builtins.int
+    gallery: _builtins.str
+    """The gallery."""
+    @_builtins.property
+    def appearance_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The appearances, 1 to 100,000."""
+
+    def __init__(
+        self,
+        *,
+        gallery: _builtins.str = ...,
+        appearance_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appearance_ids", b"appearance_ids", "gallery", b"gallery"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetAppearancesRequest: _TypeAlias = ForgetAppearancesRequest  # noqa: Y015
+
+@_typing.final
+class ForgetAppearancesResponse(_message.Message):
+    """What was forgotten."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELETED_ASSOCIATIONS_FIELD_NUMBER: _builtins.int
+    REMAINING_ASSOCIATIONS_FIELD_NUMBER: _builtins.int
+    DELETED_PEOPLE_FIELD_NUMBER: _builtins.int
+    REMAINING_PEOPLE_FIELD_NUMBER: _builtins.int
+    deleted_associations: _builtins.int
+    """How many cached records were deleted."""
+    remaining_associations: _builtins.int
+    """How many a fresh look finds; 0 when all went well."""
+    deleted_people: _builtins.int
+    """How many rows were deleted that say who an appearance is."""
+    remaining_people: _builtins.int
+    """How many a fresh look finds, and entries of the log that speak of one; 0 when all went well."""
+    def __init__(
+        self,
+        *,
+        deleted_associations: _builtins.int = ...,
+        remaining_associations: _builtins.int = ...,
+        deleted_people: _builtins.int = ...,
+        remaining_people: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted_associations", b"deleted_associations", "deleted_people", b"deleted_people", "remaining_associations", b"remaining_associations", "remaining_people", b"remaining_people"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetAppearancesResponse: _TypeAlias = ForgetAppearancesResponse  # noqa: Y015

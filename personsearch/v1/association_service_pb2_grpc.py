@@ -55,6 +55,16 @@ class AssociationServiceStub:
                 request_serializer=personsearch_dot_v1_dot_association__service__pb2.DropVideoAssociationsRequest.SerializeToString,
                 response_deserializer=personsearch_dot_v1_dot_association__service__pb2.DropVideoAssociationsResponse.FromString,
                 _registered_method=True)
+        self.IsolateIdentity = channel.unary_unary(
+                '/personsearch.v1.AssociationService/IsolateIdentity',
+                request_serializer=personsearch_dot_v1_dot_association__service__pb2.IsolateIdentityRequest.SerializeToString,
+                response_deserializer=personsearch_dot_v1_dot_association__service__pb2.IsolateIdentityResponse.FromString,
+                _registered_method=True)
+        self.ForgetAppearances = channel.unary_unary(
+                '/personsearch.v1.AssociationService/ForgetAppearances',
+                request_serializer=personsearch_dot_v1_dot_association__service__pb2.ForgetAppearancesRequest.SerializeToString,
+                response_deserializer=personsearch_dot_v1_dot_association__service__pb2.ForgetAppearancesResponse.FromString,
+                _registered_method=True)
 
 
 class AssociationServiceServicer:
@@ -97,6 +107,26 @@ class AssociationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def IsolateIdentity(self, request, context):
+        """Sets an identity apart that is to be erased, and says which appearances it is: its name and its places go from the log, and from
+        then on it is these appearances whatever edges are lost, so that an erasure that was cut off goes on with the same. Who all others
+        are stays. The id of an identity that was merged into another leads to that other.
+
+        Possible errors: GALLERY_NOT_FOUND, IDENTITY_NOT_FOUND, BACKEND_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ForgetAppearances(self, request, context):
+        """Forgets the edges of appearances that were erased from the index, at both ends, and, once no edge is left, who they were.
+
+        Possible errors: GALLERY_NOT_FOUND, BACKEND_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AssociationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -119,6 +149,16 @@ def add_AssociationServiceServicer_to_server(servicer, server):
                     servicer.DropVideoAssociations,
                     request_deserializer=personsearch_dot_v1_dot_association__service__pb2.DropVideoAssociationsRequest.FromString,
                     response_serializer=personsearch_dot_v1_dot_association__service__pb2.DropVideoAssociationsResponse.SerializeToString,
+            ),
+            'IsolateIdentity': grpc.unary_unary_rpc_method_handler(
+                    servicer.IsolateIdentity,
+                    request_deserializer=personsearch_dot_v1_dot_association__service__pb2.IsolateIdentityRequest.FromString,
+                    response_serializer=personsearch_dot_v1_dot_association__service__pb2.IsolateIdentityResponse.SerializeToString,
+            ),
+            'ForgetAppearances': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForgetAppearances,
+                    request_deserializer=personsearch_dot_v1_dot_association__service__pb2.ForgetAppearancesRequest.FromString,
+                    response_serializer=personsearch_dot_v1_dot_association__service__pb2.ForgetAppearancesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -230,6 +270,60 @@ class AssociationService:
             '/personsearch.v1.AssociationService/DropVideoAssociations',
             personsearch_dot_v1_dot_association__service__pb2.DropVideoAssociationsRequest.SerializeToString,
             personsearch_dot_v1_dot_association__service__pb2.DropVideoAssociationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IsolateIdentity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/personsearch.v1.AssociationService/IsolateIdentity',
+            personsearch_dot_v1_dot_association__service__pb2.IsolateIdentityRequest.SerializeToString,
+            personsearch_dot_v1_dot_association__service__pb2.IsolateIdentityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForgetAppearances(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/personsearch.v1.AssociationService/ForgetAppearances',
+            personsearch_dot_v1_dot_association__service__pb2.ForgetAppearancesRequest.SerializeToString,
+            personsearch_dot_v1_dot_association__service__pb2.ForgetAppearancesResponse.FromString,
             options,
             channel_credentials,
             insecure,

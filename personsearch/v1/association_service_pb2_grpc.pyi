@@ -52,6 +52,18 @@ class AssociationServiceStub:
     """
     DropVideoAssociations: _grpc.UnaryUnaryMultiCallable[_association_service_pb2.DropVideoAssociationsRequest, _association_service_pb2.DropVideoAssociationsResponse]
     """Forgets the edges of a video, at both ends."""
+    IsolateIdentity: _grpc.UnaryUnaryMultiCallable[_association_service_pb2.IsolateIdentityRequest, _association_service_pb2.IsolateIdentityResponse]
+    """Sets an identity apart that is to be erased, and says which appearances it is: its name and its places go from the log, and from
+    then on it is these appearances whatever edges are lost, so that an erasure that was cut off goes on with the same. Who all others
+    are stays. The id of an identity that was merged into another leads to that other.
+
+    Possible errors: GALLERY_NOT_FOUND, IDENTITY_NOT_FOUND, BACKEND_UNAVAILABLE.
+    """
+    ForgetAppearances: _grpc.UnaryUnaryMultiCallable[_association_service_pb2.ForgetAppearancesRequest, _association_service_pb2.ForgetAppearancesResponse]
+    """Forgets the edges of appearances that were erased from the index, at both ends, and, once no edge is left, who they were.
+
+    Possible errors: GALLERY_NOT_FOUND, BACKEND_UNAVAILABLE.
+    """
 
 @_typing.type_check_only
 class AssociationServiceAsyncStub(AssociationServiceStub):
@@ -77,6 +89,18 @@ class AssociationServiceAsyncStub(AssociationServiceStub):
     """
     DropVideoAssociations: _aio.UnaryUnaryMultiCallable[_association_service_pb2.DropVideoAssociationsRequest, _association_service_pb2.DropVideoAssociationsResponse]  # type: ignore[assignment]
     """Forgets the edges of a video, at both ends."""
+    IsolateIdentity: _aio.UnaryUnaryMultiCallable[_association_service_pb2.IsolateIdentityRequest, _association_service_pb2.IsolateIdentityResponse]  # type: ignore[assignment]
+    """Sets an identity apart that is to be erased, and says which appearances it is: its name and its places go from the log, and from
+    then on it is these appearances whatever edges are lost, so that an erasure that was cut off goes on with the same. Who all others
+    are stays. The id of an identity that was merged into another leads to that other.
+
+    Possible errors: GALLERY_NOT_FOUND, IDENTITY_NOT_FOUND, BACKEND_UNAVAILABLE.
+    """
+    ForgetAppearances: _aio.UnaryUnaryMultiCallable[_association_service_pb2.ForgetAppearancesRequest, _association_service_pb2.ForgetAppearancesResponse]  # type: ignore[assignment]
+    """Forgets the edges of appearances that were erased from the index, at both ends, and, once no edge is left, who they were.
+
+    Possible errors: GALLERY_NOT_FOUND, BACKEND_UNAVAILABLE.
+    """
 
 class AssociationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Which appearances are the same person. Internal."""
@@ -123,5 +147,29 @@ class AssociationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_association_service_pb2.DropVideoAssociationsResponse, _abc.Awaitable[_association_service_pb2.DropVideoAssociationsResponse]]:
         """Forgets the edges of a video, at both ends."""
+
+    @_abc_1.abstractmethod
+    def IsolateIdentity(
+        self,
+        request: _association_service_pb2.IsolateIdentityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_association_service_pb2.IsolateIdentityResponse, _abc.Awaitable[_association_service_pb2.IsolateIdentityResponse]]:
+        """Sets an identity apart that is to be erased, and says which appearances it is: its name and its places go from the log, and from
+        then on it is these appearances whatever edges are lost, so that an erasure that was cut off goes on with the same. Who all others
+        are stays. The id of an identity that was merged into another leads to that other.
+
+        Possible errors: GALLERY_NOT_FOUND, IDENTITY_NOT_FOUND, BACKEND_UNAVAILABLE.
+        """
+
+    @_abc_1.abstractmethod
+    def ForgetAppearances(
+        self,
+        request: _association_service_pb2.ForgetAppearancesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_association_service_pb2.ForgetAppearancesResponse, _abc.Awaitable[_association_service_pb2.ForgetAppearancesResponse]]:
+        """Forgets the edges of appearances that were erased from the index, at both ends, and, once no edge is left, who they were.
+
+        Possible errors: GALLERY_NOT_FOUND, BACKEND_UNAVAILABLE.
+        """
 
 def add_AssociationServiceServicer_to_server(servicer: AssociationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

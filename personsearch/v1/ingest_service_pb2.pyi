@@ -290,3 +290,67 @@ class DeleteVideoResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteVideoResponse: _TypeAlias = DeleteVideoResponse  # noqa: Y015
+
+@_typing.final
+class EraseIdentityRequest(_message.Message):
+    """Asks to erase a person."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GALLERY_FIELD_NUMBER: _builtins.int
+    IDENTITY_ID_FIELD_NUMBER: _builtins.int
+    gallery: _builtins.str
+    """The gallery."""
+    identity_id: _builtins.str
+    """The identity."""
+    def __init__(
+        self,
+        *,
+        gallery: _builtins.str = ...,
+        identity_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gallery", b"gallery", "identity_id", b"identity_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseIdentityRequest: _TypeAlias = EraseIdentityRequest  # noqa: Y015
+
+@_typing.final
+class EraseIdentityResponse(_message.Message):
+    """Proof of the erasure."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDENTITY_ID_FIELD_NUMBER: _builtins.int
+    APPEARANCE_COUNT_FIELD_NUMBER: _builtins.int
+    VIDEO_COUNT_FIELD_NUMBER: _builtins.int
+    RECEIPTS_FIELD_NUMBER: _builtins.int
+    identity_id: _builtins.str
+    """The identity that was erased; that of the request may have been merged into it."""
+    appearance_count: _builtins.int
+    """How many appearances it had."""
+    video_count: _builtins.int
+    """In how many videos."""
+    @_builtins.property
+    def receipts(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoreReceipt]:
+        """A receipt from each store, in the order of StoreReceipt.store. That of the index counts rows of appearances, their embeddings, who
+        they were, and entries of the log that were changed. After a call that was cut off they count what was still there.
+        """
+
+    def __init__(
+        self,
+        *,
+        identity_id: _builtins.str = ...,
+        appearance_count: _builtins.int = ...,
+        video_count: _builtins.int = ...,
+        receipts: _abc.Iterable[Global___StoreReceipt] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appearance_count", b"appearance_count", "identity_id", b"identity_id", "receipts", b"receipts", "video_count", b"video_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseIdentityResponse: _TypeAlias = EraseIdentityResponse  # noqa: Y015

@@ -55,6 +55,11 @@ class IngestServiceStub:
                 request_serializer=personsearch_dot_v1_dot_ingest__service__pb2.DeleteVideoRequest.SerializeToString,
                 response_deserializer=personsearch_dot_v1_dot_ingest__service__pb2.DeleteVideoResponse.FromString,
                 _registered_method=True)
+        self.EraseIdentity = channel.unary_unary(
+                '/personsearch.v1.IngestService/EraseIdentity',
+                request_serializer=personsearch_dot_v1_dot_ingest__service__pb2.EraseIdentityRequest.SerializeToString,
+                response_deserializer=personsearch_dot_v1_dot_ingest__service__pb2.EraseIdentityResponse.FromString,
+                _registered_method=True)
 
 
 class IngestServiceServicer:
@@ -99,6 +104,23 @@ class IngestServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EraseIdentity(self, request, context):
+        """Erases a person: each appearance that the identity has when the call comes goes from the index (with its embeddings of every
+        modality and pack), the association cache and the media store (its key frame), and so does the identity, with its names and the
+        places that the log has of it. Then each store is asked again, and what is left is returned (nothing, or it fails). The id of an
+        identity that was merged into another leads to that other. Who everybody else is stays.
+
+        Idempotent: cut off anywhere, the same call goes on with the same appearances; until it is done the identity is found. Searches go
+        on meanwhile. What stays: the videos and their files, in which the person is still to be seen, also in key frames of others; of the
+        log the numbers, kinds, times, authors and ids of entries. A video that is deleted and ingested again shows the person again.
+
+        Possible errors: GALLERY_NOT_FOUND, IDENTITY_NOT_FOUND (also once it is erased, or of another gallery), VIDEO_BUSY,
+        BACKEND_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngestServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -121,6 +143,11 @@ def add_IngestServiceServicer_to_server(servicer, server):
                     servicer.DeleteVideo,
                     request_deserializer=personsearch_dot_v1_dot_ingest__service__pb2.DeleteVideoRequest.FromString,
                     response_serializer=personsearch_dot_v1_dot_ingest__service__pb2.DeleteVideoResponse.SerializeToString,
+            ),
+            'EraseIdentity': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseIdentity,
+                    request_deserializer=personsearch_dot_v1_dot_ingest__service__pb2.EraseIdentityRequest.FromString,
+                    response_serializer=personsearch_dot_v1_dot_ingest__service__pb2.EraseIdentityResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -232,6 +259,33 @@ class IngestService:
             '/personsearch.v1.IngestService/DeleteVideo',
             personsearch_dot_v1_dot_ingest__service__pb2.DeleteVideoRequest.SerializeToString,
             personsearch_dot_v1_dot_ingest__service__pb2.DeleteVideoResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseIdentity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/personsearch.v1.IngestService/EraseIdentity',
+            personsearch_dot_v1_dot_ingest__service__pb2.EraseIdentityRequest.SerializeToString,
+            personsearch_dot_v1_dot_ingest__service__pb2.EraseIdentityResponse.FromString,
             options,
             channel_credentials,
             insecure,

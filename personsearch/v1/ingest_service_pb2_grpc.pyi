@@ -55,6 +55,19 @@ class IngestServiceStub:
 
     Possible errors: VIDEO_NOT_FOUND, VIDEO_BUSY.
     """
+    EraseIdentity: _grpc.UnaryUnaryMultiCallable[_ingest_service_pb2.EraseIdentityRequest, _ingest_service_pb2.EraseIdentityResponse]
+    """Erases a person: each appearance that the identity has when the call comes goes from the index (with its embeddings of every
+    modality and pack), the association cache and the media store (its key frame), and so does the identity, with its names and the
+    places that the log has of it. Then each store is asked again, and what is left is returned (nothing, or it fails). The id of an
+    identity that was merged into another leads to that other. Who everybody else is stays.
+
+    Idempotent: cut off anywhere, the same call goes on with the same appearances; until it is done the identity is found. Searches go
+    on meanwhile. What stays: the videos and their files, in which the person is still to be seen, also in key frames of others; of the
+    log the numbers, kinds, times, authors and ids of entries. A video that is deleted and ingested again shows the person again.
+
+    Possible errors: GALLERY_NOT_FOUND, IDENTITY_NOT_FOUND (also once it is erased, or of another gallery), VIDEO_BUSY,
+    BACKEND_UNAVAILABLE.
+    """
 
 @_typing.type_check_only
 class IngestServiceAsyncStub(IngestServiceStub):
@@ -82,6 +95,19 @@ class IngestServiceAsyncStub(IngestServiceStub):
     The source file is not touched. A running ingest of it is stopped first.
 
     Possible errors: VIDEO_NOT_FOUND, VIDEO_BUSY.
+    """
+    EraseIdentity: _aio.UnaryUnaryMultiCallable[_ingest_service_pb2.EraseIdentityRequest, _ingest_service_pb2.EraseIdentityResponse]  # type: ignore[assignment]
+    """Erases a person: each appearance that the identity has when the call comes goes from the index (with its embeddings of every
+    modality and pack), the association cache and the media store (its key frame), and so does the identity, with its names and the
+    places that the log has of it. Then each store is asked again, and what is left is returned (nothing, or it fails). The id of an
+    identity that was merged into another leads to that other. Who everybody else is stays.
+
+    Idempotent: cut off anywhere, the same call goes on with the same appearances; until it is done the identity is found. Searches go
+    on meanwhile. What stays: the videos and their files, in which the person is still to be seen, also in key frames of others; of the
+    log the numbers, kinds, times, authors and ids of entries. A video that is deleted and ingested again shows the person again.
+
+    Possible errors: GALLERY_NOT_FOUND, IDENTITY_NOT_FOUND (also once it is erased, or of another gallery), VIDEO_BUSY,
+    BACKEND_UNAVAILABLE.
     """
 
 class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -131,6 +157,25 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         The source file is not touched. A running ingest of it is stopped first.
 
         Possible errors: VIDEO_NOT_FOUND, VIDEO_BUSY.
+        """
+
+    @_abc_1.abstractmethod
+    def EraseIdentity(
+        self,
+        request: _ingest_service_pb2.EraseIdentityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingest_service_pb2.EraseIdentityResponse, _abc.Awaitable[_ingest_service_pb2.EraseIdentityResponse]]:
+        """Erases a person: each appearance that the identity has when the call comes goes from the index (with its embeddings of every
+        modality and pack), the association cache and the media store (its key frame), and so does the identity, with its names and the
+        places that the log has of it. Then each store is asked again, and what is left is returned (nothing, or it fails). The id of an
+        identity that was merged into another leads to that other. Who everybody else is stays.
+
+        Idempotent: cut off anywhere, the same call goes on with the same appearances; until it is done the identity is found. Searches go
+        on meanwhile. What stays: the videos and their files, in which the person is still to be seen, also in key frames of others; of the
+        log the numbers, kinds, times, authors and ids of entries. A video that is deleted and ingested again shows the person again.
+
+        Possible errors: GALLERY_NOT_FOUND, IDENTITY_NOT_FOUND (also once it is erased, or of another gallery), VIDEO_BUSY,
+        BACKEND_UNAVAILABLE.
         """
 
 def add_IngestServiceServicer_to_server(servicer: IngestServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -95,8 +95,8 @@ Global___AppearancePlace: _TypeAlias = AppearancePlace  # noqa: Y015
 
 @_typing.final
 class Operation(_message.Message):
-    """One entry of a gallery's log. Entries are appended and never changed, but for what a deleted video takes with it: the places in
-    that video, and a name, of which nobody is left.
+    """One entry of a gallery's log. Entries are appended and never changed, but for what a deleted video takes with it, the places in
+    that video, and a name of which nobody is left; and for what an erased person takes along: their places and their names.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -129,7 +129,7 @@ class Operation(_message.Message):
     @_builtins.property
     def places(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppearancePlace]:
         """The appearances that it speaks of: of CONFIRM and REJECT the two, of SPLIT those that were split off, of NAME and MERGE up to 64 of
-        each identity. What lies in a deleted video is missing.
+        each identity. What lies in a deleted video, or was erased, is missing.
         """
 
     @_builtins.property

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from packs.calibration import Calibration
 from packs.spec import Modality
 from services.association.corrected import CorrectedAssociations
+from services.association.erasure import IdentityErasure
 from services.association.handlers import AssociationHandlers
 from services.association.identities.handlers import IdentityHandlers
 from services.association.identities.keeper import IdentityKeeper
@@ -65,5 +66,5 @@ def compose_associations(
     watch = IdentityWatch(keeper, identities, logger)
     associations = CorrectedAssociations(stored, watch, linking)
     handlers = IdentityHandlers(keeper, watch, identities)
-    services = (mounted(associations), mounted_identities(handlers))
+    services = (mounted(associations, IdentityErasure(keeper, stored)), mounted_identities(handlers))
     return ComposedAssociations(associations, watch, handlers, services, keeper, stored)

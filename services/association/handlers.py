@@ -29,7 +29,7 @@ DEFAULT_MIN_PROBABILITY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """How many cached records of a video were deleted, and how many a fresh look finds."""
+    """How many records were deleted, and how many a fresh look finds."""
 
     deleted: int
     remaining: int
@@ -143,6 +143,15 @@ class AssociationHandlers:
         async with self._turns[gallery]:
             deleted = await self._store.drop_video(gallery, video_id)
             return Dropped(deleted, await self._store.count_video(gallery, video_id))
+
+    async def drop_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> Dropped:
+        """Forget some appearances at both ends of their edges, and look again; the index has them no more.
+
+        Whoever read them from the index before they went has written what it made of them when it is our turn.
+        """
+        async with self._turns[gallery]:
+            deleted = await self._store.drop_appearances(gallery, appearance_ids)
+            return Dropped(deleted, await self._store.count_appearances(gallery, appearance_ids))
 
     async def aclose(self) -> None:
         """Stop what goes on in the background; the connections belong to whoever made them."""

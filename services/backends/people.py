@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -69,9 +69,17 @@ class Operation:
         """Whether it speaks of an appearance in a video."""
         return any(spot.video_id == video_id for spot in self.spots)
 
+    def mentions_any(self, appearance_ids: Collection[str]) -> bool:
+        """Whether it speaks of one of some appearances, by its id."""
+        return any(spot.appearance_id in appearance_ids for spot in self.spots)
+
     def without_video(self, video_id: str) -> Operation:
         """What is left of it when the video is deleted: a name goes with the last appearance that it was given to."""
-        groups = tuple(tuple(spot for spot in group if spot.video_id != video_id) for group in self.groups)
+        return self.without(lambda spot: spot.video_id == video_id)
+
+    def without(self, gone: Callable[[Spot], bool]) -> Operation:
+        """What is left of it without some spots: a name goes with the last of those that it was given to."""
+        groups = tuple(tuple(spot for spot in group if not gone(spot)) for group in self.groups)
         return replace(self, groups=groups, name=self.name if any(groups) else None)
 
 

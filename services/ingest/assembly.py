@@ -16,6 +16,7 @@ from services.backends.index.protocol import VectorIndex
 from services.backends.media.files import FsspecMediaStore
 from services.backends.media.protocol import MediaStore
 from services.ingest.associations import AssociationsPort, GrpcAssociations
+from services.ingest.identities import GrpcIdentities, IdentitiesPort
 from services.ingest.settings import IngestSettings
 from services.runtime.errors import BackendUnavailableError
 
@@ -31,6 +32,7 @@ class Stores:
     ephemeral: EphemeralStore
     media: MediaStore
     associations: AssociationsPort
+    identities: IdentitiesPort
     channel: grpc.aio.Channel
     redis_url: str
 
@@ -58,6 +60,7 @@ class Stores:
             ephemeral=RedisEphemeralStore(redis),
             media=FsspecMediaStore(settings.media_uri),
             associations=GrpcAssociations(channel),
+            identities=GrpcIdentities(channel),
             channel=channel,
             redis_url=redis,
         )

@@ -8,10 +8,12 @@ from personsearch.v1 import ingest_service_pb2 as messages
 from personsearch.v1 import video_pb2
 from services.backends.schemas import Video, VideoState
 from services.ingest.deletion import Receipt
+from services.ingest.erasure import Erased
 from services.ingest.handlers import IngestOrder
 from services.ingest.watch import IngestMoment
 
 __all__ = [
+    "erased_to_message",
     "moment_to_message",
     "order_from_message",
     "receipt_to_message",
@@ -111,3 +113,13 @@ def moment_to_message(moment: IngestMoment) -> messages.WatchIngestResponse:
 def receipt_to_message(receipt: Receipt) -> messages.StoreReceipt:
     """What one store said of a deletion."""
     return messages.StoreReceipt(store=receipt.store, deleted=receipt.deleted, remaining=receipt.remaining)
+
+
+def erased_to_message(erased: Erased) -> messages.EraseIdentityResponse:
+    """The proof of an erasure."""
+    return messages.EraseIdentityResponse(
+        identity_id=erased.identity_id,
+        appearance_count=erased.appearance_count,
+        video_count=erased.video_count,
+        receipts=[receipt_to_message(receipt) for receipt in erased.receipts],
+    )

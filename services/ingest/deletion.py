@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from dataclasses import dataclass
-from typing import Literal
 
 from services.backends.ephemeral.protocol import EphemeralStore
 from services.backends.index.protocol import VectorIndex
 from services.backends.media.protocol import MediaStore
 from services.backends.schemas import Video, VideoState
 from services.ingest.associations import AssociationsPort
-from services.ingest.identifiers import changed_channel, media_prefix, progress_key, stop_key
-from services.ingest.lease import VideoLease, owner_name
+from services.ingest.holding import VideoHolder
+from services.ingest.identifiers import changed_channel, media_prefix, progress_key
+from services.ingest.receipts import Receipt, check_empty
 from services.ingest.settings import LeaseSettings
-from services.ingest.wakeups import listening
-from services.runtime.errors import BackendUnavailableError, VideoBusyError, VideoNotFoundError
+from services.runtime.errors import VideoNotFoundError
 
 __all__ = ["Deletion", "Receipt"]
-
-StoreName = Literal["index", "associations", "media"]
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What one store had of a video, and what a fresh look finds afterwards."""
-
-    store: StoreName
-    deleted: int
-    remaining: int
 
 
 class Deletion:
@@ -58,8 +44,7 @@ class Deletion:
     ) -> None:
         self._index, self._media = index, media
         self._associations, self._ephemeral = associations, ephemeral
-        self._lease_settings = lease
-        self._stop_wait_s = stop_wait_s
+        self._holder = VideoHolder(ephemeral, lease, stop_wait_s, logger)
         self._logger = logger
 
     async def delete(self, gallery: str, video_id: str) -> list[Receipt]:
@@ -72,16 +57,8 @@ class Deletion:
         """
         if await self._index.get_video(gallery, video_id) is None:
             raise VideoNotFoundError(gallery, video_id)
-        lease = VideoLease(
-            self._ephemeral, video_id, owner_name(), self._lease_settings, self._logger, heeds_stop=False
-        )
-        await self._ephemeral.put(stop_key(video_id), b"delete", self._stop_wait_s + 60.0)
-        try:
-            await self._take(lease, video_id)
-            async with lease.kept():
-                receipts = await self.erase(gallery, video_id)
-        finally:
-            await self._ephemeral.delete(stop_key(video_id))
+        async with self._holder.held(video_id, b"delete"):
+            receipts = await self.erase(gallery, video_id)
         await self._ephemeral.delete(progress_key(video_id))
         await self._ephemeral.publish(changed_channel(video_id), b"deleted")
         self._logger.info("video deleted", extra={"gallery": gallery, "video_id": video_id})
@@ -102,9 +79,7 @@ class Deletion:
         media = await self._erase_media(video)
         index = await self._erase_index(video)
         receipts = [index, Receipt("associations", dropped.deleted, dropped.remaining), media]
-        for receipt in receipts:
-            if receipt.remaining:
-                raise BackendUnavailableError(receipt.store, f"still finds {receipt.remaining} records; delete again")
+        check_empty(receipts, "delete again")
         return receipts
 
     async def _erase_index(self, video: Video) -> Receipt:
@@ -115,14 +90,3 @@ class Deletion:
         prefix = media_prefix(video.gallery, video.video_id)
         deleted = await self._media.delete_prefix(prefix)
         return Receipt("media", deleted, await self._media.count_prefix(prefix))
-
-    async def _take(self, lease: VideoLease, video_id: str) -> None:
-        """Wait until whoever works on the video lets go, or its lease runs out."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._stop_wait_s
-        async with listening(self._ephemeral, changed_channel(video_id)) as wakeups:
-            while not await lease.take():
-                left_s = deadline - loop.time()
-                if left_s <= 0.0:
-                    raise VideoBusyError(video_id)
-                await wakeups.wait(min(left_s, self._lease_settings.renewal_s))

@@ -15,6 +15,7 @@ from services.backends.index.protocol import VectorIndex
 from services.backends.schemas import Gallery, Video, VideoState
 from services.ingest import source
 from services.ingest.deletion import Deletion, Receipt
+from services.ingest.erasure import Erased, Erasure
 from services.ingest.identifiers import QUEUED_CHANNEL, video_id_of
 from services.ingest.settings import ApiSettings
 from services.runtime.errors import (
@@ -50,12 +51,13 @@ class VideoPage:
 
 
 class IngestHandlers:
-    """Queues, lists and deletes videos.
+    """Queues, lists and deletes videos, and erases people.
 
     Args:
         index: The record and the queue.
         ephemeral: Carries wake-up calls.
         deletion: Deletes videos.
+        erasure: Erases people.
         settings: Which files may be read.
         logger: Where it writes.
         clock: Unix seconds.
@@ -67,13 +69,14 @@ class IngestHandlers:
         index: VectorIndex,
         ephemeral: EphemeralStore,
         deletion: Deletion,
+        erasure: Erasure,
         settings: ApiSettings,
         logger: logging.Logger,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._index = index
         self._ephemeral = ephemeral
-        self._deletion = deletion
+        self._deletion, self._erasure = deletion, erasure
         self._settings = settings
         self._logger = logger
         self._clock = clock
@@ -128,6 +131,10 @@ class IngestHandlers:
     async def delete_video(self, gallery: str, video_id: str) -> list[Receipt]:
         """Delete a video everywhere; see `Deletion.delete`."""
         return await self._deletion.delete(gallery, video_id)
+
+    async def erase_identity(self, gallery: str, identity_id: str) -> Erased:
+        """Erase a person everywhere; see `Erasure.erase`."""
+        return await self._erasure.erase(gallery, identity_id)
 
     async def _queue(self, wanted: Video) -> Video:
         if await self._index.get_gallery(wanted.gallery) is None:

@@ -11,13 +11,15 @@ from services.gallery.servicer import mounted as mounted_gallery
 from services.gallery.settings import GallerySettings
 from services.ingest.assembly import Stores
 from services.ingest.deletion import Deletion
+from services.ingest.erasure import Erasure
 from services.ingest.handlers import IngestHandlers
+from services.ingest.holding import VideoHolder
 from services.ingest.servicer import IngestServicer
 from services.ingest.settings import ApiSettings, IngestSettings
 from services.ingest.watch import IngestWatcher
 from services.runtime.server import GrpcServer, MountedService
 
-__all__ = ["INGEST_SERVICE", "IngestApiSettings", "build", "deletion_on", "mounted_ingest"]
+__all__ = ["INGEST_SERVICE", "IngestApiSettings", "build", "deletion_on", "erasure_on", "mounted_ingest"]
 
 INGEST_SERVICE = "personsearch.v1.IngestService"
 DEFAULT_ADDRESS = "127.0.0.1:0"
@@ -36,10 +38,21 @@ def deletion_on(stores: Stores, settings: ApiSettings, logger: logging.Logger) -
     )
 
 
+def erasure_on(stores: Stores, settings: ApiSettings, logger: logging.Logger) -> Erasure:
+    """What erases people."""
+    holder = VideoHolder(stores.ephemeral, settings.lease, settings.stop_wait_s, logger)
+    return Erasure(stores.index, stores.media, stores.identities, holder, logger)
+
+
 def mounted_ingest(stores: Stores, deletion: Deletion, settings: ApiSettings, logger: logging.Logger) -> MountedService:
     """IngestService on some stores."""
     handlers = IngestHandlers(
-        index=stores.index, ephemeral=stores.ephemeral, deletion=deletion, settings=settings, logger=logger
+        index=stores.index,
+        ephemeral=stores.ephemeral,
+        deletion=deletion,
+        erasure=erasure_on(stores, settings, logger),
+        settings=settings,
+        logger=logger,
     )
     servicer = IngestServicer(handlers, IngestWatcher(stores.index, stores.ephemeral, settings.watch_refresh_s))
     return MountedService(

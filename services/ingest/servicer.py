@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from personsearch.v1 import ingest_service_pb2 as messages
 from personsearch.v1 import ingest_service_pb2_grpc as stubs
 from services.ingest.converters import (
+    erased_to_message,
     moment_to_message,
     order_from_message,
     receipt_to_message,
@@ -51,3 +52,9 @@ class IngestServicer(stubs.IngestServiceServicer):
         """Delete a video everywhere."""
         receipts = await self._handlers.delete_video(request.gallery, request.video_id)
         return messages.DeleteVideoResponse(receipts=[receipt_to_message(receipt) for receipt in receipts])
+
+    async def EraseIdentity(
+        self, request: messages.EraseIdentityRequest, context: Context
+    ) -> messages.EraseIdentityResponse:
+        """Erase a person everywhere."""
+        return erased_to_message(await self._handlers.erase_identity(request.gallery, request.identity_id))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
 
 from services.runtime.errors import DomainError, Reason
 
@@ -69,6 +70,17 @@ def status_from_unexpected(error_id: str) -> WireStatus:
     )
     message = f"something went wrong; the server's log has it under {error_id}"
     return _wire(grpc.StatusCode.INTERNAL, message, [_packed(info)])
+
+
+def reason_of(error: grpc.aio.AioRpcError) -> Reason | None:
+    """The reason that another of our services gave; None where it was none of them that answered."""
+    status = rpc_status.from_call(error)
+    info = error_details_pb2.ErrorInfo()
+    for detail in status.details if status is not None else ():
+        if detail.Unpack(info) and info.domain == DOMAIN:
+            name = info.reason.removeprefix("ERROR_REASON_")
+            return Reason.__members__.get(name)
+    return None
 
 
 def _packed(detail: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest) -> AnyMessage:

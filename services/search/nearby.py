@@ -4,6 +4,7 @@ A query is compared with everybody around what it reaches, to know who is somebo
 meet many of the same. So what was read is kept in this process, up to a number of bytes, the oldest going first; and
 that an appearance has none is kept too. It is biometric data: every so often all of it is checked against the videos
 of the index, and what is of a video that is gone, or was ingested anew, is dropped; so is all when that cannot be done.
+Of a video that has fewer appearances than before somebody was erased: it is asked who is left.
 """
 
 from __future__ import annotations
@@ -76,6 +77,8 @@ class NearVectors:
         self._filling: dict[_Key, asyncio.Task[None]] = {}
         self._pools: dict[Modality, Pool] = {}
         self._videos: dict[str, Mapping[str, int]] = {}
+        # How many appearances a video had when those of it that are kept were last found to be there.
+        self._counts: dict[_Key, Mapping[str, int]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._checking: asyncio.Task[None] | None = None
         self._checked = asyncio.Event()
@@ -127,12 +130,15 @@ class NearVectors:
         self._filled.add((modality, gallery))
 
     async def check(self) -> None:
-        """Drop what is of videos that are gone or were ingested anew."""
+        """Drop what is of videos that are gone or were ingested anew, and of people who were erased."""
         for gallery in {gallery for pool in self._pools.values() for gallery in pool.places}:
             try:
-                videos = {video.video_id: video.generation for video in await self._ready(gallery)}
+                ready = await self._ready(gallery)
+                for modality, pool in list(self._pools.items()):
+                    await self._drop_erased(modality, pool, gallery, ready)
             except DomainError:
-                videos = {}
+                ready = []
+            videos = {video.video_id: video.generation for video in ready}
             for modality, pool in self._pools.items():
                 self._drop(modality, pool, gallery, videos)
             self._videos[gallery] = videos
@@ -148,6 +154,18 @@ class NearVectors:
 
     async def _ready(self, gallery: str) -> Sequence[Video]:
         return [one for one in await self._index.list_videos(gallery) if one.state is not VideoState.DELETING]
+
+    async def _drop_erased(self, modality: Modality, pool: Pool, gallery: str, videos: Sequence[Video]) -> None:
+        """Ask who is left of the videos whose count is another than it was, or was never looked at."""
+        here, before = pool.videos(gallery), self._counts.get((modality, gallery), {})
+        counts = {one.video_id: one.appearance_count for one in videos if one.video_id in here}
+        doubtful = [one for one in videos if one.video_id in here and before.get(one.video_id) != counts[one.video_id]]
+        left: set[str] = set()
+        for part in _parts(doubtful, _VIDEOS_LISTED):
+            scope = Scope(gallery, tuple(video.video_id for video in part))
+            left.update(place.appearance_id for place in await self._index.list_places(modality, scope))
+        pool.keep_only(gallery, {video.video_id for video in doubtful}, left)
+        self._counts[modality, gallery] = counts
 
     def _drop(self, modality: Modality, pool: Pool, gallery: str, videos: Mapping[str, int]) -> None:
         places, whole = pool.places.get(gallery, {}), self._whole[modality, gallery]

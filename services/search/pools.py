@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,6 +118,16 @@ class Pool:
         self.used -= old is not None
         self.rows[slot] = None
         self.vectors[slot] = 0.0
+
+    def videos(self, gallery: str) -> set[str]:
+        """The videos of a gallery of which something is here."""
+        return {row[2] for row in self.rows if row is not None and row[0] == gallery}
+
+    def keep_only(self, gallery: str, videos: Collection[str], appearance_ids: Collection[str]) -> None:
+        """Overwrite what is of some videos, but not of some appearances."""
+        for slot, row in enumerate(self.rows):
+            if row is not None and row[0] == gallery and row[2] in videos and row[1] not in appearance_ids:
+                self.free(slot)
 
     def _oldest(self, dimension: int) -> int:
         if self._next >= len(self.rows) and len(self.rows) < self.capacity(dimension):

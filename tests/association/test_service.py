@@ -19,6 +19,8 @@ from services.association.converters import (
     association_from_proto,
     association_to_proto,
 )
+from services.association.erasure import IdentityErasure
+from services.association.identities.keeper import IdentityKeeper
 from services.association.servicer import mounted
 from services.backends.schemas import Association
 from services.runtime.modalities import modality_from_proto, modality_to_proto
@@ -31,7 +33,8 @@ World = Any  # of conftest
 @pytest.fixture
 async def stub(world: World) -> AsyncIterator[AssociationServiceStub]:
     logger = logging.getLogger("tests.association")
-    server = GrpcServer(ServerSettings(grace_s=0.1), "127.0.0.1:0", [mounted(world.handlers)], {}, logger)
+    erasure = IdentityErasure(IdentityKeeper(world.index, world.handlers, logger), world.handlers)
+    server = GrpcServer(ServerSettings(grace_s=0.1), "127.0.0.1:0", [mounted(world.handlers, erasure)], {}, logger)
     await server.start()
     async with grpc.aio.insecure_channel(server.address) as channel:
         yield AssociationServiceStub(channel)

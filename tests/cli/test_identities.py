@@ -99,6 +99,28 @@ def test_undoes_and_shows_the_log(run, people: FakeStack) -> None:
     assert json.loads(failed.stderr)["error"]["reason"] == "OPERATION_NOT_FOUND"
 
 
+def test_erasing_asks_first_and_gives_receipts(run, people: FakeStack) -> None:
+    run("identity", "name", ANNA, "Anna")
+    refused = run("identity", "erase", ANNA, "--gallery", "town", input="n\n")
+    assert refused.exit_code == 1
+    assert ANNA in refused.stderr
+    assert ANNA in run("identity", "list").stdout
+    shown = run("identity", "erase", ANNA, "--yes").stdout
+    assert f"erased {ANNA}: 3 appearances in 1 videos" in shown
+    assert "index" in shown
+    assert "name aaaaaaaa (erased)" in run("identity", "log").stdout
+    viewed = json.loads(run("identity", "erase", BEN, "--yes", "--json").stdout)
+    assert viewed["erased"] == {
+        "identity_id": BEN,
+        "appearance_count": 1,
+        "video_count": 1,
+        "receipts": [{"store": "index", "deleted": 1, "remaining": 0}],
+    }
+    failed = run("identity", "erase", BEN, "--yes", "--json")
+    assert failed.exit_code == 1
+    assert json.loads(failed.stderr)["error"]["reason"] == "IDENTITY_NOT_FOUND"
+
+
 def test_asks_what_to_look_at(run, people: FakeStack) -> None:
     anna, ben = (identity_pb2.IdentityLabel(identity_id=one) for one in (ANNA, BEN))
     people.people.reviews = [

@@ -28,4 +28,4 @@ def test_an_example_runs(
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 6
+    assert len(EXAMPLES) == 7

@@ -49,6 +49,17 @@ async def test_what_is_said_reaches_the_service(client: PersonSearchClient, peop
     assert caught.value.reason == "IDENTITY_NOT_FOUND"
 
 
+async def test_who_is_erased_is_no_more(client: PersonSearchClient, people: FakeStack) -> None:
+    await client.name_identity(ANNA, "Anna")
+    answer = await client.erase_identity(ANNA, gallery="town")
+    assert (people.requests[-1].gallery, answer.identity_id) == ("town", ANNA)
+    assert (answer.appearance_count, answer.video_count, [one.remaining for one in answer.receipts]) == (2, 1, [0])
+    assert [operation.HasField("name") async for operation in client.list_operations()] == [False]
+    with pytest.raises(PersonSearchError) as caught:
+        await client.erase_identity(ANNA, gallery="town")
+    assert caught.value.reason == "IDENTITY_NOT_FOUND"
+
+
 def test_the_blocking_client_does_the_same(people: FakeStack) -> None:
     with connect(people.address, people.address) as client:
         assert client.name_identity(ANNA, "Anna").identity.label.name == "Anna"
@@ -61,6 +72,7 @@ def test_the_blocking_client_does_the_same(people: FakeStack) -> None:
         assert len(client.list_identities()) == 2
         assert len(client.get_identity(ANNA)[1]) == 2
         assert client.list_reviews() == []
+        assert client.erase_identity(ANNA).receipts[0].remaining == 0
 
 
 def test_both_clients_have_the_same_calls() -> None:

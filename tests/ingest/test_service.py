@@ -63,6 +63,7 @@ class House:
         self.index, self.media, self.vision = index, media, vision
         self.ephemeral = FakeEphemeralStore()
         self.associations = FakeAssociations()
+        self.identities = None  # nobody is erased here: test_erasure.py
         self.channel = None
         self.pipeline = Pipeline(
             vision=vision,

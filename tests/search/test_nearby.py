@@ -106,6 +106,34 @@ async def test_what_is_of_a_video_that_is_gone_or_new_is_dropped(index: Counting
     await near.aclose()
 
 
+async def test_who_was_erased_is_dropped_and_those_beside_stay(index: Counting) -> None:
+    for looked_before in (True, False):
+        near = NearVectors(index, 100 * ROW_BYTES, 30.0)
+        await near.of(FACE, "town", list("abcd"))
+        if looked_before:
+            await near.check()
+        await index.erase_appearances("town", ["a"])
+        video = await index.get_video("town", "one")
+        assert video is not None
+        await index.put_video(video.with_changes(appearance_count=video.appearance_count + 1))
+        await near.check()
+        assert near.count == 3
+        assert not near._pools[FACE].vectors[0].any()
+        assert (await near.of(FACE, "town", list("abcd"))).there.tolist() == [False, True, True, True]
+        await near.aclose()
+        await put(index, "a", 0)
+
+
+async def test_nobody_is_asked_who_is_left_while_no_count_changes(index: Counting) -> None:
+    near = NearVectors(index, 100 * ROW_BYTES, 30.0)
+    await near.of(FACE, "town", list("abcd"))
+    await near.check()
+    await index.erase_appearances("town", ["a"])
+    await near.check()
+    assert near.count == 4
+    await near.aclose()
+
+
 async def test_what_cannot_be_checked_is_dropped(index: Counting) -> None:
     near = NearVectors(index, 100 * ROW_BYTES, 30.0)
     await near.of(FACE, "town", list("ab"))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
-from services.association.handlers import AssociationHandlers
+from services.association.handlers import AssociationHandlers, Dropped
+from services.association.identities.erasing import set_apart, without_appearances
 from services.association.identities.graph import LEAST_EDGE, Weights, node_of
 from services.association.identities.growing import grown, rebuilt, touched
 from services.association.identities.people import People, homes_of, membership_of
@@ -17,7 +19,12 @@ from services.backends.index.people import OperationExistsError
 from services.backends.index.protocol import VectorIndex
 from services.backends.people import Operation, OperationKind, Spot
 from services.backends.schemas import Scope, Video, VideoState
-from services.runtime.errors import BackendUnavailableError, ContradictionError, GalleryNotFoundError
+from services.runtime.errors import (
+    BackendUnavailableError,
+    ContradictionError,
+    GalleryNotFoundError,
+    IdentityNotFoundError,
+)
 
 __all__ = ["IdentityKeeper"]
 
@@ -128,6 +135,50 @@ class IdentityKeeper:
                 raise BackendUnavailableError("milvus", f"{error}; say it again") from error
             people.operations, people.state = said, state
             return numbered
+
+    async def set_apart(self, gallery: str, identity_id: str) -> tuple[str, list[Spot], int]:
+        """Make an identity ready to be erased: it is what it is whatever is lost from now on, and has no name.
+
+        Returns:
+            Its id, where it is, and how many entries of the log had to be changed.
+
+        Raises:
+            GalleryNotFoundError: If there is no such gallery.
+            IdentityNotFoundError: If it has no such identity.
+            BackendUnavailableError: If the index or the cache does not answer.
+        """
+        async with self._turns[gallery]:
+            people = await self._synced(gallery)
+            home = people.state.current(identity_id)
+            if home is None:
+                raise IdentityNotFoundError(gallery, identity_id)
+            made = await set_apart(people, home, StoredWeights(self._associations, gallery))
+            with self._read_again_after_trouble(gallery):
+                await self._write(gallery, made.people, dict(made.homes))
+                await self._index.people.rewrite(made.operations)
+            self._people[gallery] = made.people
+            spots = [made.people.nodes[one].spot for one in made.people.state.clusters[home]]
+            return home, spots, len(made.operations)
+
+    async def forget(self, gallery: str, appearance_ids: Sequence[str]) -> Dropped:
+        """Forget who some appearances are that were set apart, and look again. Raises what `people` does."""
+        async with self._turns[gallery]:
+            people = await self._synced(gallery)
+            found = await self._index.people.count_appearances(gallery, appearance_ids)
+            with self._read_again_after_trouble(gallery):
+                await self._index.people.delete_memberships(appearance_ids)
+            self._people[gallery] = without_appearances(people, frozenset(appearance_ids))
+            left = await self._index.people.count_appearances(gallery, appearance_ids)
+            return Dropped(found - left, left)
+
+    @contextmanager
+    def _read_again_after_trouble(self, gallery: str) -> Iterator[None]:
+        """When the record was changed in part, what is in memory is behind it: the next call reads it."""
+        try:
+            yield
+        except BaseException:
+            self._people.pop(gallery, None)
+            raise
 
     async def _synced(self, gallery: str) -> People:
         there = {video.video_id: video for video in await self._index.list_videos(gallery)}

@@ -7,6 +7,7 @@ over the same clustering gives the same state to the byte, and an undo is the lo
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
@@ -18,7 +19,10 @@ from services.association.identities.resolving import Resolver
 from services.association.identities.state import IdentityState
 from services.backends.people import Operation, OperationKind
 
-__all__ = ["EdgeSource", "advance", "in_effect", "replay"]
+__all__ = ["PARTS", "EdgeSource", "advance", "in_effect", "replay"]
+
+# More than one operation makes identities.
+PARTS = 16
 
 
 class EdgeSource(Protocol):
@@ -153,7 +157,7 @@ class _Said:
         self.state.set_members(source, stay)
         self.state.set_members(target, (ours - leave) | moved)
         if leave:
-            self.state.set_members(id_of_operation(operation.gallery, operation.number, part + 1), leave)
+            self.state.set_members(self._new_id(operation, part + 1), leave)
         if not stay:
             self.state.merged[source] = target
 
@@ -205,7 +209,12 @@ class _Said:
         first, second = await asyncio.to_thread(cut, nodes, weights, sides, self.state.bound)
         kept, gone = (first, second) if first_keeps or len(first) >= len(second) else (second, first)
         self.state.set_members(home, kept)
-        self.state.set_members(id_of_operation(operation.gallery, operation.number), gone)
+        self.state.set_members(self._new_id(operation), gone)
+
+    def _new_id(self, operation: Operation, part: int = 0) -> str:
+        """The id of an identity that an operation makes; others may be called so since an erasure (`erasing`)."""
+        names = (id_of_operation(operation.gallery, operation.number, part + PARTS * n) for n in itertools.count())
+        return next(name for name in names if name not in self.state.clusters)
 
 
 def _pair(groups: Sequence[Sequence[str]]) -> tuple[str, str] | None:

@@ -95,6 +95,15 @@ class IdentityState:
         self.clusters[identity_id] = tuple(sorted(members))
         self.homes.update(dict.fromkeys(members, identity_id))
 
+    def without(self, gone: Collection[str]) -> IdentityState:
+        """Another one without some appearances of which nothing was said."""
+        left = self.copy()
+        for home in {left.homes.pop(one) for one in gone if one in left.homes}:
+            left.set_members(home, [one for one in left.clusters[home] if one not in gone])
+            if home not in left.clusters:
+                left.names.pop(home, None)
+        return left
+
     def confirm(self, one: str, other: str) -> None:
         """Note that two appearances are one person."""
         self.apart[one].discard(other)

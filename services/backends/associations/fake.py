@@ -113,6 +113,24 @@ class FakeAssociationStore:
         ends = sum(one in own or other in own for one, of in shelf.ends.items() for other, _ in of)
         return 1 + len(own) + ends
 
+    async def drop_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
+        """Forget some appearances and their edges at both ends."""
+        deleted = await self.count_appearances(gallery, appearance_ids)
+        shelf, gone = self._shelves[gallery], frozenset(appearance_ids)
+        shelf.videos = {video: own - gone for video, own in shelf.videos.items()}
+        for one in gone:
+            shelf.ends.pop(one, None)
+        for ends in shelf.ends.values():
+            for key in [key for key in ends if key[0] in gone]:
+                del ends[key]
+        return deleted
+
+    async def count_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
+        """Count the records of some appearances."""
+        shelf, gone = self._shelves[gallery], frozenset(appearance_ids)
+        ends = sum(one in gone or other in gone for one, of in shelf.ends.items() for other, _ in of)
+        return len(shelf.known() & gone) + ends
+
     async def drop_gallery(self, gallery: str) -> int:
         """Forget a gallery."""
         shelf = self._shelves.pop(gallery, _Shelf())

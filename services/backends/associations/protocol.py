@@ -64,6 +64,14 @@ class AssociationStore(Protocol):
         """Count the records that belong to a video, or point to it from others."""
         ...
 
+    async def drop_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
+        """Forget some appearances and their edges at both ends; their videos stay known. Say how many records."""
+        ...
+
+    async def count_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
+        """Count the records of some appearances: each that a video has, and each end of an edge at or to them."""
+        ...
+
     async def drop_gallery(self, gallery: str) -> int:
         """Forget everything of a gallery; say how many records that were."""
         ...

@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -90,6 +91,15 @@ for i = 3, #ARGV do
 end
 return #ARGV
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What there is of some appearances: by a video's key which it lists, who points to them, and how many records."""
+
+    listed: Mapping[str, set[str]]
+    pointing: Mapping[str, int]
+    count: int
 
 
 class RedisAssociationStore:
@@ -197,17 +207,8 @@ class RedisAssociationStore:
             return was_known
         strings = await self._strings(gallery, await self._all_appearances(gallery))
         pointing = records.pointing(strings, own)
-        gone = b"".join(map(bytes.fromhex, own))
+        await self._cut(gallery, own, list(pointing))
         with redis_errors():
-            for part in _parts(list(pointing), _ENDS_PER_SCRIPT):
-                await self._redis.eval(
-                    _CUT, 2, _key(gallery, "e", ""), _key(gallery, "stamp"), gone, uuid.uuid4().hex, *part
-                )
-            async with self._redis.pipeline(transaction=True) as together:
-                for part in _parts(own, _KEYS_PER_CALL):
-                    together.unlink(*(_key(gallery, "e", one) for one in part))
-                together.set(_key(gallery, "stamp"), uuid.uuid4().hex)
-                await together.execute()
             await self._redis.delete(_key(gallery, "v", video_id))
         return was_known + _count(strings, own, pointing)
 
@@ -220,6 +221,20 @@ class RedisAssociationStore:
             return known
         strings = await self._strings(gallery, await self._all_appearances(gallery))
         return known + _count(strings, own, records.pointing(strings, own))
+
+    async def drop_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
+        """Forget some appearances. Other ends that point to them are looked for at every appearance of the gallery."""
+        held = await self._held(gallery, appearance_ids)
+        await self._cut(gallery, list(dict.fromkeys(appearance_ids)), list(held.pointing))
+        with redis_errors():
+            # Last, so that a call after one that was cut short finds them again.
+            for key, some in held.listed.items():
+                await self._redis.srem(key, *some)
+        return held.count
+
+    async def count_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
+        """Count the records of some appearances."""
+        return (await self._held(gallery, appearance_ids)).count
 
     async def drop_gallery(self, gallery: str) -> int:
         """Forget everything of a gallery, whatever it is called: its keys are looked for one by one."""
@@ -250,11 +265,38 @@ class RedisAssociationStore:
 
     async def _all_appearances(self, gallery: str) -> list[str]:
         """Name the appearances of every video of a gallery, those whose `put_video` was cut short included."""
-        appearances: list[str] = []
+        return [one for members in (await self._owners(gallery)).values() for one in members]
+
+    async def _owners(self, gallery: str) -> dict[str, list[str]]:
+        """Name the appearances of every video of a gallery, by the key that has them."""
         with redis_errors():
-            async for key in self._redis.scan_iter(_key(gallery, "v", "*"), count=_KEYS_PER_CALL):
-                appearances += await self._members(_text(key))
-        return appearances
+            keys = [_text(key) async for key in self._redis.scan_iter(_key(gallery, "v", "*"), count=_KEYS_PER_CALL)]
+        return {key: await self._members(key) for key in keys}
+
+    async def _held(self, gallery: str, appearance_ids: Sequence[str]) -> _Held:
+        """What there is of some appearances; an end that no video lists any more is looked at all the same."""
+        own = dict.fromkeys(appearance_ids)
+        owners = await self._owners(gallery)
+        listed = {key: some for key, members in owners.items() if (some := own.keys() & set(members))}
+        everybody = {**own, **dict.fromkeys(one for members in owners.values() for one in members)}
+        strings = await self._strings(gallery, list(everybody))
+        pointing = records.pointing(strings, own)
+        ends = sum(records.length(strings.get(one, b"")) for one in own) + sum(pointing.values())
+        return _Held(listed, pointing, sum(map(len, listed.values())) + ends)
+
+    async def _cut(self, gallery: str, own: Sequence[str], pointing: Sequence[str]) -> None:
+        """Take appearances out: first what others have of them, then what they have themselves."""
+        gone = b"".join(map(bytes.fromhex, own))
+        with redis_errors():
+            for part in _parts(pointing, _ENDS_PER_SCRIPT):
+                await self._redis.eval(
+                    _CUT, 2, _key(gallery, "e", ""), _key(gallery, "stamp"), gone, uuid.uuid4().hex, *part
+                )
+            async with self._redis.pipeline(transaction=True) as together:
+                for part in _parts(own, _KEYS_PER_CALL):
+                    together.unlink(*(_key(gallery, "e", one) for one in part))
+                together.set(_key(gallery, "stamp"), uuid.uuid4().hex)
+                await together.execute()
 
     async def _strings(self, gallery: str, appearance_ids: Sequence[str]) -> dict[str, bytes]:
         """Read the records of appearances; those that are not known are left out."""

@@ -223,6 +223,20 @@ class FakeIndex:
         for key in _some(table, gallery, appearance_ids):
             del table[key]
 
+    async def erase_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
+        """Forget some appearances and their embeddings, of every pack."""
+        deleted = 0
+        for table in self._tables():
+            doomed = _some(table, gallery, appearance_ids)
+            deleted += len(doomed)
+            for key in doomed:
+                del table[key]
+        return deleted
+
+    async def count_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
+        """Count the rows and embeddings of some appearances, of every pack."""
+        return sum(len(_some(table, gallery, appearance_ids)) for table in self._tables())
+
     async def erase_video(self, gallery: str, video_id: str) -> int:
         """Forget a video and all of it."""
         deleted = await self.delete_from(gallery, video_id, -np.inf) + await self.people.erase_video(gallery, video_id)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from services.backends.index import rows as rows_of
 from services.backends.index.aliases import PackAliases
 from services.backends.index.connection import Connection
 from services.backends.index.filters import all_of, in_scope, number, one_of, quoted, with_prefix
+from services.backends.index.parts import batches, parts_of
 from services.backends.index.people_milvus import MilvusPeople
 from services.backends.index.protocol import IndexLoadingError
 from services.backends.index.schema import (
@@ -28,12 +29,10 @@ from services.runtime.errors import BackendUnavailableError
 
 __all__ = ["MilvusIndex"]
 
-T = TypeVar("T")
 
 _MOST_ROWS = 16_384  # of one answer
 _KEYS_PER_CALL = 400  # rows with packed boxes stay under 64 MB, and expressions short
 _MATCHES_PER_SEARCH = 2048  # Lite takes about 40 us to read one: calls stay short, and others get their turn
-_BYTES_PER_WRITE = 16 << 20  # a message may hold 64 MB
 _DELETE_ROUNDS = 3
 _NEIGHBOUR_COLUMNS = ("appearance_id", "video_id", "start_s", "end_s", "quality")
 _PLACE_COLUMNS = ("appearance_id", "video_id", "generation")
@@ -196,7 +195,7 @@ class MilvusIndex:
         collection, wanted = self._embeddings[modality], in_scope(scope)
         found: list[list[Neighbour]] = []
         limit = min(limit, _MOST_ROWS)
-        for part in _parts(np.asarray(vectors, np.float32), max(1, _MATCHES_PER_SEARCH // limit)):
+        for part in parts_of(np.asarray(vectors, np.float32), max(1, _MATCHES_PER_SEARCH // limit)):
             answers = await self._connection.search(collection.name, part, wanted, _NEIGHBOUR_COLUMNS, limit, self._ef)
             found += [_ordered(map(rows_of.neighbour_of_hit, answer)) for answer in answers]
         return found
@@ -255,6 +254,23 @@ class MilvusIndex:
         if modality in self._embeddings:
             await self._delete_some(self._embeddings[modality], gallery, appearance_ids)
 
+    async def erase_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
+        """Delete some appearances, then their embeddings, of every pack."""
+        deleted = 0
+        holding = await self._holding_appearances()
+        named = [each for each in holding if each.name.startswith(APPEARANCES_PREFIX)]
+        for collections in (named, [each for each in holding if each not in named]):
+            counts = (self._delete_some(each, gallery, appearance_ids) for each in collections)
+            deleted += sum(await asyncio.gather(*counts))
+        return deleted
+
+    async def count_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
+        """Count the rows and embeddings of some appearances, of every pack, with what was written last."""
+        parts = [_some_of(gallery, part) for part in parts_of(list(dict.fromkeys(appearance_ids)), _KEYS_PER_CALL)]
+        collections = await self._holding_appearances()
+        counts = (self._connection.count(each.name, part) for each in collections for part in parts)
+        return sum(await asyncio.gather(*counts))
+
     async def erase_video(self, gallery: str, video_id: str) -> int:
         """Delete a video's appearances, embeddings (of every pack), people and, last, row; it may be repeated."""
         wanted = _of_video(gallery, video_id)
@@ -289,14 +305,14 @@ class MilvusIndex:
     async def _write(self, collection: Collection, rows: Sequence[dict[str, Any]]) -> None:
         if rows:
             self._unflushed.add(collection.name)
-        for part in _batches(rows):
+        for part in batches(rows):
             if collection.partitioned:
                 await self._connection.replace(collection.name, collection.key, part)
             else:
                 await self._connection.upsert(collection.name, part)
 
     async def _get(self, collection: Collection, keys: Sequence[str], *, strong: bool) -> list[dict[str, Any]]:
-        parts = list(_parts(list(dict.fromkeys(keys)), _KEYS_PER_CALL))
+        parts = list(parts_of(list(dict.fromkeys(keys)), _KEYS_PER_CALL))
         calls = (
             self._connection.query(
                 collection.name, one_of(collection.key, part), collection.columns, len(part), strong=strong
@@ -341,13 +357,13 @@ class MilvusIndex:
             deleted += len(keys)
         return deleted
 
-    async def _delete_some(self, collection: Collection, gallery: str, keys: Sequence[str]) -> None:
-        for part in _parts(list(dict.fromkeys(keys)), _KEYS_PER_CALL):
-            await self._delete(collection, all_of(f"gallery == {quoted(gallery)}", one_of(collection.key, part)))
+    async def _delete_some(self, collection: Collection, gallery: str, keys: Sequence[str]) -> int:
+        parts = parts_of(list(dict.fromkeys(keys)), _KEYS_PER_CALL)
+        return sum([await self._delete(collection, _some_of(gallery, part)) for part in parts])
 
     async def _delete_keys(self, collection: Collection, keys: Sequence[str]) -> None:
         self._unflushed.add(collection.name)
-        for part in _parts(keys, _KEYS_PER_CALL):
+        for part in parts_of(keys, _KEYS_PER_CALL):
             await self._connection.delete(collection.name, one_of(collection.key, part))
 
 
@@ -355,27 +371,9 @@ def _of_video(gallery: str, video_id: str) -> str:
     return all_of(f"gallery == {quoted(gallery)}", f"video_id == {quoted(video_id)}")
 
 
+def _some_of(gallery: str, appearance_ids: Sequence[str]) -> str:
+    return all_of(f"gallery == {quoted(gallery)}", one_of("appearance_id", appearance_ids))
+
+
 def _ordered(neighbours: Iterable[Neighbour]) -> list[Neighbour]:
     return sorted(neighbours, key=lambda each: (-each.cosine, each.appearance_id))
-
-
-_Sliceable = TypeVar("_Sliceable", list[str], Sequence[str], "NDArray[np.float32]")
-
-
-def _parts(whole: _Sliceable, size: int) -> Iterator[_Sliceable]:
-    for start in range(0, len(whole), size):
-        yield whole[start : start + size]
-
-
-def _batches(rows: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Cut rows into writes of at most `_BYTES_PER_WRITE`."""
-    batch: list[dict[str, Any]] = []
-    size = 0
-    for row in rows:
-        batch.append(row)
-        size += sum(4 * len(value) for value in row.values() if isinstance(value, (str, list, np.ndarray)))
-        if size >= _BYTES_PER_WRITE:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch

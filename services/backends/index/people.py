@@ -33,6 +33,10 @@ class PeopleRecord(Protocol):
         """
         ...
 
+    async def rewrite(self, operations: Sequence[Operation]) -> None:
+        """Write what an erasure leaves of operations in their place. Nothing else changes what was said."""
+        ...
+
     async def operations(self, gallery: str) -> list[Operation]:
         """Read a gallery's log, by number (strong)."""
         ...
@@ -47,6 +51,10 @@ class PeopleRecord(Protocol):
 
     async def delete_memberships(self, appearance_ids: Sequence[str]) -> None:
         """Delete the memberships of some appearances."""
+        ...
+
+    async def count_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
+        """Count memberships of some appearances, and operations that speak of one of them (strong)."""
         ...
 
     async def erase_video(self, gallery: str, video_id: str) -> int:

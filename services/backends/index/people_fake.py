@@ -26,6 +26,11 @@ class FakePeople:
             raise OperationExistsError(operation)
         log[operation.number] = operation
 
+    async def rewrite(self, operations: Sequence[Operation]) -> None:
+        """Keep what is left of operations in their place."""
+        for operation in operations:
+            self._operations.setdefault(operation.gallery, {})[operation.number] = operation
+
     async def operations(self, gallery: str) -> list[Operation]:
         """Read a gallery's log, by number."""
         return [operation for _, operation in sorted(self._operations.get(gallery, {}).items())]
@@ -42,6 +47,12 @@ class FakePeople:
         """Forget the memberships of some appearances."""
         for one in appearance_ids:
             self._memberships.pop(one, None)
+
+    async def count_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
+        """Count memberships of some appearances, and operations that speak of one of them."""
+        wanted = frozenset(appearance_ids)
+        rows = sum(row.appearance_id in wanted for row in await self.memberships(gallery))
+        return rows + sum(one.mentions_any(wanted) for one in await self.operations(gallery))
 
     async def erase_video(self, gallery: str, video_id: str) -> int:
         """Forget a video's memberships, and what operations say of it."""

@@ -47,6 +47,11 @@ class MilvusPeople:
             raise OperationExistsError(operation)
         await self._connection.upsert(OPERATIONS.name, [row_of_operation(operation)])
 
+    async def rewrite(self, operations: Sequence[Operation]) -> None:
+        """Write what an erasure leaves of operations in their place."""
+        for operation in operations:
+            await self._connection.upsert(OPERATIONS.name, [row_of_operation(operation)])
+
     async def operations(self, gallery: str) -> list[Operation]:
         """Read a gallery's log, by number: a row may be long, so window by window until one is empty."""
         found: list[Operation] = []
@@ -78,13 +83,20 @@ class MilvusPeople:
         """Delete the memberships of some appearances."""
         await self._delete(MEMBERSHIPS, appearance_ids)
 
+    async def count_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
+        """Count memberships of some appearances, and operations that speak of one of them."""
+        parts = [appearance_ids[at : at + _ROWS_PER_CALL] for at in range(0, len(appearance_ids), _ROWS_PER_CALL)]
+        wanted = (all_of(_of_gallery(gallery), one_of(MEMBERSHIPS.key, part)) for part in parts)
+        rows = sum(await asyncio.gather(*(self._connection.count(MEMBERSHIPS.name, each) for each in wanted)))
+        ids = frozenset(appearance_ids)
+        return rows + sum(one.mentions_any(ids) for one in await self.operations(gallery))
+
     async def erase_video(self, gallery: str, video_id: str) -> int:
         """Delete a video's memberships, and what operations say of it."""
         keys = await self._keys(MEMBERSHIPS, _of_video(gallery, video_id))
         await self._delete(MEMBERSHIPS, keys)
         said = [one for one in await self.operations(gallery) if one.mentions(video_id)]
-        for operation in said:
-            await self._connection.upsert(OPERATIONS.name, [row_of_operation(operation.without_video(video_id))])
+        await self.rewrite([operation.without_video(video_id) for operation in said])
         return len(keys) + len(said)
 
     async def count_video(self, gallery: str, video_id: str) -> int:

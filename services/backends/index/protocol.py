@@ -160,6 +160,17 @@ class VectorIndex(Protocol):
         """Delete the embeddings of some appearances in one modality; ids that have none are left out."""
         ...
 
+    async def erase_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
+        """Delete some appearances, then their embeddings, of every pack; say how many rows. Who they are stays.
+
+        In this order a search that finds an embedding meanwhile knows that nothing belongs to it.
+        """
+        ...
+
+    async def count_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
+        """Count the rows and embeddings of some appearances, of every pack (strong)."""
+        ...
+
     async def erase_video(self, gallery: str, video_id: str) -> int:
         """Delete a video's appearances, embeddings (of every pack), what its people are, and row; say how many rows."""
         ...

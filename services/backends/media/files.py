@@ -6,8 +6,8 @@ import asyncio
 import os
 import re
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import fsspec
@@ -46,6 +46,14 @@ class FsspecMediaStore:
             except FileNotFoundError:
                 return None
 
+    async def delete(self, keys: Sequence[str]) -> int:
+        """Delete some files; say how many of them there were."""
+        return await asyncio.to_thread(self._delete_some, [self._path(key) for key in keys])
+
+    async def count(self, keys: Sequence[str]) -> int:
+        """Count how many of some files there are."""
+        return len(await asyncio.to_thread(self._present, [self._path(key) for key in keys]))
+
     async def delete_prefix(self, prefix: str) -> int:
         """Delete all files below ``gallery`` or ``gallery/video_id``; say how many there were."""
         path = self._path(prefix)
@@ -81,6 +89,28 @@ class FsspecMediaStore:
         with _errors():
             self._files.invalidate_cache()  # another process may have written
             return list(self._files.find(path))
+
+    def _present(self, paths: Sequence[str]) -> list[str]:
+        with _errors():
+            self._files.invalidate_cache()  # another process may have written
+        return [path for path in paths if self._is_file(path)]
+
+    def _is_file(self, path: str) -> bool:
+        """Whether it is there; `isfile` of fsspec would say no where a bucket does not answer."""
+        with _errors():
+            try:
+                return bool(self._files.info(path)["type"] == "file")
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+
+    def _delete_some(self, paths: Sequence[str]) -> int:
+        present = self._present(paths)
+        with _errors():
+            for path in present:
+                # One that another call deleted meanwhile is gone as well.
+                with suppress(FileNotFoundError):
+                    self._files.rm_file(path)
+        return len(present)
 
     def _delete(self, path: str) -> int:
         paths = self._below(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 __all__ = ["MediaStore"]
@@ -16,6 +17,14 @@ class MediaStore(Protocol):
 
     async def get(self, key: str) -> bytes | None:
         """Read a file, or None when there is none."""
+        ...
+
+    async def delete(self, keys: Sequence[str]) -> int:
+        """Delete some files; say how many of them there were."""
+        ...
+
+    async def count(self, keys: Sequence[str]) -> int:
+        """Count how many of some files there are."""
         ...
 
     async def delete_prefix(self, prefix: str) -> int:

@@ -149,6 +149,41 @@ async def test_dropping_finds_ends_that_the_video_itself_let_go(store: Associati
     assert await store.edges_of(gallery, [Z, *better]) == {Z: [], **{one: [] for one in better}}
 
 
+async def test_dropping_appearances_leaves_their_videos_known(store: AssociationStore, gallery: str) -> None:
+    await store.put_video(gallery, ONE, [A, B], [edge(A, B, 0.75)])
+    await store.put_video(gallery, TWO, [C, D], [edge(A, C, 0.5), edge(B, C, 0.5, Modality.BODY), edge(B, D, 0.25)])
+    # Two appearances, and four edges with two ends each, one of them between the two.
+    assert await store.count_appearances(gallery, [B, C, Z]) == 2 + 2 * 4
+    assert await store.drop_appearances(gallery, [B, C, Z]) == 2 + 2 * 4
+    assert await store.count_appearances(gallery, [B, C, Z]) == 0
+    assert await store.drop_appearances(gallery, [B, C, Z]) == 0
+    assert await store.edges_of(gallery, [A, B, C, D]) == {A: [], D: []}
+    assert await store.known_videos(gallery) == {ONE, TWO}
+    assert await store.appearances_of(gallery, TWO) == [D]
+    assert await store.drop_appearances(gallery, []) == 0
+
+
+async def test_dropping_appearances_finds_ends_that_they_let_go(store: AssociationStore, gallery: str) -> None:
+    await store.put_video(gallery, ONE, [A], [])
+    await store.put_video(gallery, TWO, [Z], [edge(A, Z, 0.5)])
+    better = [f"{i:032x}" for i in range(3)]
+    await store.put_video(gallery, THREE, better, [edge(A, one, 0.75) for one in better])
+    # One appearance, its three edges, the far ends of these, and the end that only Z has kept.
+    assert await store.drop_appearances(gallery, [A]) == 1 + 3 + 3 + 1
+    assert await store.edges_of(gallery, [Z, *better]) == {Z: [], **{one: [] for one in better}}
+    await store.put_video(gallery + ".2", ONE, [A, B], [edge(A, B, 0.75)])
+    assert await store.drop_appearances(gallery, [A, B]) == 0
+    assert await store.count_appearances(gallery + ".2", [A, B]) == 4
+
+
+async def test_what_was_kept_of_dropped_appearances_is_not_read_again(store: AssociationStore, gallery: str) -> None:
+    await store.put_video(gallery, ONE, [A, B, C], [edge(A, B, 0.75), edge(B, C, 0.5)])
+    assert len((await block_of(store, gallery, [A, B, C]))[0].associations()) == 2
+    await store.drop_appearances(gallery, [A])
+    block, missing = await block_of(store, gallery, [A, B, C])
+    assert (block.associations(), missing) == ([edge(B, C, 0.5)], [A])
+
+
 async def test_galleries_know_nothing_of_each_other(store: AssociationStore, gallery: str) -> None:
     other = gallery + ".2"
     await store.put_video(gallery, ONE, [A, B], [edge(A, B, 0.75)])

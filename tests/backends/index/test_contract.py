@@ -366,6 +366,26 @@ async def test_erases_a_video_and_nothing_else(index: VectorIndex, gallery: str,
     assert [each.video_id for each in await index.list_videos(gallery)] == [ids[31]]
 
 
+async def test_erases_some_appearances_and_nothing_else(index: VectorIndex, gallery: str, ids: Sequence[str]) -> None:
+    for place, one in enumerate(ids[:3]):
+        await index.put_embeddings(Modality.FACE, [embedding(gallery, ids[30], one, place, unit(16, 1))])
+        await index.put_embeddings(Modality.BODY, [embedding(gallery, ids[30], one, place, unit(8, 1))])
+        await index.put_appearances([appearance(gallery, ids[30], one, place)])
+    await index.put_video(video(gallery, ids[30], 1.0))
+    doomed = [*ids[:2], ids[35]]
+    assert await index.count_appearances(gallery, doomed) == 6
+    assert await index.count_appearances(gallery + "x", doomed) == 0
+    assert await index.erase_appearances(gallery + "x", doomed) == 0
+    assert await index.erase_appearances(gallery, doomed) == 6
+    assert await index.erase_appearances(gallery, doomed) == 0
+    assert await index.count_appearances(gallery, doomed) == 0
+    assert await index.erase_appearances(gallery, []) == 0
+    assert await index.count_video(gallery, ids[30]) == 4
+    (hits,) = await index.search(Modality.FACE, unit(16, 1)[None], Scope(gallery), 10)
+    assert [each.appearance_id for each in hits] == [ids[2]]
+    assert [row.appearance_id for row in await index.list_appearances(Scope(gallery))] == [ids[2]]
+
+
 async def test_what_was_erased_may_come_again(index: VectorIndex, gallery: str, ids: Sequence[str]) -> None:
     for _ in range(3):
         await index.put_embeddings(Modality.FACE, [embedding(gallery, ONE, ids[0], 0, unit(16, 1))])

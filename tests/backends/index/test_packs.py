@@ -103,6 +103,18 @@ async def test_what_is_deleted_goes_from_both_packs(two: Two, gallery: str) -> N
     assert await new.list_places(Modality.FACE, Scope(gallery)) == []
 
 
+async def test_who_is_erased_goes_from_both_packs(two: Two, gallery: str) -> None:
+    old, new = two
+    await fill(old, gallery, 3)
+    await fill(new, gallery, 3)
+    doomed = [one_id(gallery, 0), one_id(gallery, 2)]
+    assert await new.count_appearances(gallery, doomed) == 8
+    assert await old.erase_appearances(gallery, doomed) == 8
+    assert await new.count_appearances(gallery, doomed) == 0
+    assert [place.appearance_id for place in await new.list_places(None, Scope(gallery))] == [one_id(gallery, 1)]
+    assert await old.erase_video(gallery, FILM) == 4
+
+
 async def test_dimensions_are_read_off_the_collections(two: Two) -> None:
     old, _ = two
     await old.open({**FACES, Modality.VOICE: 6})

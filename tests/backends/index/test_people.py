@@ -125,6 +125,28 @@ async def test_a_deleted_video_takes_with_it_what_was_said_of_it(index: VectorIn
     assert (first.number, second.number) == (1, 2)
 
 
+async def test_what_an_erasure_leaves_is_written_in_its_place(index: VectorIndex, gallery: str) -> None:
+    rows = [membership(gallery, new_id()) for _ in range(2)]
+    await index.people.put_memberships(rows)
+    goes, stays = spot(rows[0].video_id, rows[0].appearance_id), spot(rows[1].video_id, rows[1].appearance_id)
+    said = [naming(gallery, 1, goes, stays), naming(gallery, 2, goes, name="Berta"), naming(gallery, 3, stays)]
+    for operation in said:
+        await index.people.append(operation)
+    ids = [goes.appearance_id, new_id()]
+    assert await index.people.count_appearances(gallery, ids) == 1 + 2
+    assert await index.people.count_appearances(gallery + "x", ids) == 0
+    await index.people.rewrite([one.without(lambda each: each == goes) for one in said[:2]])
+    assert await index.people.count_appearances(gallery, ids) == 1
+    await index.people.delete_memberships(ids)
+    assert await index.people.count_appearances(gallery, ids) == 0
+    left = await index.people.operations(gallery)
+    assert [(one.number, one.groups, one.name) for one in left] == [
+        (1, ((stays,),), "Anna"),
+        (2, ((),), None),
+        (3, ((stays,),), "Anna"),
+    ]
+
+
 async def test_a_gallery_goes_with_its_names(index: VectorIndex, gallery: str) -> None:
     await index.people.put_memberships([membership(gallery, new_id())])
     await index.people.append(naming(gallery, 1, spot(new_id())))

@@ -65,3 +65,28 @@ async def test_says_when_it_cannot_write(tmp_path: Path) -> None:
     (tmp_path / "media").write_text("a file where the folder should be")
     with pytest.raises(BackendUnavailableError, match="media"):
         await FsspecMediaStore(str(tmp_path / "media")).put("town/0a/key.jpg", b"x")
+
+
+async def test_deletes_some_files_and_leaves_those_beside_them(store: MediaStore) -> None:
+    for key in ("town/0a/1.jpg", "town/0a/2.jpg", "town/0a/1.jpg.jpg", "town/0b/1.jpg"):
+        await store.put(key, b"x")
+    wanted = ["town/0a/1.jpg", "town/0b/1.jpg", "town/0c/1.jpg", "town/0a"]
+    assert await store.count(wanted) == 2
+    assert await store.delete(wanted) == 2
+    assert await store.delete(wanted) == 0
+    assert await store.count(wanted) == 0
+    assert await store.count_prefix("town") == 2
+    assert await store.delete([]) == 0
+
+
+async def test_a_file_that_goes_meanwhile_is_no_error(store: MediaStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Another call deletes between the look and the deletion; no store lets a test stop there.
+    monkeypatch.setattr(store, "_present", lambda paths: paths)
+    assert await store.delete(["town/0a/1.jpg"]) == 1
+
+
+@pytest.mark.parametrize("key", ["", "../x", "town/.hidden"])
+async def test_refuses_to_delete_what_is_not_in_the_store(store: MediaStore, key: str) -> None:
+    for call in (store.delete, store.count):
+        with pytest.raises(ValueError, match="media key"):
+            await call([key])
