@@ -7,6 +7,7 @@ larger batches of crops that are changed alike they came out a quarter longer. D
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def median_length(network: nn.Module, crops: NDArray[np.uint8]) -> float:
     """Median length of raw embeddings over the root of their dimension; `crops` is uint8[N, H, W, 3]."""
     parts = [network(torch.from_numpy(crops[row : row + _AT_ONCE])) for row in range(0, len(crops), _AT_ONCE)]
     raw = torch.cat(parts).float()
-    return float(raw.norm(dim=1).median()) / float(raw.shape[1]) ** 0.5
+    return float(raw.norm(dim=1).median()) / math.sqrt(raw.shape[1])
 
 
 def lengthened(checkpoint: Checkpoint, network: nn.Module, factor: float) -> Checkpoint:
