@@ -8,7 +8,7 @@ import pytest
 from packs.manifest import Pack
 from packs.spec import Modality
 from packs.testing import write_tiny_pack
-from training.calibrate_films import calibrate_on_films
+from training.calibrate_films import CLEAR_FROM, calibrate_on_films
 
 SLOPE, INTERCEPT = 12.0, -5.0
 
@@ -55,10 +55,11 @@ def test_too_few_pairs_change_nothing(tmp_path: Path, before: Pack) -> None:
 
 
 def clear_pairs(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cosines whose odds are exp(12 c - 5) where faces are clear, and exp(3 c - 1) where they are not."""
+    """Cosines whose odds are exp(12 c - 5) where faces are clear, from 0.8 on, and exp(3 c - 1) where they are not."""
     rng = np.random.default_rng(seed)
     cosines, quality = rng.uniform(-0.2, 1.0, count).astype(np.float32), rng.random(count).astype(np.float32)
-    nats = (SLOPE - (1 - quality) * 9.0) * cosines + INTERCEPT + (1 - quality) * 4.0
+    lost = np.maximum(0.0, 1.0 - quality / CLEAR_FROM[Modality.FACE])
+    nats = (SLOPE - lost * 9.0) * cosines + INTERCEPT + lost * 4.0
     return cosines, rng.random(count) < 1 / (1 + np.exp(-nats)), quality
 
 
@@ -70,8 +71,8 @@ def test_faces_are_calibrated_by_how_clear_they_are(tmp_path: Path, before: Pack
     line = Pack.load(tmp_path / "pack").calibration[Modality.FACE]
     share = float(np.mean(same))
     odds = np.log(share / (1 - share))
-    for clear in (0.0, 0.5, 1.0):
-        wanted = [(SLOPE - (1 - clear) * 9.0) * c + INTERCEPT + (1 - clear) * 4.0 - odds for c in (0.0, 0.4, 0.8)]
+    for clear, lost in ((0.0, 1.0), (0.4, 0.5), (0.8, 0.0), (1.0, 0.0)):
+        wanted = [(SLOPE - lost * 9.0) * c + INTERCEPT + lost * 4.0 - odds for c in (0.0, 0.4, 0.8)]
         assert [line.logit(c, clear) for c in (0.0, 0.4, 0.8)] == pytest.approx(wanted, abs=0.3)
 
 
