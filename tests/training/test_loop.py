@@ -151,20 +151,3 @@ def test_a_batch_moves_whole(data: Path) -> None:
     assert moved.crops.is_meta
     assert moved.labels.is_meta
     assert moved.crops.shape == batch.crops.shape
-
-
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_processes_train_as_a_thread_does(data: Path, tmp_path: Path) -> None:
-    recipe = small("face")
-    one, two = (
-        Trainer(
-            task=task_from_recipe(recipe, data),
-            recipe=recipe,
-            out=tmp_path / str(count),
-            say=[].append,
-            processes=count,
-        ).run()
-        for count in (0, 2)
-    )
-    for key, value in read_checkpoint(one).weights.items():
-        torch.testing.assert_close(read_checkpoint(two).weights[key], value, atol=1e-4, rtol=1e-3)
