@@ -14,6 +14,9 @@ from training.data.shards import DataError, RenderError
 from training.loop import DivergedError
 from training.recipe import RecipeError
 
+# Of the weights in the repository.
+VERSION = "0.8.0"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; 0 when it succeeded, 2 with a line on stderr when it could not."""
@@ -96,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     fusers.add_argument("--films", nargs="+", required=True, help="names in it, of films that no run has seen")
     fusers.add_argument("--pack", type=Path, required=True, help="the pack that embedded them")
     fusers.add_argument("--window-s", type=float, default=60.0, help="longest gap that bodies are compared over")
-    fusers.add_argument("--version", default="0.8.0", help="version of the weights")
+    fusers.add_argument("--version", default=VERSION, help="version of the weights")
     fusers.add_argument("--out", type=Path, required=True, help="folder of the pack")
     fusers.set_defaults(run=_fusers)
     move = commands.add_parser("move-fusers", help="let networks that fuse go with a pack of the same encoders")
@@ -130,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     pack.add_argument("--voices", type=Path, help="folder of the sets of voices; DATA/voices when not given")
     pack.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the training runs")
     pack.add_argument("--out", type=Path, required=True, help="folder of the pack")
-    pack.add_argument("--version", default="0.8.0", help="version of the weights")
+    pack.add_argument("--version", default=VERSION, help="version of the weights")
     pack.add_argument("--threads", type=int, default=2, help="1 is faster on a machine that does other work too")
     pack.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where the face encoder is trained")
     pack.add_argument("--processes", type=int, default=0, help="make its batches in so many processes; 0: in a thread")
@@ -143,7 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     finish.add_argument("--data", type=Path, required=True)
     finish.add_argument("--voices", type=Path, help="folder of the sets of voices; DATA/voices when not given")
     finish.add_argument("--out", type=Path, required=True, help="folder of the pack")
-    finish.add_argument("--version", default="0.8.0", help="version of the weights")
+    finish.add_argument("--version", default=VERSION, help="version of the weights")
     finish.add_argument("--remark", action="append", default=[], help="a line for the card; may be repeated")
     finish.set_defaults(run=_finish)
     return parser

@@ -64,7 +64,7 @@ class Trainer:
         say: Receives a line of progress now and then.
         save_every_s: Seconds between two savings.
         bfloat16: Compute convolutions in bfloat16 where that is safe.
-        device: Where the network is; its task must be one whose batches move (`Batch.on`), unless it is the processor.
+        device: Where the network is; on another one than the processor a task's batches must move (as `CropBatch.on`).
         processes: Processes that make batches; 0 for one thread of this process.
     """
 

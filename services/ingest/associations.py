@@ -11,7 +11,7 @@ from personsearch.v1 import association_service_pb2 as messages
 from personsearch.v1 import association_service_pb2_grpc as stubs
 from services.runtime.errors import BackendUnavailableError
 
-__all__ = ["AssociationsPort", "Dropped", "GrpcAssociations"]
+__all__ = ["AssociationsPort", "Dropped", "GrpcAssociations", "unavailable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class GrpcAssociations:
         try:
             response = await self._stub.AssociateVideo(request, timeout=self._associate_deadline_s)
         except grpc.aio.AioRpcError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         return int(response.association_count)
 
     async def drop_video(self, gallery: str, video_id: str) -> Dropped:
@@ -65,9 +65,10 @@ class GrpcAssociations:
         try:
             response = await self._stub.DropVideoAssociations(request, timeout=self._drop_deadline_s)
         except grpc.aio.AioRpcError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         return Dropped(int(response.deleted), int(response.remaining))
 
 
-def _unavailable(error: grpc.aio.AioRpcError) -> BackendUnavailableError:
+def unavailable(error: grpc.aio.AioRpcError) -> BackendUnavailableError:
+    """What a call to the association service that failed means to ingest."""
     return BackendUnavailableError("association", f"{error.code().name}: {error.details()}")

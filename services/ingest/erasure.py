@@ -74,7 +74,7 @@ class Erasure:
         """
         doomed = await self._identities.isolate(gallery, identity_id)
         rows, files = await self._erase_videos(gallery, doomed)
-        ids = [one for of_video in doomed.appearances.values() for one in of_video]
+        ids = doomed.appearance_ids
         index, media = await self._look_again(gallery, doomed, rows, files)
         check_empty([index, media], ERASE_AGAIN)
         forgotten = await self._identities.forget(gallery, ids)
@@ -115,8 +115,7 @@ class Erasure:
         return rows, files
 
     async def _look_again(self, gallery: str, doomed: Doomed, rows: int, files: int) -> tuple[Receipt, Receipt]:
-        ids = [one for of_video in doomed.appearances.values() for one in of_video]
-        left = await self._index.count_appearances(gallery, ids)
+        left = await self._index.count_appearances(gallery, doomed.appearance_ids)
         keys = [key for video, some in doomed.appearances.items() for key in _key_frames(gallery, video, some)]
         return Receipt("index", rows, left), Receipt("media", files, await self._media.count(keys))
 

@@ -10,9 +10,8 @@ import grpc
 
 from personsearch.v1 import association_service_pb2 as messages
 from personsearch.v1 import association_service_pb2_grpc as stubs
-from services.ingest.associations import Dropped
+from services.ingest.associations import Dropped, unavailable
 from services.runtime.errors import (
-    BackendUnavailableError,
     DomainError,
     GalleryNotFoundError,
     IdentityNotFoundError,
@@ -36,6 +35,11 @@ class Doomed:
     identity_id: str
     appearances: Mapping[str, Sequence[str]]
     changed_operations: int
+
+    @property
+    def appearance_ids(self) -> list[str]:
+        """Its appearances, those of a video together."""
+        return [one for of_video in self.appearances.values() for one in of_video]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,4 +113,4 @@ def _told(error: grpc.aio.AioRpcError, gallery: str, identity_id: str = "") -> D
         case Reason.IDENTITY_NOT_FOUND:
             return IdentityNotFoundError(gallery, identity_id)
         case _:
-            return BackendUnavailableError("association", f"{error.code().name}: {error.details()}")
+            return unavailable(error)

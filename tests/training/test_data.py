@@ -2,14 +2,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from packs.preprocessing import crop_square, crop_stretch
 from training.data.batches import Prefetcher, epoch_rows, step_generator
 from training.data.colour import random_blur, random_compression, random_light
 from training.data.crops import augment_crop, body_regions, cut_region, load_crops, square_regions
 from training.data.frames import Boxes, FrameTruth, augmented_frame, read_frame, settled
-from training.data.loader import batches_ahead
 from training.data.shards import DataError, open_frames
 from training.recipe import FrameAugment, RecipeError, phase_at, read_recipe, total_steps
 
@@ -125,16 +123,6 @@ def test_boxes_follow_their_frame(data: Path) -> None:
         for box in faces:
             seen = changed[int((box[1] + box[3]) / 2), int((box[0] + box[2]) / 2)].astype(int)
             assert min(np.abs(seen - colour).max() for colour in colours) < 20
-
-
-@pytest.mark.parametrize("processes", [0])
-def test_batches_are_the_same_in_the_same_order(processes: int) -> None:
-    def drawn(step: int) -> torch.Tensor:
-        return torch.from_numpy(step_generator(7, step).integers(0, 9, 3))
-
-    with batches_ahead(drawn, first=3, end=12, processes=processes) as batches:
-        got = list(batches)
-    assert torch.equal(torch.stack(got), torch.stack([drawn(step) for step in range(3, 12)]))
 
 
 def test_every_epoch_visits_every_row() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from services.backends.index.connection import Connection
 from services.backends.index.filters import all_of, one_of, quoted, with_prefix
+from services.backends.index.parts import parts_of
 from services.backends.index.people import OperationExistsError
 from services.backends.index.people_rows import (
     membership_of_row,
@@ -85,7 +86,7 @@ class MilvusPeople:
 
     async def count_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
         """Count memberships of some appearances, and operations that speak of one of them."""
-        parts = [appearance_ids[at : at + _ROWS_PER_CALL] for at in range(0, len(appearance_ids), _ROWS_PER_CALL)]
+        parts = parts_of(appearance_ids, _ROWS_PER_CALL)
         wanted = (all_of(_of_gallery(gallery), one_of(MEMBERSHIPS.key, part)) for part in parts)
         rows = sum(await asyncio.gather(*(self._connection.count(MEMBERSHIPS.name, each) for each in wanted)))
         ids = frozenset(appearance_ids)
