@@ -12,6 +12,8 @@ from models.sound import SpectrogramInput, VoiceActivity, VoiceEncoder, attentiv
 DETECTOR_CLASSES = ("face", "head", "person")
 # Bins of the spectrogram that `packs.sound` makes.
 FREQUENCIES = 257
+# Rows and columns of a face crop.
+FACE_IMAGE = (96, 96)
 # Channels of the body encoder's trunk, which the text pair looks through too.
 BODY_WIDTHS = (48, 96, 144)
 

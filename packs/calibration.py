@@ -44,12 +44,12 @@ class Calibration(FrozenModel):
 
     def logit(self, cosine: float, quality: float = 1.0) -> float:
         """The log-likelihood ratio of one cosine, in nats; `quality`, in [0, 1], is that of the weaker embedding."""
-        lost = max(0.0, 1.0 - quality / self.clear_from)
+        lost = float(lost_quality(quality, self.clear_from))
         return (self.slope - lost * self.slope_by_quality) * cosine + self.intercept - lost * self.intercept_by_quality
 
     def logit_of(self, cosines: F32 | F64, qualities: F64) -> F64:
         """The log-likelihood ratios of many cosines, float64 of their shape."""
-        lost = np.maximum(0.0, 1.0 - qualities / self.clear_from)
+        lost = lost_quality(qualities, self.clear_from)
         slopes = self.slope - lost * self.slope_by_quality
         return np.asarray(slopes * cosines + self.intercept - lost * self.intercept_by_quality, dtype=np.float64)
 
@@ -62,6 +62,11 @@ class Calibration(FrozenModel):
         if not 0.0 < probability < 1.0:
             raise ValueError(f"probability must lie inside (0, 1), got {probability}")
         return (math.log(probability / (1.0 - probability)) - self.intercept) / self.slope
+
+
+def lost_quality(qualities: ArrayLike, clear_from: float) -> F64:
+    """What of quality is lost, float64 of its shape, in [0, 1]: 0 from `clear_from` on, 1 where nothing can be seen."""
+    return np.maximum(0.0, 1.0 - np.asarray(qualities, dtype=np.float64) / clear_from)
 
 
 def fit_platt(cosines: ArrayLike, same: ArrayLike, *, iterations: int = 100) -> Calibration:

@@ -205,9 +205,9 @@ def finish(
         remarks: What a reader of the card should know of these runs.
     """
     earlier = _earlier(out)
-    weights = [_levelled(path, folders) for path in weights]
-    parts = {PART_OF[read_checkpoint(path).preset] for path in weights}
-    parity = earlier["parity"] | export(weights, folders, out, version=version)
+    presets = dict(_levelled(path, read_checkpoint(path).preset, folders) for path in weights)
+    parts = {PART_OF[preset] for preset in presets.values()}
+    parity = earlier["parity"] | export(presets, folders, out, version=version)
     calibration = calibrate(out, folders.frames, folders.voices, say=say, parts=parts)
     calibration["evidence"] = earlier["calibration"].get("evidence", {}) | calibration["evidence"]
     figures = evaluate(out, folders.frames, folders.voices, say=say, parts=parts)
@@ -225,20 +225,30 @@ def finish(
     say(f"wrote {out}: digest {Pack.load(out).digest}")
 
 
-def _levelled(path: Path, folders: Folders) -> Path:
-    is_face = read_checkpoint(path).preset == "face_encoder"
-    return level_faces(path, open_frames(folders.frames / "val")) if is_face else path
+def _levelled(path: Path, preset: str, folders: Folders) -> tuple[Path, str]:
+    """A checkpoint as it is exported, and its preset."""
+    if preset == "face_encoder":
+        path = level_faces(path, open_frames(folders.frames / "val"))
+    return path, preset
 
 
-def export(weights: Sequence[Path], folders: Folders, out: Path, *, version: str) -> dict[str, Any]:
+def export(presets: Mapping[Path, str], folders: Folders, out: Path, *, version: str) -> dict[str, Any]:
     """Export in a process of its own, with parity taken on real inputs of the `val` sets.
+
+    Args:
+        presets: Checkpoints, and whose weights each holds.
+        folders: Folders of the sets.
+        out: Folder of the pack.
+        version: Version of the weights.
+
+    Returns:
+        How far the exported networks are from the trained ones, by name.
 
     Raises:
         subprocess.CalledProcessError: If the export fails; its message stands above.
     """
     out.mkdir(parents=True, exist_ok=True)
     samples, report = out / "samples.partial.npz", out / "parity.partial.json"
-    presets = {path: read_checkpoint(path).preset for path in weights}
     frames = open_frames(folders.frames / "val")
     inputs: dict[str, Any] = dict(sample_inputs(frames, _recipes(SIGHT_RECIPES, presets), PARITY_ROWS))
     if hearing := _recipes(SOUND_RECIPES, presets):
@@ -250,7 +260,7 @@ def export(weights: Sequence[Path], folders: Folders, out: Path, *, version: str
         if PART_OF[preset] == "speaking":
             inputs |= sample_faces(folders.frames / MOUTHS, read_recipe(RECIPES / "speaking.toml"), PARITY_ROWS)
     np.savez(samples, **inputs)
-    command = [sys.executable, "-m", "export", "onnx", "--pack", out, "--version", version, "--checkpoint", *weights]
+    command = [sys.executable, "-m", "export", "onnx", "--pack", out, "--version", version, "--checkpoint", *presets]
     command += ["--samples", samples, "--report", report]
     try:
         subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)

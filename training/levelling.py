@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from models.checkpoints import Checkpoint, network_from_checkpoint, read_checkpoint, write_checkpoint
+from models.presets import FACE_IMAGE
 from packs.spec import Modality
 from training.data.shards import FrameSet
 from training.measure.sets import crop_test
@@ -43,7 +44,7 @@ def level_faces(path: Path, frames: FrameSet) -> Path:
     """
     checkpoint = read_checkpoint(path)
     network = network_from_checkpoint(checkpoint, "face_encoder")
-    crops = crop_test(frames, Modality.FACE, (96, 96)).crops
+    crops = crop_test(frames, Modality.FACE, FACE_IMAGE).crops
     level = USUAL_LENGTH / median_length(network, crops)
     target = path.with_name(FILE)
     write_checkpoint(target, lengthened(checkpoint, network, level))

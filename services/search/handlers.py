@@ -11,6 +11,7 @@ from typing import TypeVar
 from packs.spec import Modality
 from services.backends.index.protocol import IndexLoadingError, VectorIndex
 from services.backends.schemas import Appearance, Scope
+from services.runtime.chunks import chunks_of
 from services.runtime.errors import (
     BackendUnavailableError,
     FieldViolation,
@@ -141,8 +142,8 @@ class SearchHandlers:
         known: dict[str, Appearance] = {}
         order = ranked(found.scores, query.min_score)
         page = max(_LEAST_PAGE, top_k)
-        for start in range(0, len(order), page):
-            beliefs = [found.explain(*one) for one in order[start : start + page]]
+        for some in chunks_of(order, page):
+            beliefs = [found.explain(*one) for one in some]
             missing = sorted(_touched(beliefs) - known.keys())
             known |= await self._index.get_appearances(query.gallery, missing)
             for belief in beliefs:

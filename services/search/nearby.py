@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from packs.arrays import F32, F64, I64, Bool
 from packs.spec import Modality
 from services.backends.index.protocol import VectorIndex
 from services.backends.schemas import EmbeddingRow, Place, Scope, Video, VideoState
+from services.runtime.chunks import chunks_of
 from services.runtime.errors import DomainError
 from services.runtime.tasks import end_tasks
 from services.search.pools import NONE, SILENT, UNKNOWN, Pool
@@ -113,12 +114,12 @@ class NearVectors:
         """Read all that is not here yet of a gallery's videos, as far as there is room. Raises what the index does."""
         pool, whole = self._pools.setdefault(modality, Pool(self._room)), self._whole[modality, gallery]
         videos = [one for one in await self._ready(gallery) if one.video_id not in whole]
-        for some in _parts(videos, _VIDEOS_LISTED):
+        for some in chunks_of(videos, _VIDEOS_LISTED):
             scope = Scope(gallery, tuple(video.video_id for video in some))
             everybody: dict[str, list[Place]] = defaultdict(list)
             for place in await self._index.list_places(None, scope):
                 everybody[place.video_id].append(place)
-            for part in _parts(some, _VIDEOS_READ):
+            for part in chunks_of(some, _VIDEOS_READ):
                 scope = Scope(gallery, tuple(video.video_id for video in part))
                 rows = await self._index.list_embeddings(modality, scope)
                 if rows and not pool.has_room(len(rows[0].vector), len(rows)):
@@ -161,7 +162,7 @@ class NearVectors:
         counts = {one.video_id: one.appearance_count for one in videos if one.video_id in here}
         doubtful = [one for one in videos if one.video_id in here and before.get(one.video_id) != counts[one.video_id]]
         left: set[str] = set()
-        for part in _parts(doubtful, _VIDEOS_LISTED):
+        for part in chunks_of(doubtful, _VIDEOS_LISTED):
             scope = Scope(gallery, tuple(video.video_id for video in part))
             left.update(place.appearance_id for place in await self._index.list_places(modality, scope))
         pool.keep_only(gallery, {video.video_id for video in doubtful}, left)
@@ -231,10 +232,6 @@ def _take(
         for one in silent:
             pool.mark(gallery, one, SILENT)
         whole[name] = _Whole(video.generation, silent)
-
-
-def _parts(videos: Sequence[Video], size: int) -> Iterator[Sequence[Video]]:
-    return (videos[start : start + size] for start in range(0, len(videos), size))
 
 
 def _taken(pool: Pool, at: I64) -> Near:

@@ -21,6 +21,7 @@ from personsearch.v1 import (
 )
 from services.backends.associations.blocks import MODALITY_CODES, EdgeBlock
 from services.backends.associations.views import BlockView, EdgeView
+from services.runtime.chunks import chunks_of
 from services.runtime.modalities import modality_from_proto, modality_to_proto
 from services.search.answer import Share, Who
 from services.search.ports import (
@@ -76,10 +77,10 @@ class RemoteAssociations:
     ) -> EdgeBlock:
         """Ask in requests of the size that the contract allows."""
         blocks: list[EdgeBlock] = []
-        for start in range(0, len(appearance_ids), MAX_IDS):
+        for part in chunks_of(appearance_ids, MAX_IDS):
             request = association_service_pb2.ListAssociationColumnsRequest(
                 gallery=gallery,
-                appearance_ids=appearance_ids[start : start + MAX_IDS],
+                appearance_ids=part,
                 modalities=[modality_to_proto(modality) for modality in modalities],
                 min_probability=min_probability,
             )
@@ -101,8 +102,7 @@ class RemoteIdentities:
     async def labels(self, gallery: str, appearance_ids: Sequence[str]) -> Mapping[str, Who]:
         """Ask in requests of the size that the contract allows; without an answer in time nobody is known."""
         found: dict[str, Who] = {}
-        for start in range(0, len(appearance_ids), MAX_IDS):
-            part = appearance_ids[start : start + MAX_IDS]
+        for part in chunks_of(appearance_ids, MAX_IDS):
             request = identity_service_pb2.ListMembershipsRequest(gallery=gallery, appearance_ids=part)
             try:
                 response = await self._stub.ListMemberships(request, timeout=self._deadline_s)
@@ -129,8 +129,8 @@ class RemoteFusion:
     async def fuse(self, candidates: Sequence[Candidate], task: Task) -> list[FusedEvidence]:
         """Ask in requests of the size that the contract allows."""
         fused: list[FusedEvidence] = []
-        for start in range(0, len(candidates), MAX_CANDIDATES):
-            part = [candidate_to_proto(one) for one in candidates[start : start + MAX_CANDIDATES]]
+        for some in chunks_of(candidates, MAX_CANDIDATES):
+            part = [candidate_to_proto(one) for one in some]
             request = fusion_service_pb2.FuseEvidenceRequest(candidates=part, task=_TASKS[task])
             fused += await self._verdicts(self._stub.FuseEvidence(request, timeout=self._deadline_s), len(part))
         return fused
@@ -145,8 +145,8 @@ class RemoteFusion:
     ) -> list[FusedEvidence]:
         """Ask in requests of the size that the contract allows, by the method that the service is set to."""
         query, fused = [asked_to_proto(one) for one in asked], list[FusedEvidence]()
-        for start in range(0, len(candidates), MAX_EMBEDDED):
-            part = [embedded_to_proto(one) for one in candidates[start : start + MAX_EMBEDDED]]
+        for some in chunks_of(candidates, MAX_EMBEDDED):
+            part = [embedded_to_proto(one) for one in some]
             request = fusion_service_pb2.FuseEmbeddingsRequest(asked=query, candidates=part, task=_TASKS[task])
             fused += await self._verdicts(self._stub.FuseEmbeddings(request, timeout=self._deadline_s), len(part))
         return fused

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from packs.spec import Modality
 from services.backends.index.protocol import IndexLoadingError, VectorIndex
 from services.backends.schemas import Appearance, AppearanceKind
+from services.runtime.chunks import chunks_of
 from services.runtime.trust import confidence_of
 from services.search.query import Task
 
@@ -62,9 +63,8 @@ class SpeakerReader:
         ids = sorted(appearance_ids)
         if not ids:
             return Speakers()
-        pages = [ids[start : start + PAGE] for start in range(0, len(ids), PAGE)]
         try:
-            read = await asyncio.gather(*(self._index.get_appearances(gallery, page) for page in pages))
+            read = await asyncio.gather(*(self._index.get_appearances(gallery, page) for page in chunks_of(ids, PAGE)))
         except IndexLoadingError:
             return Speakers(loading=True)
         found = {

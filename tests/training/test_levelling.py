@@ -5,6 +5,7 @@ import torch
 
 from models import body_encoder, face_encoder
 from models.checkpoints import Checkpoint, CheckpointError, network_from_checkpoint, read_checkpoint, write_checkpoint
+from models.presets import FACE_IMAGE
 from packs.spec import Modality
 from training.data.shards import open_frames
 from training.levelling import USUAL_LENGTH, level_faces, median_length
@@ -26,7 +27,7 @@ def test_faces_get_the_usual_length_and_keep_their_directions(data: Path, tmp_pa
 
     after = read_checkpoint(levelled)
     assert (after.preset, after.step) == (before.preset, before.step)
-    crops = crop_test(frames, Modality.FACE, (96, 96)).crops
+    crops = crop_test(frames, Modality.FACE, FACE_IMAGE).crops
     one, two = (network_from_checkpoint(checkpoint, "face_encoder") for checkpoint in (before, after))
     assert median_length(two, crops) == pytest.approx(USUAL_LENGTH, rel=1e-4)
     assert median_length(one, crops) != pytest.approx(USUAL_LENGTH, rel=1e-2)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from packs.calibration import Calibration
+from packs.calibration import Calibration, lost_quality
 from packs.logistic import fit_logistic
 
 F64 = NDArray[np.float64]
@@ -37,14 +37,13 @@ def fit_by_quality(
     Raises:
         ValueError: If similarity does not grow with sameness among the clear.
     """
-    qualities = np.minimum(qualities / clear_from, 1.0)
-    lost = 1.0 - qualities
+    lost = lost_quality(qualities, clear_from)
     columns = np.stack([cosines, np.ones_like(cosines), -lost * cosines, -lost], axis=1)
     shares = weights / weights.sum()
     slope, intercept, by_slope, by_intercept = fit_logistic(columns, same, shares, hold=_HOLD, steps=_STEPS)
     if by_slope > slope:
         # Unclear faces that are alike would speak against being one person: hold the slope of the worst at nothing.
-        held = np.stack([qualities * cosines, np.ones_like(cosines), -lost], axis=1)
+        held = np.stack([(1.0 - lost) * cosines, np.ones_like(cosines), -lost], axis=1)
         slope, intercept, by_intercept = fit_logistic(held, same, shares, hold=_HOLD, steps=_STEPS)
         by_slope = slope
     if slope <= 0.0:

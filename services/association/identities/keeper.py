@@ -19,6 +19,7 @@ from services.backends.index.people import OperationExistsError
 from services.backends.index.protocol import VectorIndex
 from services.backends.people import Operation, OperationKind, Spot
 from services.backends.schemas import Scope, Video, VideoState
+from services.runtime.chunks import chunks_of
 from services.runtime.errors import (
     BackendUnavailableError,
     ContradictionError,
@@ -40,8 +41,10 @@ class StoredWeights:
     async def among(self, appearance_ids: Collection[str], least: float = LEAST_EDGE) -> Weights:
         """The weights of the pairs of some appearances, and to others; weaker edges than `least` are left out."""
         wanted = sorted(appearance_ids)
-        parts = [wanted[start : start + _IDS_PER_READ] for start in range(0, len(wanted), _IDS_PER_READ)]
-        found = [await self._associations.list_associations(self._gallery, part, (), least) for part in parts]
+        found = [
+            await self._associations.list_associations(self._gallery, part, (), least)
+            for part in chunks_of(wanted, _IDS_PER_READ)
+        ]
         return Weights(edge for part in found for edge in part)
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,7 @@ from services.backends.associations.layout import EDGE_LIMITS, strongest
 from services.backends.associations.mirror import EdgeMirror, Shelf
 from services.backends.redis_client import connect, read_many, redis_errors
 from services.backends.schemas import Association
+from services.runtime.chunks import chunks_of
 from services.runtime.errors import BackendUnavailableError
 
 __all__ = ["RedisAssociationStore"]
@@ -142,7 +143,7 @@ class RedisAssociationStore:
         with redis_errors():
             if appearance_ids:
                 await self._redis.sadd(_key(gallery, "v", video_id), *appearance_ids)
-            for part in _parts(list(ends), _ENDS_PER_SCRIPT):
+            for part in chunks_of(list(ends), _ENDS_PER_SCRIPT):
                 arguments = [argument for one in part for argument in (one, bytes(ends[one]))]
                 await self._redis.eval(
                     _MERGE,
@@ -192,7 +193,7 @@ class RedisAssociationStore:
         return await self._members(_key(gallery, "v", video_id))
 
     async def _all_values(self, gallery: str, ids: Sequence[str]) -> list[bytes | None]:
-        return [value for part in _parts(ids, _KEYS_PER_CALL) for value in await self._values(gallery, part)]
+        return [value for part in chunks_of(ids, _KEYS_PER_CALL) for value in await self._values(gallery, part)]
 
     async def known_videos(self, gallery: str) -> frozenset[str]:
         """Say which videos' edges are cached."""
@@ -243,7 +244,7 @@ class RedisAssociationStore:
         strings = await self._strings(gallery, appearances)
         with redis_errors():
             keys = [_text(key) async for key in self._redis.scan_iter(_key(gallery, "*"), count=_KEYS_PER_CALL)]
-            for part in _parts(keys, _KEYS_PER_CALL):
+            for part in chunks_of(keys, _KEYS_PER_CALL):
                 await self._redis.unlink(*part)
         return len(known) + len(appearances) + sum(map(records.length, strings.values()))
 
@@ -288,12 +289,12 @@ class RedisAssociationStore:
         """Take appearances out: first what others have of them, then what they have themselves."""
         gone = b"".join(map(bytes.fromhex, own))
         with redis_errors():
-            for part in _parts(pointing, _ENDS_PER_SCRIPT):
+            for part in chunks_of(pointing, _ENDS_PER_SCRIPT):
                 await self._redis.eval(
                     _CUT, 2, _key(gallery, "e", ""), _key(gallery, "stamp"), gone, uuid.uuid4().hex, *part
                 )
             async with self._redis.pipeline(transaction=True) as together:
-                for part in _parts(own, _KEYS_PER_CALL):
+                for part in chunks_of(own, _KEYS_PER_CALL):
                     together.unlink(*(_key(gallery, "e", one) for one in part))
                 together.set(_key(gallery, "stamp"), uuid.uuid4().hex)
                 await together.execute()
@@ -301,7 +302,7 @@ class RedisAssociationStore:
     async def _strings(self, gallery: str, appearance_ids: Sequence[str]) -> dict[str, bytes]:
         """Read the records of appearances; those that are not known are left out."""
         found: dict[str, bytes] = {}
-        for part in _parts(appearance_ids, _KEYS_PER_CALL):
+        for part in chunks_of(appearance_ids, _KEYS_PER_CALL):
             values = await self._values(gallery, part)
             found.update((one, value) for one, value in zip(part, values, strict=True) if value is not None)
         return found
@@ -325,8 +326,3 @@ def _text(value: bytes | str) -> str:
 
 def _count(strings: Mapping[str, bytes], own: Collection[str], pointing: Mapping[str, int]) -> int:
     return len(own) + sum(records.length(strings.get(one, b"")) for one in own) + sum(pointing.values())
-
-
-def _parts(whole: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(whole), size):
-        yield whole[start : start + size]

@@ -14,7 +14,6 @@ from services.backends.index import rows as rows_of
 from services.backends.index.aliases import PackAliases
 from services.backends.index.connection import Connection
 from services.backends.index.filters import all_of, in_scope, number, one_of, quoted, with_prefix
-from services.backends.index.parts import batches, parts_of
 from services.backends.index.people_milvus import MilvusPeople
 from services.backends.index.protocol import IndexLoadingError
 from services.backends.index.schema import (
@@ -24,7 +23,9 @@ from services.backends.index.schema import (
     collections_of,
     pack_key_of,
 )
+from services.backends.index.writes import batches
 from services.backends.schemas import Appearance, EmbeddingRow, Gallery, Neighbour, Place, Scope, Video, VideoState
+from services.runtime.chunks import chunks_of
 from services.runtime.errors import BackendUnavailableError
 
 __all__ = ["MilvusIndex"]
@@ -195,7 +196,7 @@ class MilvusIndex:
         collection, wanted = self._embeddings[modality], in_scope(scope)
         found: list[list[Neighbour]] = []
         limit = min(limit, _MOST_ROWS)
-        for part in parts_of(np.asarray(vectors, np.float32), max(1, _MATCHES_PER_SEARCH // limit)):
+        for part in chunks_of(np.asarray(vectors, np.float32), max(1, _MATCHES_PER_SEARCH // limit)):
             answers = await self._connection.search(collection.name, part, wanted, _NEIGHBOUR_COLUMNS, limit, self._ef)
             found += [_ordered(map(rows_of.neighbour_of_hit, answer)) for answer in answers]
         return found
@@ -266,7 +267,7 @@ class MilvusIndex:
 
     async def count_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
         """Count the rows and embeddings of some appearances, of every pack, with what was written last."""
-        parts = [_some_of(gallery, part) for part in parts_of(list(dict.fromkeys(appearance_ids)), _KEYS_PER_CALL)]
+        parts = [_some_of(gallery, part) for part in chunks_of(list(dict.fromkeys(appearance_ids)), _KEYS_PER_CALL)]
         collections = await self._holding_appearances()
         counts = (self._connection.count(each.name, part) for each in collections for part in parts)
         return sum(await asyncio.gather(*counts))
@@ -312,7 +313,7 @@ class MilvusIndex:
                 await self._connection.upsert(collection.name, part)
 
     async def _get(self, collection: Collection, keys: Sequence[str], *, strong: bool) -> list[dict[str, Any]]:
-        parts = list(parts_of(list(dict.fromkeys(keys)), _KEYS_PER_CALL))
+        parts = list(chunks_of(list(dict.fromkeys(keys)), _KEYS_PER_CALL))
         calls = (
             self._connection.query(
                 collection.name, one_of(collection.key, part), collection.columns, len(part), strong=strong
@@ -358,12 +359,12 @@ class MilvusIndex:
         return deleted
 
     async def _delete_some(self, collection: Collection, gallery: str, keys: Sequence[str]) -> int:
-        parts = parts_of(list(dict.fromkeys(keys)), _KEYS_PER_CALL)
+        parts = chunks_of(list(dict.fromkeys(keys)), _KEYS_PER_CALL)
         return sum([await self._delete(collection, _some_of(gallery, part)) for part in parts])
 
     async def _delete_keys(self, collection: Collection, keys: Sequence[str]) -> None:
         self._unflushed.add(collection.name)
-        for part in parts_of(keys, _KEYS_PER_CALL):
+        for part in chunks_of(keys, _KEYS_PER_CALL):
             await self._connection.delete(collection.name, one_of(collection.key, part))
 
 

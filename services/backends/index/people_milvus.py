@@ -8,7 +8,6 @@ from typing import Any
 
 from services.backends.index.connection import Connection
 from services.backends.index.filters import all_of, one_of, quoted, with_prefix
-from services.backends.index.parts import parts_of
 from services.backends.index.people import OperationExistsError
 from services.backends.index.people_rows import (
     membership_of_row,
@@ -18,7 +17,9 @@ from services.backends.index.people_rows import (
     row_of_operation,
 )
 from services.backends.index.schema import MEMBERSHIPS, OPERATIONS, Collection
+from services.backends.index.writes import batches
 from services.backends.people import Membership, Operation
+from services.runtime.chunks import chunks_of
 
 __all__ = ["MilvusPeople"]
 
@@ -50,8 +51,8 @@ class MilvusPeople:
 
     async def rewrite(self, operations: Sequence[Operation]) -> None:
         """Write what an erasure leaves of operations in their place."""
-        for operation in operations:
-            await self._connection.upsert(OPERATIONS.name, [row_of_operation(operation)])
+        for part in batches([row_of_operation(operation) for operation in operations]):
+            await self._connection.upsert(OPERATIONS.name, part)
 
     async def operations(self, gallery: str) -> list[Operation]:
         """Read a gallery's log, by number: a row may be long, so window by window until one is empty."""
@@ -69,9 +70,8 @@ class MilvusPeople:
 
     async def put_memberships(self, rows: Sequence[Membership]) -> None:
         """Write memberships."""
-        for start in range(0, len(rows), _ROWS_PER_CALL):
-            part = [row_of_membership(row) for row in rows[start : start + _ROWS_PER_CALL]]
-            await self._connection.replace(MEMBERSHIPS.name, MEMBERSHIPS.key, part)
+        for some in chunks_of(rows, _ROWS_PER_CALL):
+            await self._connection.replace(MEMBERSHIPS.name, MEMBERSHIPS.key, [row_of_membership(row) for row in some])
         if rows:
             await self._connection.flush(MEMBERSHIPS.name)
 
@@ -86,7 +86,7 @@ class MilvusPeople:
 
     async def count_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
         """Count memberships of some appearances, and operations that speak of one of them."""
-        parts = parts_of(appearance_ids, _ROWS_PER_CALL)
+        parts = chunks_of(appearance_ids, _ROWS_PER_CALL)
         wanted = (all_of(_of_gallery(gallery), one_of(MEMBERSHIPS.key, part)) for part in parts)
         rows = sum(await asyncio.gather(*(self._connection.count(MEMBERSHIPS.name, each) for each in wanted)))
         ids = frozenset(appearance_ids)
@@ -134,8 +134,7 @@ class MilvusPeople:
         return [row for part in parts for row in part]
 
     async def _delete(self, collection: Collection, keys: Sequence[str]) -> None:
-        for start in range(0, len(keys), _ROWS_PER_CALL):
-            part = keys[start : start + _ROWS_PER_CALL]
+        for part in chunks_of(keys, _ROWS_PER_CALL):
             await self._connection.delete(collection.name, one_of(collection.key, part))
 
 

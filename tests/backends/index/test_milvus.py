@@ -15,7 +15,7 @@ import pytest
 
 from packs.spec import Modality
 from services.backends.index import milvus as milvus_module
-from services.backends.index import parts as parts_module
+from services.backends.index import writes as writes_module
 from services.backends.index.lite import ReadersOrWriter
 from services.backends.index.milvus import MilvusIndex
 from services.backends.index.protocol import IndexLoadingError
@@ -174,7 +174,7 @@ async def test_reads_go_beyond_the_largest_answer(
 ) -> None:
     monkeypatch.setattr(milvus_module, "_MOST_ROWS", 25)
     monkeypatch.setattr(milvus_module, "_KEYS_PER_CALL", 20)
-    monkeypatch.setattr(parts_module, "_BYTES_PER_WRITE", 4096)
+    monkeypatch.setattr(writes_module, "_BYTES_PER_WRITE", 4096)
     index = await opened(milvus_lite_uri, digest)
     names = ids(300, digest)
     await index.put_embeddings(Modality.FACE, faces("town", names))

@@ -1,24 +1,15 @@
-"""Long calls in parts that the index takes."""
+"""Long writes in parts that the index takes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-__all__ = ["batches", "parts_of"]
+__all__ = ["batches"]
 
 _BYTES_PER_WRITE = 16 << 20  # a message may hold 64 MB
-
-_Sliceable = TypeVar("_Sliceable", list[str], Sequence[str], "NDArray[np.float32]")
-
-
-def parts_of(whole: _Sliceable, size: int) -> Iterator[_Sliceable]:
-    """Cut ids or vectors into parts of at most `size`."""
-    for start in range(0, len(whole), size):
-        yield whole[start : start + size]
 
 
 def batches(rows: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
