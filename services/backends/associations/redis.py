@@ -11,7 +11,7 @@ Keys of a gallery share one hash slot, by the tag in braces:
 One string is read as a whole, with all others in one MGET: a hash with a field for each edge took 70 bytes an edge,
 and 0.7 ms of Python to read 48 of them. With 32 face and 16 body edges an appearance takes about 1.2 KB
 (`EDGE_LIMITS`; tests/backends/associations measures it). Merging edges into a string, trimming it to its strongest
-and taking edges out are scripts, so that two writers cannot lose each other's edges.
+and taking edges out are scripts (`scripts.py`), so that two writers cannot lose each other's edges.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from services.backends.associations import records
 from services.backends.associations.blocks import MODALITY_CODES
 from services.backends.associations.layout import EDGE_LIMITS, strongest
 from services.backends.associations.mirror import EdgeMirror, Shelf
+from services.backends.associations.scripts import CUT, MERGE
 from services.backends.redis_client import connect, read_many, redis_errors
 from services.backends.schemas import Association
 from services.runtime.chunks import chunks_of
@@ -38,60 +39,6 @@ __all__ = ["RedisAssociationStore"]
 
 _ENDS_PER_SCRIPT = 500
 _KEYS_PER_CALL = 1000
-
-# KEYS[1]: prefix of the strings, KEYS[2]: the stamp. ARGV[1]: limits, JSON {modality's code: n}, ARGV[2]: the stamp
-# from now on. Then appearances, each with new records.
-_MERGE = """
-local limits = cjson.decode(ARGV[1])
-local function stronger(a, b)
-  if a[2] ~= b[2] then return a[2] > b[2] end
-  return a[1] < b[1]
-end
-redis.call('SET', KEYS[2], ARGV[2])
-for i = 3, #ARGV, 2 do
-  local key = KEYS[1] .. ARGV[i]
-  local records = (redis.call('GET', key) or '') .. ARGV[i + 1]
-  local last = {}
-  for at = 1, #records, 21 do
-    last[string.sub(records, at, at + 16)] = string.sub(records, at + 17, at + 20)
-  end
-  local groups = {}
-  for far, packed in pairs(last) do
-    local code = string.byte(far, 17)
-    groups[code] = groups[code] or {}
-    table.insert(groups[code], {far, struct.unpack('<f', packed), packed})
-  end
-  local kept = {}
-  for code, group in pairs(groups) do
-    table.sort(group, stronger)
-    for rank = 1, math.min(#group, limits[tostring(code)] or #group) do
-      table.insert(kept, group[rank][1] .. group[rank][3])
-    end
-  end
-  redis.call('SET', key, table.concat(kept))
-end
-return #ARGV
-"""
-# KEYS[1]: prefix of the strings, KEYS[2]: the stamp. ARGV[1]: ids that go, 16 bytes each, ARGV[2]: the stamp from now
-# on. Then the appearances whose edges to them go.
-_CUT = """
-local gone = {}
-for at = 1, #ARGV[1], 16 do gone[string.sub(ARGV[1], at, at + 15)] = true end
-redis.call('SET', KEYS[2], ARGV[2])
-for i = 3, #ARGV do
-  local key = KEYS[1] .. ARGV[i]
-  local records = redis.call('GET', key)
-  if records then
-    local kept = {}
-    for at = 1, #records, 21 do
-      local record = string.sub(records, at, at + 20)
-      if not gone[string.sub(record, 1, 16)] then table.insert(kept, record) end
-    end
-    redis.call('SET', key, table.concat(kept))
-  end
-end
-return #ARGV
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +93,7 @@ class RedisAssociationStore:
             for part in chunks_of(list(ends), _ENDS_PER_SCRIPT):
                 arguments = [argument for one in part for argument in (one, bytes(ends[one]))]
                 await self._redis.eval(
-                    _MERGE,
+                    MERGE,
                     2,
                     _key(gallery, "e", ""),
                     _key(gallery, "stamp"),
@@ -291,7 +238,7 @@ class RedisAssociationStore:
         with redis_errors():
             for part in chunks_of(pointing, _ENDS_PER_SCRIPT):
                 await self._redis.eval(
-                    _CUT, 2, _key(gallery, "e", ""), _key(gallery, "stamp"), gone, uuid.uuid4().hex, *part
+                    CUT, 2, _key(gallery, "e", ""), _key(gallery, "stamp"), gone, uuid.uuid4().hex, *part
                 )
             async with self._redis.pipeline(transaction=True) as together:
                 for part in chunks_of(own, _KEYS_PER_CALL):

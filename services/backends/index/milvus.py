@@ -13,7 +13,7 @@ from packs.spec import Modality
 from services.backends.index import rows as rows_of
 from services.backends.index.aliases import PackAliases
 from services.backends.index.connection import Connection
-from services.backends.index.filters import all_of, in_scope, number, one_of, quoted, with_prefix
+from services.backends.index.filters import all_of, in_scope, number, one_of, quoted
 from services.backends.index.people_milvus import MilvusPeople
 from services.backends.index.protocol import IndexLoadingError
 from services.backends.index.schema import (
@@ -23,7 +23,7 @@ from services.backends.index.schema import (
     collections_of,
     pack_key_of,
 )
-from services.backends.index.writes import batches
+from services.backends.index.tables import MOST_ROWS, Tables, key_chunks
 from services.backends.schemas import Appearance, EmbeddingRow, Gallery, Neighbour, Place, Scope, Video, VideoState
 from services.runtime.chunks import chunks_of
 from services.runtime.errors import BackendUnavailableError
@@ -31,13 +31,9 @@ from services.runtime.errors import BackendUnavailableError
 __all__ = ["MilvusIndex"]
 
 
-_MOST_ROWS = 16_384  # of one answer
-_KEYS_PER_CALL = 400  # rows with packed boxes stay under 64 MB, and expressions short
 _MATCHES_PER_SEARCH = 2048  # Lite takes about 40 us to read one: calls stay short, and others get their turn
-_DELETE_ROUNDS = 3
 _NEIGHBOUR_COLUMNS = ("appearance_id", "video_id", "start_s", "end_s", "quality")
 _PLACE_COLUMNS = ("appearance_id", "video_id", "generation")
-_HEX_DIGITS = "0123456789abcdef"
 
 
 class MilvusIndex:
@@ -64,12 +60,12 @@ class MilvusIndex:
     ) -> None:
         self._connection = Connection(uri, token=token, timeout_s=timeout_s, load_wait_s=load_wait_s)
         self._aliases = PackAliases(self._connection)
+        self._tables = Tables(self._connection)
         self._people = MilvusPeople(self._connection)
         self._pack_digest, self._ef = pack_digest, ef
         self._dimensions: dict[Modality, int] = {}
         self._galleries, self._videos, self._appearances = collections_of(pack_digest, {})
         self._embeddings: dict[Modality, Collection] = {}
-        self._unflushed: set[str] = set()
         self._deleted_galleries: set[str] = set()
 
     @property
@@ -136,36 +132,36 @@ class MilvusIndex:
     async def put_gallery(self, gallery: Gallery) -> None:
         """Write a gallery's row."""
         self._deleted_galleries.discard(gallery.name)
-        await self._write(self._galleries, [rows_of.row_of_gallery(gallery)])
+        await self._tables.write(self._galleries, [rows_of.row_of_gallery(gallery)])
 
     async def get_gallery(self, name: str) -> Gallery | None:
         """Read a gallery's row. Every search asks: only for one that seems not to be there the strong read is paid."""
         rows: list[dict[str, Any]] = []
         if name not in self._deleted_galleries:
-            rows = await self._get(self._galleries, [name], strong=False)
+            rows = await self._tables.get(self._galleries, [name], strong=False)
         if not rows:
-            rows = await self._get(self._galleries, [name], strong=True)
+            rows = await self._tables.get(self._galleries, [name], strong=True)
         return rows_of.gallery_of_row(rows[0]) if rows else None
 
     async def list_galleries(self) -> list[Gallery]:
         """Read all galleries, by name."""
         rows = await self._connection.query(
-            self._galleries.name, 'gallery != ""', self._galleries.columns, _MOST_ROWS, strong=True
+            self._galleries.name, 'gallery != ""', self._galleries.columns, MOST_ROWS, strong=True
         )
         return sorted((rows_of.gallery_of_row(row) for row in rows), key=lambda gallery: gallery.name)
 
     async def delete_gallery(self, name: str) -> None:
         """Delete a gallery's own row."""
         self._deleted_galleries.add(name)
-        await self._delete_keys(self._galleries, [name])
+        await self._tables.delete_keys(self._galleries, [name])
 
     async def put_video(self, video: Video) -> None:
         """Write a video's row."""
-        await self._write(self._videos, [rows_of.row_of_video(video)])
+        await self._tables.write(self._videos, [rows_of.row_of_video(video)])
 
     async def get_video(self, gallery: str, video_id: str) -> Video | None:
         """Read a video's row, with what was written last."""
-        rows = await self._get(self._videos, [video_id], strong=True)
+        rows = await self._tables.get(self._videos, [video_id], strong=True)
         return next((rows_of.video_of_row(row) for row in rows if row["gallery"] == gallery), None)
 
     async def list_videos(self, gallery: str | None = None, states: Sequence[VideoState] = ()) -> list[Video]:
@@ -174,17 +170,17 @@ class MilvusIndex:
             f"gallery == {quoted(gallery)}" if gallery is not None else 'video_id != ""',
             one_of("state", states) if states else "",
         )
-        rows = await self._read(self._videos, wanted, strong=True)
+        rows = await self._tables.read(self._videos, wanted, strong=True)
         return sorted(map(rows_of.video_of_row, rows), key=lambda video: (video.created_at, video.video_id))
 
     async def put_embeddings(self, modality: Modality, rows: Sequence[EmbeddingRow]) -> None:
         """Write embeddings. Raises ValueError for a modality or a length that was not opened."""
         rows_of.check_vectors(modality, self._dimensions, [row.vector for row in rows])
-        await self._write(self._embeddings[modality], [rows_of.row_of_embedding(row) for row in rows])
+        await self._tables.write(self._embeddings[modality], [rows_of.row_of_embedding(row) for row in rows])
 
     async def put_appearances(self, rows: Sequence[Appearance]) -> None:
         """Write appearances; they are written after their embeddings."""
-        await self._write(self._appearances, [rows_of.row_of_appearance(row) for row in rows])
+        await self._tables.write(self._appearances, [rows_of.row_of_appearance(row) for row in rows])
 
     async def search(
         self, modality: Modality, vectors: NDArray[np.float32], scope: Scope, limit: int
@@ -195,7 +191,7 @@ class MilvusIndex:
             raise ValueError(f"a search needs a limit of at least 1, got {limit}")
         collection, wanted = self._embeddings[modality], in_scope(scope)
         found: list[list[Neighbour]] = []
-        limit = min(limit, _MOST_ROWS)
+        limit = min(limit, MOST_ROWS)
         for part in chunks_of(np.asarray(vectors, np.float32), max(1, _MATCHES_PER_SEARCH // limit)):
             answers = await self._connection.search(collection.name, part, wanted, _NEIGHBOUR_COLUMNS, limit, self._ef)
             found += [_ordered(map(rows_of.neighbour_of_hit, answer)) for answer in answers]
@@ -208,7 +204,7 @@ class MilvusIndex:
         collection = self._embeddings.get(modality)
         if collection is None:
             return {}
-        rows = await self._get(collection, appearance_ids, strong=False)
+        rows = await self._tables.get(collection, appearance_ids, strong=False)
         return {row["appearance_id"]: rows_of.embedding_of_row(row) for row in rows if row["gallery"] == gallery}
 
     async def list_embeddings(self, modality: Modality, scope: Scope) -> list[EmbeddingRow]:
@@ -216,17 +212,17 @@ class MilvusIndex:
         collection = self._embeddings.get(modality)
         if collection is None:
             return []
-        rows = await self._read(collection, in_scope(scope), strong=True)
+        rows = await self._tables.read(collection, in_scope(scope), strong=True)
         return sorted(map(rows_of.embedding_of_row, rows), key=lambda row: (row.start_s, row.appearance_id))
 
     async def get_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> dict[str, Appearance]:
         """Read some appearances; unknown ids are left out."""
-        rows = await self._get(self._appearances, appearance_ids, strong=False)
+        rows = await self._tables.get(self._appearances, appearance_ids, strong=False)
         return {row["appearance_id"]: rows_of.appearance_of_row(row) for row in rows if row["gallery"] == gallery}
 
     async def list_appearances(self, scope: Scope) -> list[Appearance]:
         """Read all appearances in a scope, by video id, start time, then id, with what was written last."""
-        rows = await self._read(self._appearances, in_scope(scope), strong=True)
+        rows = await self._tables.read(self._appearances, in_scope(scope), strong=True)
         return sorted(
             map(rows_of.appearance_of_row, rows), key=lambda row: (row.video_id, row.start_s, row.appearance_id)
         )
@@ -236,7 +232,7 @@ class MilvusIndex:
         collection = self._appearances if modality is None else self._embeddings.get(modality)
         if collection is None:
             return []
-        rows = await self._matching(collection, in_scope(scope), _PLACE_COLUMNS, strong=True)
+        rows = await self._tables.matching(collection, in_scope(scope), _PLACE_COLUMNS, strong=True)
         return sorted(
             (Place(*(row[name] for name in _PLACE_COLUMNS)) for row in rows), key=lambda place: place.appearance_id
         )
@@ -267,22 +263,21 @@ class MilvusIndex:
 
     async def count_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
         """Count the rows and embeddings of some appearances, of every pack, with what was written last."""
-        parts = [_some_of(gallery, part) for part in chunks_of(list(dict.fromkeys(appearance_ids)), _KEYS_PER_CALL)]
+        wanted = [_some_of(gallery, part) for part in key_chunks(appearance_ids)]
         collections = await self._holding_appearances()
-        counts = (self._connection.count(each.name, part) for each in collections for part in parts)
-        return sum(await asyncio.gather(*counts))
+        return sum(await asyncio.gather(*(self._tables.count(each, wanted) for each in collections)))
 
     async def erase_video(self, gallery: str, video_id: str) -> int:
         """Delete a video's appearances, embeddings (of every pack), people and, last, row; it may be repeated."""
         wanted = _of_video(gallery, video_id)
         deleted = await self._delete_everywhere(wanted) + await self._people.erase_video(gallery, video_id)
-        return deleted + await self._delete(self._videos, wanted)
+        return deleted + await self._tables.delete(self._videos, wanted)
 
     async def count_video(self, gallery: str, video_id: str) -> int:
         """Count all rows of a video in every collection, with what was written last."""
         wanted = _of_video(gallery, video_id)
         collections = [*await self._holding_appearances(), self._videos]
-        counts = (self._connection.count(each.name, wanted) for each in collections)
+        counts = (self._tables.count(each, [wanted]) for each in collections)
         return sum(await asyncio.gather(*counts, self._people.count_video(gallery, video_id)))
 
     async def refresh(self) -> None:
@@ -294,8 +289,7 @@ class MilvusIndex:
 
     async def flush(self) -> None:
         """Make what this instance wrote durable and quick to search."""
-        names, self._unflushed = self._unflushed, set()
-        await asyncio.gather(*(self._connection.flush(name) for name in sorted(names)))
+        await self._tables.flush()
 
     async def _holding_appearances(self) -> list[Collection]:
         """All collections with rows of appearances, those of other packs included."""
@@ -303,69 +297,13 @@ class MilvusIndex:
         names = sorted(name for name in await self._connection.collections() if name.startswith(prefixes))
         return [Collection(name, "appearance_id", ("appearance_id",)) for name in names]
 
-    async def _write(self, collection: Collection, rows: Sequence[dict[str, Any]]) -> None:
-        if rows:
-            self._unflushed.add(collection.name)
-        for part in batches(rows):
-            if collection.partitioned:
-                await self._connection.replace(collection.name, collection.key, part)
-            else:
-                await self._connection.upsert(collection.name, part)
-
-    async def _get(self, collection: Collection, keys: Sequence[str], *, strong: bool) -> list[dict[str, Any]]:
-        parts = list(chunks_of(list(dict.fromkeys(keys)), _KEYS_PER_CALL))
-        calls = (
-            self._connection.query(
-                collection.name, one_of(collection.key, part), collection.columns, len(part), strong=strong
-            )
-            for part in parts
-        )
-        return [row for rows in await asyncio.gather(*calls) for row in rows]
-
-    async def _read(self, collection: Collection, wanted: str, *, strong: bool) -> list[dict[str, Any]]:
-        keys = await self._keys(collection, wanted, strong=strong)
-        return await self._get(collection, keys, strong=strong)
-
-    async def _keys(self, collection: Collection, wanted: str, *, strong: bool) -> list[str]:
-        rows = await self._matching(collection, wanted, [collection.key], strong=strong)
-        return [row[collection.key] for row in rows]
-
-    async def _matching(
-        self, collection: Collection, wanted: str, columns: Sequence[str], *, strong: bool, prefix: str = ""
-    ) -> list[dict[str, Any]]:
-        """Read short columns of the rows that match; a full answer is asked for again in sixteen, by the next digit."""
-        expression = all_of(wanted, with_prefix(collection.key, prefix))
-        rows = await self._connection.query(collection.name, expression, columns, _MOST_ROWS, strong=strong)
-        if len(rows) < _MOST_ROWS:
-            return rows
-        parts = [
-            await self._matching(collection, wanted, columns, strong=strong, prefix=prefix + digit)
-            for digit in _HEX_DIGITS
-        ]
-        return [row for part in parts for row in part]
-
     async def _delete_everywhere(self, wanted: str) -> int:
         collections = await self._holding_appearances()
-        return sum(await asyncio.gather(*(self._delete(each, wanted) for each in collections)))
-
-    async def _delete(self, collection: Collection, wanted: str) -> int:
-        deleted = 0
-        for _ in range(_DELETE_ROUNDS):
-            keys = await self._keys(collection, wanted, strong=True)
-            if not keys:
-                break
-            await self._delete_keys(collection, keys)
-            deleted += len(keys)
-        return deleted
+        return sum(await asyncio.gather(*(self._tables.delete(each, wanted) for each in collections)))
 
     async def _delete_some(self, collection: Collection, gallery: str, keys: Sequence[str]) -> int:
-        parts = chunks_of(list(dict.fromkeys(keys)), _KEYS_PER_CALL)
-        return sum([await self._delete(collection, _some_of(gallery, part)) for part in parts])
-
-    async def _delete_keys(self, collection: Collection, keys: Sequence[str]) -> None:
-        self._unflushed.add(collection.name)
-        for part in chunks_of(keys, _KEYS_PER_CALL):
-            await self._connection.delete(collection.name, one_of(collection.key, part))
+        wanted = (_some_of(gallery, part) for part in key_chunks(keys))
+        return sum([await self._tables.delete(collection, some) for some in wanted])
 
 
 def _of_video(gallery: str, video_id: str) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 from services.backends.index.connection import Connection
-from services.backends.index.filters import all_of, one_of, quoted, with_prefix
+from services.backends.index.filters import all_of, one_of, quoted
 from services.backends.index.people import OperationExistsError
 from services.backends.index.people_rows import (
     membership_of_row,
@@ -16,16 +15,14 @@ from services.backends.index.people_rows import (
     row_of_membership,
     row_of_operation,
 )
-from services.backends.index.schema import MEMBERSHIPS, OPERATIONS, Collection
-from services.backends.index.writes import batches
+from services.backends.index.schema import MEMBERSHIPS, OPERATIONS
+from services.backends.index.tables import Tables, key_chunks
 from services.backends.people import Membership, Operation
 from services.runtime.chunks import chunks_of
 
 __all__ = ["MilvusPeople"]
 
-_MOST_ROWS = 16_384  # of one answer
 _ROWS_PER_CALL = 400
-_HEX_DIGITS = "0123456789abcdef"
 
 
 class MilvusPeople:
@@ -34,7 +31,7 @@ class MilvusPeople:
     collections = (OPERATIONS, MEMBERSHIPS)
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self._connection, self._tables = connection, Tables(connection)
 
     async def open(self) -> None:
         """Create what is missing and load it."""
@@ -51,8 +48,7 @@ class MilvusPeople:
 
     async def rewrite(self, operations: Sequence[Operation]) -> None:
         """Write what an erasure leaves of operations in their place."""
-        for part in batches([row_of_operation(operation) for operation in operations]):
-            await self._connection.upsert(OPERATIONS.name, part)
+        await self._tables.write(OPERATIONS, [row_of_operation(operation) for operation in operations])
 
     async def operations(self, gallery: str) -> list[Operation]:
         """Read a gallery's log, by number: a row may be long, so window by window until one is empty."""
@@ -77,25 +73,25 @@ class MilvusPeople:
 
     async def memberships(self, gallery: str) -> list[Membership]:
         """Read all memberships of a gallery, by appearance id."""
-        rows = await self._matching(MEMBERSHIPS, _of_gallery(gallery), MEMBERSHIPS.columns)
+        rows = await self._tables.matching(MEMBERSHIPS, _of_gallery(gallery), MEMBERSHIPS.columns, strong=True)
         return sorted(map(membership_of_row, rows), key=lambda row: row.appearance_id)
 
     async def delete_memberships(self, appearance_ids: Sequence[str]) -> None:
         """Delete the memberships of some appearances."""
-        await self._delete(MEMBERSHIPS, appearance_ids)
+        await self._tables.delete_keys(MEMBERSHIPS, appearance_ids)
 
     async def count_appearances(self, gallery: str, appearance_ids: Sequence[str]) -> int:
         """Count memberships of some appearances, and operations that speak of one of them."""
-        parts = chunks_of(appearance_ids, _ROWS_PER_CALL)
-        wanted = (all_of(_of_gallery(gallery), one_of(MEMBERSHIPS.key, part)) for part in parts)
-        rows = sum(await asyncio.gather(*(self._connection.count(MEMBERSHIPS.name, each) for each in wanted)))
+        parts = key_chunks(appearance_ids)
+        wanted = [all_of(_of_gallery(gallery), one_of(MEMBERSHIPS.key, part)) for part in parts]
+        rows = await self._tables.count(MEMBERSHIPS, wanted)
         ids = frozenset(appearance_ids)
         return rows + sum(one.mentions_any(ids) for one in await self.operations(gallery))
 
     async def erase_video(self, gallery: str, video_id: str) -> int:
         """Delete a video's memberships, and what operations say of it."""
-        keys = await self._keys(MEMBERSHIPS, _of_video(gallery, video_id))
-        await self._delete(MEMBERSHIPS, keys)
+        keys = await self._tables.keys(MEMBERSHIPS, _of_video(gallery, video_id), strong=True)
+        await self._tables.delete_keys(MEMBERSHIPS, keys)
         said = [one for one in await self.operations(gallery) if one.mentions(video_id)]
         await self.rewrite([operation.without_video(video_id) for operation in said])
         return len(keys) + len(said)
@@ -109,8 +105,8 @@ class MilvusPeople:
         """Delete everything of a gallery."""
         deleted = 0
         for collection in self.collections:
-            keys = await self._keys(collection, _of_gallery(gallery))
-            await self._delete(collection, keys)
+            keys = await self._tables.keys(collection, _of_gallery(gallery), strong=True)
+            await self._tables.delete_keys(collection, keys)
             deleted += len(keys)
         return deleted
 
@@ -118,24 +114,6 @@ class MilvusPeople:
         """Count everything of a gallery."""
         counts = (self._connection.count(collection.name, _of_gallery(gallery)) for collection in self.collections)
         return sum(await asyncio.gather(*counts))
-
-    async def _keys(self, collection: Collection, wanted: str) -> list[str]:
-        return [row[collection.key] for row in await self._matching(collection, wanted, [collection.key])]
-
-    async def _matching(
-        self, collection: Collection, wanted: str, columns: Sequence[str], prefix: str = ""
-    ) -> list[dict[str, Any]]:
-        """Read the rows that match; a full answer is asked for again in sixteen, by the next digit of the key."""
-        expression = all_of(wanted, with_prefix(collection.key, prefix))
-        rows = await self._connection.query(collection.name, expression, columns, _MOST_ROWS, strong=True)
-        if len(rows) < _MOST_ROWS:
-            return rows
-        parts = [await self._matching(collection, wanted, columns, prefix + digit) for digit in _HEX_DIGITS]
-        return [row for part in parts for row in part]
-
-    async def _delete(self, collection: Collection, keys: Sequence[str]) -> None:
-        for part in chunks_of(keys, _ROWS_PER_CALL):
-            await self._connection.delete(collection.name, one_of(collection.key, part))
 
 
 def _of_gallery(gallery: str) -> str:

@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 
 from packs.spec import Modality
-from services.backends.index import milvus as milvus_module
-from services.backends.index import writes as writes_module
+from services.backends.index import tables as tables_module
 from services.backends.index.lite import ReadersOrWriter
 from services.backends.index.milvus import MilvusIndex
 from services.backends.index.protocol import IndexLoadingError
@@ -172,9 +171,9 @@ async def test_many_may_open_at_once(tmp_path: Path, digest: str, start_lite: St
 async def test_reads_go_beyond_the_largest_answer(
     milvus_lite_uri: str, digest: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(milvus_module, "_MOST_ROWS", 25)
-    monkeypatch.setattr(milvus_module, "_KEYS_PER_CALL", 20)
-    monkeypatch.setattr(writes_module, "_BYTES_PER_WRITE", 4096)
+    monkeypatch.setattr(tables_module, "MOST_ROWS", 25)
+    monkeypatch.setattr(tables_module, "_KEYS_PER_CALL", 20)
+    monkeypatch.setattr(tables_module, "_BYTES_PER_WRITE", 4096)
     index = await opened(milvus_lite_uri, digest)
     names = ids(300, digest)
     await index.put_embeddings(Modality.FACE, faces("town", names))
