@@ -13,6 +13,7 @@ from services.association.erasure import IdentityErasure
 from services.association.handlers import AssociationHandlers
 from services.association.identities.handlers import IdentityHandlers
 from services.association.identities.keeper import IdentityKeeper
+from services.association.identities.resemblance import Resemblance
 from services.association.identities.servicer import mounted as mounted_identities
 from services.association.identities.settings import IdentitySettings
 from services.association.identities.watching import IdentityWatch
@@ -65,6 +66,6 @@ def compose_associations(
     keeper = IdentityKeeper(index, stored, logger)
     watch = IdentityWatch(keeper, identities, logger)
     associations = CorrectedAssociations(stored, watch, linking)
-    handlers = IdentityHandlers(keeper, watch, identities)
+    handlers = IdentityHandlers(keeper, watch, Resemblance(index, calibration), identities)
     services = (mounted(associations, IdentityErasure(keeper, stored)), mounted_identities(handlers))
     return ComposedAssociations(associations, watch, handlers, services, keeper, stored)

@@ -20,7 +20,8 @@ from services.association.identities.answers import (
 from services.association.identities.keeper import IdentityKeeper
 from services.association.identities.pages import page_of
 from services.association.identities.people import People
-from services.association.identities.reviews import Said, identities_to_review, questions
+from services.association.identities.resemblance import Resemblance
+from services.association.identities.reviews import Said, identities_to_review, questions, strays
 from services.association.identities.settings import IdentitySettings
 from services.association.identities.watching import IdentityWatch
 from services.backends.people import Operation, OperationKind, Spot
@@ -44,6 +45,7 @@ class IdentityHandlers:
     Args:
         keeper: Who is who.
         watch: The same for searches, which do not wait.
+        resemblance: Compares those who are left over.
         settings: How identities are kept.
         clock: Unix seconds.
     """
@@ -52,10 +54,11 @@ class IdentityHandlers:
         self,
         keeper: IdentityKeeper,
         watch: IdentityWatch,
+        resemblance: Resemblance,
         settings: IdentitySettings,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._watch = watch
+        self._watch, self._resemblance = watch, resemblance
         self._keeper, self._settings, self._clock = keeper, settings, clock
 
     async def list_identities(self, gallery: str, size: int, token: str, *, named_only: bool = False) -> IdentityPage:
@@ -170,9 +173,11 @@ class IdentityHandlers:
         members = [one for name in names for one in people.state.clusters[name]]
         # What is too weak to join anybody tells all the same whom to ask about.
         weights = await self._keeper.weights(gallery, members, least=0.0)
+        left = [people.nodes[one] for one in strays(people.state, names)]
+        likeness = await self._resemblance.of(gallery, left, (people.nodes[one] for one in members))
         # Seconds of arithmetic in a large gallery: other calls go on meanwhile.
         said = Said.of(one for one in people.operations if one.number in people.state.in_force)
-        found = await asyncio.to_thread(questions, people.state, names, people.nodes, weights, limit, said)
+        found = await asyncio.to_thread(questions, people.state, names, people.nodes, weights, limit, said, likeness)
         return [
             Asked(
                 question,

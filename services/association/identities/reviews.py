@@ -20,6 +20,7 @@ import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from services.association.identities.clustering import Clusters, conflict
 from services.association.identities.graph import Node, Weights, together
@@ -27,10 +28,11 @@ from services.association.identities.leftovers import SMALL, homes_of_leftover, 
 from services.association.identities.likelihood import Evidence, Told, probability_between, probability_within
 from services.association.identities.naming import typical
 from services.association.identities.parts import Part, parts_of
+from services.association.identities.resemblance import Likeness
 from services.association.identities.state import IdentityState, pair_of
 from services.backends.people import Operation, OperationKind
 
-__all__ = ["Question", "Said", "identities_to_review", "questions"]
+__all__ = ["Question", "Said", "identities_to_review", "questions", "strays"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,11 @@ def identities_to_review(state: IdentityState, most_appearances: int) -> list[st
     return chosen
 
 
+def strays(state: IdentityState, names: Iterable[str]) -> list[str]:
+    """The appearances of those identities that are so small that their people may be others' too."""
+    return [one for name in names if len(state.clusters[name]) <= SMALL for one in state.clusters[name]]
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """What the answers so far have told of a gallery, by kind of question: of one identity, and of two."""
@@ -106,6 +113,7 @@ def questions(
     weights: Weights,
     limit: int,
     said: Said | None = None,
+    likeness: Likeness = MappingProxyType({}),
 ) -> list[Question]:
     """Ask about some identities.
 
@@ -116,13 +124,14 @@ def questions(
         weights: Of the pairs of their appearances, weak edges too.
         limit: At most so many questions.
         said: What the answers so far have told; nothing when left out.
+        likeness: What embeddings say of those who are left over (`strays`), below what makes an edge.
 
     Returns:
         Most uncertain first, ties by the ids.
     """
     said = said or Said()
     found = list(_within(state, names, nodes, weights, said.within))
-    found += _Between(state, names, nodes, weights, said.between).questions(limit)
+    found += _Between(state, names, nodes, weights, said.between, likeness).questions(limit)
     return sorted(found, key=lambda each: each.rank)[:limit]
 
 
@@ -130,9 +139,16 @@ class _Between:
     """Questions about identities that may be one person."""
 
     def __init__(
-        self, state: IdentityState, names: Sequence[str], nodes: Mapping[str, Node], weights: Weights, told: Told
+        self,
+        state: IdentityState,
+        names: Sequence[str],
+        nodes: Mapping[str, Node],
+        weights: Weights,
+        told: Told,
+        likeness: Likeness,
     ) -> None:
         self._state, self._names, self._nodes, self._weights, self._told = state, names, nodes, weights, told
+        self._likeness = likeness
         self._members = [state.clusters[name] for name in names]
         self._clusters = Clusters(nodes, self._members, weights, {})
         self._typical = [typical(members, weights) for members in self._members]
@@ -169,7 +185,7 @@ class _Between:
             nobody = 1.0 - known[number]
             if len(self._members[number]) > SMALL or nobody <= 0.0:
                 continue
-            for home, share in homes_of_leftover(self._state, name, nodes, videos, self._weights):
+            for home, share in homes_of_leftover(self._state, name, nodes, videos, self._weights, self._likeness):
                 pair = self._typical[number], self._typical[place[home]]
                 yield _question(pair, (name, home), nobody * share, len(self._members[number]), None)
 

@@ -77,6 +77,23 @@ def test_who_resembles_nobody_may_be_who_is_there_at_about_the_time(cast: Cast) 
     assert [each.evidence for each in found] == [None, None]
 
 
+def test_a_little_likeness_tells_of_whom_it_is_rather(cast: Cast) -> None:
+    state = scene(cast)
+
+    def shares(likeness: dict[str, dict[str, float]]) -> dict[str, float]:
+        return dict(homes_of_leftover(state, "W", cast.nodes, who_is_in(cast.nodes), cast.weights, likeness))
+
+    alike = shares({"word": {"far.1": 6.0, "near.1": -6.0}})
+    assert alike["F"] > alike["N"]
+    # The best of a home's appearances counts, and whoever resembles nobody is rather somebody else altogether.
+    assert shares({"word": {"far.1": -6.0, "far.2": 6.0}}) == shares({"word": {"far.2": 6.0}})
+    assert sum(shares({"word": {"far.1": -6.0, "near.1": -6.0}}).values()) < HOME
+    likeness = {"word": {"far.1": 9.0, "near.1": -9.0}}
+    found = questions(state, sorted(state.clusters), cast.nodes, cast.weights, 100, None, likeness)
+    first = next(each for each in found if "W" in (each.first_identity, each.second_identity))
+    assert {first.first_identity, first.second_identity} == {"F", "W"}
+
+
 def test_of_who_is_left_over_the_others_are_likelier_after_a_no(cast: Cast) -> None:
     state = scene(cast)
     before = dict(homes_of_leftover(state, "W", cast.nodes, who_is_in(cast.nodes), cast.weights))
