@@ -44,7 +44,8 @@ class Calibration(FrozenModel):
 
     def logit(self, cosine: float, quality: float = 1.0) -> float:
         """The log-likelihood ratio of one cosine, in nats; `quality`, in [0, 1], is that of the weaker embedding."""
-        lost = float(lost_quality(quality, self.clear_from))
+        # As `lost_quality`, without what an array costs: searches and links ask this of one pair at a time.
+        lost = max(0.0, 1.0 - quality / self.clear_from)
         return (self.slope - lost * self.slope_by_quality) * cosine + self.intercept - lost * self.intercept_by_quality
 
     def logit_of(self, cosines: F32 | F64, qualities: F64) -> F64:

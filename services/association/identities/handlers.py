@@ -18,10 +18,11 @@ from services.association.identities.answers import (
     view_of,
 )
 from services.association.identities.keeper import IdentityKeeper
+from services.association.identities.leftovers import strays
 from services.association.identities.pages import page_of
 from services.association.identities.people import People
 from services.association.identities.resemblance import Resemblance
-from services.association.identities.reviews import Said, identities_to_review, questions, strays
+from services.association.identities.reviews import Said, identities_to_review, questions
 from services.association.identities.settings import IdentitySettings
 from services.association.identities.watching import IdentityWatch
 from services.backends.people import Operation, OperationKind, Spot

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from services.association.identities.graph import Node, Weights, together
 from services.association.identities.resemblance import Likeness
 from services.association.identities.state import IdentityState
 
-__all__ = ["HEEDED", "HOME", "NEARNESS", "SMALL", "homes_of_leftover", "who_is_in"]
+__all__ = ["HEEDED", "HOME", "NEARNESS", "SMALL", "homes_of_leftover", "strays", "who_is_in"]
 
 # At most so many appearances are left over; larger identities have edges to what they belong to.
 SMALL = 2
@@ -29,6 +29,11 @@ HOME = 0.8
 HEEDED = 0.2
 # The power of one and the seconds between by which a share falls.
 NEARNESS = 0.36
+
+
+def strays(state: IdentityState, names: Iterable[str]) -> list[str]:
+    """The appearances of those identities that are so small that their people may be others' too."""
+    return [one for name in names if len(state.clusters[name]) <= SMALL for one in state.clusters[name]]
 
 
 def who_is_in(nodes: Mapping[str, Node]) -> dict[str, list[Node]]:

@@ -32,7 +32,7 @@ from services.association.identities.resemblance import Likeness
 from services.association.identities.state import IdentityState, pair_of
 from services.backends.people import Operation, OperationKind
 
-__all__ = ["Question", "Said", "identities_to_review", "questions", "strays"]
+__all__ = ["Question", "Said", "identities_to_review", "questions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,6 @@ def identities_to_review(state: IdentityState, most_appearances: int) -> list[st
             break
         chosen.append(name)
     return chosen
-
-
-def strays(state: IdentityState, names: Iterable[str]) -> list[str]:
-    """The appearances of those identities that are so small that their people may be others' too."""
-    return [one for name in names if len(state.clusters[name]) <= SMALL for one in state.clusters[name]]
 
 
 @dataclass(frozen=True, slots=True)
